@@ -1,0 +1,45 @@
+//! What needs a wasm target: the crates that browsers share, and the guests.
+
+use crate::step::{Failed, run};
+use crate::tools;
+use std::process::Command;
+
+/// These build for browsers as well.
+const SHARED_CRATES: &[&str] = &["weir-identity", "weir-air", "weir-avm"];
+
+/// Checks the shared crates for wasm32.
+pub(crate) fn check() -> Result<(), Failed> {
+    if !tools::ensure(tools::WASM)? {
+        return Ok(());
+    }
+    let mut command = Command::new("/usr/bin/cargo");
+    command
+        .args(["check", "--release", "--locked"])
+        .args(["-Z", "build-std=std,panic_abort"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--target-dir", "target/wasm32-check"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("PATH", "/usr/bin:/bin");
+    forget_toolchain(&mut command);
+    for name in SHARED_CRATES {
+        command.args(["--package", name]);
+    }
+    run("wasm32 check", &mut command)
+}
+
+/// Rebuilds the committed components from source. The tests then run both and compare what they answer.
+pub(crate) fn rebuild_guests() -> Result<(), Failed> {
+    if !tools::ensure(tools::WASM)? {
+        return Ok(());
+    }
+    let mut command = Command::new("guest/build.sh");
+    forget_toolchain(&mut command);
+    run("guests", &mut command)
+}
+
+/// The toolchain that runs this program must not leak into another one.
+fn forget_toolchain(command: &mut Command) {
+    for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "RUSTDOC", "RUSTFLAGS"] {
+        command.env_remove(name);
+    }
+}

@@ -1,0 +1,1 @@
+//! Feeds a decoder a committed corpus and deterministic mutations of it.

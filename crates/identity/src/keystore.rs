@@ -1,0 +1,1 @@
+//! The document in which a key rests.

@@ -1,0 +1,175 @@
+//! Which suffixes can be taken together: the largest set that, with what is held, contains
+//! everything that its entries name.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use weir_identity::{Cid, PeerId};
+
+use super::intake::{Fit, Missing, Pending};
+use super::journal::Link;
+use super::{Blob, Learnt, Log};
+
+/// A suffix that fits, with the index of its first new entry.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) pending: Pending,
+    pub(super) fit: Fit,
+    pub(super) new_from: u32,
+}
+
+/// An entry of a candidate that names an entry of another candidate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dependency {
+    /// Index, in its journal, of the entry that names.
+    pub(super) entry: u32,
+    /// The other candidate.
+    pub(super) on: usize,
+    /// Length of the other journal that is needed.
+    pub(super) length: u32,
+}
+
+/// The outcome for each candidate.
+#[derive(Debug, Default)]
+pub(super) struct Closure {
+    pub(super) accepted: Vec<bool>,
+    pub(super) dependencies: Vec<Vec<Dependency>>,
+    /// What a candidate that is not accepted lacks. Empty if it is not accepted for another
+    /// reason: its author's journal is cut and nobody needs more of it.
+    pub(super) missing: Vec<Vec<Missing>>,
+}
+
+impl Log {
+    pub(super) fn close(&self, candidates: &[Candidate], blobs: &FxHashMap<Cid, Blob>) -> Closure {
+        let mut by_author: BTreeMap<PeerId, Vec<usize>> = BTreeMap::new();
+        for (i, candidate) in candidates.iter().enumerate() {
+            by_author
+                .entry(candidate.pending.author())
+                .or_default()
+                .push(i);
+        }
+        let mut closure = Closure {
+            accepted: vec![true; candidates.len()],
+            ..Closure::default()
+        };
+        for candidate in candidates {
+            let (dependencies, missing) = self.needs(candidate, candidates, &by_author, blobs);
+            closure.dependencies.push(dependencies);
+            closure.missing.push(missing);
+        }
+        remove_open(candidates, &mut closure);
+        self.remove_needless(candidates, &mut closure);
+        closure
+    }
+
+    fn needs(
+        &self,
+        candidate: &Candidate,
+        candidates: &[Candidate],
+        by_author: &BTreeMap<PeerId, Vec<usize>>,
+        blobs: &FxHashMap<Cid, Blob>,
+    ) -> (Vec<Dependency>, Vec<Missing>) {
+        let (mut dependencies, mut missing) = (Vec::new(), Vec::new());
+        let pending = &candidate.pending;
+        let skipped = (candidate.new_from - pending.suffix.from()) as usize;
+        for (index, entry) in
+            (candidate.new_from..).zip(pending.suffix.entries.iter().skip(skipped))
+        {
+            for learnt in &entry.learnt {
+                if self.resolve(learnt).is_some() {
+                    continue;
+                }
+                let others = by_author.get(&learnt.author).map_or(&[][..], Vec::as_slice);
+                let on = others
+                    .iter()
+                    .copied()
+                    .find(|i| candidates[*i].pending.leaf(learnt.length - 1) == Some(learnt.entry));
+                match on {
+                    Some(on) => {
+                        dependencies.push(Dependency {
+                            entry: index,
+                            on,
+                            length: learnt.length,
+                        });
+                    }
+                    None => missing.push(Missing::Entries {
+                        author: learnt.author,
+                        length: learnt.length,
+                        leaf: Some(learnt.entry),
+                    }),
+                }
+            }
+            if let Some(cid) = entry.blob()
+                && !self.blobs.contains_key(cid)
+                && !blobs.contains_key(cid)
+                && !pending.blobs.iter().any(|blob| blob.cid() == cid)
+            {
+                missing.push(Missing::Blob(*cid));
+            }
+        }
+        (dependencies, missing)
+    }
+
+    /// The held entry that a `learnt` item names.
+    pub(super) fn resolve(&self, learnt: &Learnt) -> Option<Link> {
+        let author = self.author_idx(&learnt.author)?;
+        let branch = self.journals[author.0 as usize].find(learnt.length, &learnt.entry)?;
+        Some(Link {
+            author,
+            branch,
+            length: learnt.length,
+        })
+    }
+
+    /// Of a journal that is cut, no more is taken than others have named.
+    fn remove_needless(&self, candidates: &[Candidate], closure: &mut Closure) {
+        let is_cut = |candidate: &Candidate| {
+            let idx = self.author_idx(&candidate.pending.author());
+            idx.is_some_and(|idx| self.journals[idx.0 as usize].cut.is_some())
+        };
+        if !candidates.iter().any(is_cut) {
+            return;
+        }
+        let mut needed: Vec<bool> = candidates.iter().map(|c| !is_cut(c)).collect();
+        let mut work: Vec<usize> = (0..candidates.len())
+            .filter(|i| needed[*i] && closure.accepted[*i])
+            .collect();
+        while let Some(i) = work.pop() {
+            for dependency in &closure.dependencies[i] {
+                if !std::mem::replace(&mut needed[dependency.on], true) {
+                    work.push(dependency.on);
+                }
+            }
+        }
+        for (accepted, needed) in closure.accepted.iter_mut().zip(needed) {
+            *accepted &= needed;
+        }
+    }
+}
+
+/// Removes what lacks something, and then what named that.
+fn remove_open(candidates: &[Candidate], closure: &mut Closure) {
+    let mut dependents: Vec<Vec<(usize, u32)>> = vec![Vec::new(); candidates.len()];
+    for (i, dependencies) in closure.dependencies.iter().enumerate() {
+        for dependency in dependencies {
+            dependents[dependency.on].push((i, dependency.length));
+        }
+    }
+    let mut work: Vec<usize> = (0..candidates.len())
+        .filter(|i| !closure.missing[*i].is_empty())
+        .collect();
+    while let Some(i) = work.pop() {
+        if !std::mem::replace(&mut closure.accepted[i], false) {
+            continue;
+        }
+        let pending = &candidates[i].pending;
+        for (dependent, length) in std::mem::take(&mut dependents[i]) {
+            closure.missing[dependent].push(Missing::Entries {
+                author: pending.author(),
+                length,
+                leaf: pending.leaf(length - 1),
+            });
+            work.push(dependent);
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! Merging a message: set union, as far as the union is closed and everything in it is signed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+use weir_identity::{Cid, PeerId};
+
+use super::closure::Candidate;
+use super::intake::{Fit, Missing, Pending};
+use super::parking::Arrivals;
+use super::record::Record;
+use super::{
+    AuthorIdx, Blob, Equivocation, Extent, Head, INITIATOR, Log, LogIndex, Message, ParticleId,
+    Silent, Want,
+};
+
+/// How many things are asked for at once.
+const WANTS_MAX: usize = 1_024;
+
+/// A message that is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// It is about another particle.
+    #[error("the message is about particle {}, not {}", .found.0, .expected.0)]
+    Particle {
+        /// The particle of the message.
+        found: ParticleId,
+        /// The particle of the log.
+        expected: ParticleId,
+    },
+    /// Its script is not the one that *start* names.
+    #[error("the script is not the one of the particle")]
+    Script,
+    /// Neither the log nor the message has anything signed by the initiator.
+    #[error("the initiator has not signed the particle")]
+    StartUnsigned,
+}
+
+/// Why a suffix or a proof is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The author did not sign this head.
+    #[error("the head is not signed by its author")]
+    Signature,
+    /// The entries do not have the root that is signed.
+    #[error("the entries do not have the signed root")]
+    Root,
+    /// It replaces entry 0 of the initiator.
+    #[error("it replaces start")]
+    Start,
+    /// An entry names its own author as learnt.
+    #[error("an entry names its own author as learnt")]
+    LearntFromItself,
+    /// The author contradicted itself more often than is kept.
+    #[error("too many branches of one journal")]
+    Branches,
+    /// The author's journal is cut at an offence, and nobody has named what follows.
+    #[error("the journal is cut at an offence")]
+    Cut,
+    /// Too much waits already for what it names; it was the oldest.
+    #[error("too much waits for entries that are not here")]
+    ParkingFull,
+    /// A proof of equivocation that proves nothing.
+    #[error("the proof of equivocation does not hold")]
+    Proof,
+}
+
+/// Something that was refused, while the rest of the message was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Who sent it.
+    pub sender: PeerId,
+    /// Whose journal it is about.
+    pub author: PeerId,
+    /// Why.
+    pub why: Refusal,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The entries from this number on are new.
+    pub first: LogIndex,
+    /// How many entries are new.
+    pub count: u32,
+    /// What the sender should be asked for. As long as there is something, the message must not be
+    /// acknowledged: what waits for it is not durable.
+    pub wants: Vec<Want>,
+    /// What the sender asks for; [`Log::answer`] makes the answer.
+    pub asked: Vec<Want>,
+    /// What was refused, also of what had been parked before.
+    pub refused: Vec<Refused>,
+    /// Suffixes that wait here, in all.
+    pub parked: usize,
+    /// Authors who are now proven to have contradicted themselves.
+    pub proven: Vec<AuthorIdx>,
+    /// Entries of this peer arrived that it did not make; it is silent from now on.
+    pub key_used_twice: bool,
+}
+
+impl Received {
+    /// True if the log is as it was and nothing is left to do.
+    pub fn is_nothing(&self) -> bool {
+        self.count == 0
+            && self.wants.is_empty()
+            && self.asked.is_empty()
+            && self.refused.is_empty()
+            && self.proven.is_empty()
+            && !self.key_used_twice
+    }
+}
+
+impl Log {
+    /// Takes what a message brings. A suffix is taken if it ends at a head signed by its author,
+    /// continues or repeats what is here, and names nothing that is neither here nor taken with
+    /// it; the values of its entries must be here or in the message. What lacks only something
+    /// else is parked, and the result says what to ask for. A wrong suffix does not spoil others.
+    ///
+    /// Cost: linear in the message, but for one signature check per suffix that brings something
+    /// new.
+    pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Received, MergeError> {
+        if message.particle != self.particle {
+            return Err(MergeError::Particle {
+                found: message.particle,
+                expected: self.particle,
+            });
+        }
+        if message.script.is_some_and(|text| text != self.script) {
+            return Err(MergeError::Script);
+        }
+        let told: Vec<Head> = message
+            .suffixes
+            .iter()
+            .map(|suffix| suffix.head.head)
+            .collect();
+        let mut pendings: Vec<Pending> = message
+            .suffixes
+            .into_iter()
+            .map(|s| Pending::new(from, s, false))
+            .collect();
+        self.check_start(&mut pendings)?;
+        let first = LogIndex(self.len());
+        let was_silent = self.silent;
+        let mut received = Received {
+            first,
+            ..Received::default()
+        };
+        let blobs = message
+            .blobs
+            .into_iter()
+            .map(|blob| (*blob.cid(), blob))
+            .collect();
+        self.settle(pendings, &blobs, &mut received);
+        for proof in message.equivocations {
+            self.take_proof(proof, from, &mut received);
+        }
+        self.note_sender(from, &told, &message.wants);
+        received.asked = message.wants;
+        for pending in self.parking.shrink(&self.limits) {
+            received.refused.push(Refused {
+                sender: pending.sender,
+                author: pending.author(),
+                why: Refusal::ParkingFull,
+            });
+        }
+        received.count = self.len() - first.0;
+        received.parked = self.parking.len();
+        received.key_used_twice =
+            was_silent != self.silent && self.silent == Some(Silent::KeyUsedTwice);
+        Ok(received)
+    }
+
+    /// Without a signature of the initiator nothing says that it made the particle.
+    fn check_start(&self, pendings: &mut [Pending]) -> Result<(), MergeError> {
+        let initiator = &self.journals[INITIATOR.0 as usize];
+        if initiator.head.is_some() || self.me == Some(INITIATOR) {
+            return Ok(());
+        }
+        let signed = pendings
+            .iter_mut()
+            .filter(|pending| pending.author() == initiator.author)
+            .any(|pending| pending.check_signature().is_ok());
+        if signed {
+            Ok(())
+        } else {
+            Err(MergeError::StartUnsigned)
+        }
+    }
+
+    /// Takes all that can be taken of `pendings` and of what is parked, and parks the rest.
+    pub(super) fn settle(
+        &mut self,
+        mut pendings: Vec<Pending>,
+        blobs: &FxHashMap<Cid, Blob>,
+        received: &mut Received,
+    ) {
+        let mut wants = BTreeSet::new();
+        loop {
+            let has_blob = |cid: &Cid| blobs.contains_key(cid);
+            let mut arrivals = Arrivals {
+                lengths: BTreeMap::new(),
+                has_blob: &has_blob,
+            };
+            pendings.iter().for_each(|pending| arrivals.add(pending));
+            pendings.extend(self.unpark(&mut arrivals));
+            if pendings.is_empty() {
+                break;
+            }
+            pendings = self.settle_round(pendings, blobs, received, &mut wants);
+        }
+        received.wants.extend(wants.into_iter().take(WANTS_MAX));
+    }
+
+    /// One round, in which of each author either suffixes of the main journal are taken or one of
+    /// a branch. Returns what has to wait for the next round.
+    fn settle_round(
+        &mut self,
+        pendings: Vec<Pending>,
+        blobs: &FxHashMap<Cid, Blob>,
+        received: &mut Received,
+        wants: &mut BTreeSet<Want>,
+    ) -> Vec<Pending> {
+        let (mut candidates, mut deferred) = (Vec::new(), Vec::new());
+        let mut on_main: BTreeMap<PeerId, bool> = BTreeMap::new();
+        for mut pending in pendings {
+            let fit = self.inspect(&mut pending);
+            let author = pending.author();
+            let new_from = match &fit {
+                Fit::Known => continue,
+                Fit::Refused(why) => {
+                    received.refused.push(Refused {
+                        sender: pending.sender,
+                        author,
+                        why: *why,
+                    });
+                    continue;
+                }
+                Fit::Waits(missing) => {
+                    self.park(pending, vec![missing.clone()], blobs, wants);
+                    continue;
+                }
+                Fit::Extends(_) => {
+                    let held = self
+                        .authors
+                        .get(&author)
+                        .map_or(0, |idx| self.journal_len(*idx));
+                    held.max(pending.suffix.from()).min(pending.length())
+                }
+                Fit::ExtendsBranch { branch, .. } => {
+                    let idx = self.authors[&author];
+                    self.journals[idx.0 as usize].branches[*branch as usize]
+                        .mmr
+                        .len()
+                }
+                Fit::NewBranch { fork, .. } => *fork,
+            };
+            let main = matches!(fit, Fit::Extends(_));
+            match on_main.get(&author) {
+                Some(other_on_main) if !(main && *other_on_main) => deferred.push(pending),
+                _ => {
+                    on_main.insert(author, main);
+                    candidates.push(Candidate {
+                        pending,
+                        fit,
+                        new_from,
+                    });
+                }
+            }
+        }
+        self.take_closed(sorted(candidates), &mut deferred, blobs, received, wants);
+        deferred
+    }
+
+    fn take_closed(
+        &mut self,
+        candidates: Vec<Candidate>,
+        deferred: &mut Vec<Pending>,
+        blobs: &FxHashMap<Cid, Blob>,
+        received: &mut Received,
+        wants: &mut BTreeSet<Want>,
+    ) {
+        let candidates = drop_forks(candidates, deferred);
+        let closure = self.close(&candidates, blobs);
+        let mut number_of = Vec::with_capacity(candidates.len());
+        let (mut taken, mut dependencies) = (Vec::new(), Vec::new());
+        let outcome = closure
+            .accepted
+            .into_iter()
+            .zip(closure.dependencies)
+            .zip(closure.missing);
+        for (candidate, ((accepted, needs), missing)) in candidates.into_iter().zip(outcome) {
+            number_of.push(taken.len());
+            if accepted {
+                taken.push(candidate);
+                dependencies.push(needs);
+            } else if missing.is_empty() {
+                received.refused.push(Refused {
+                    sender: candidate.pending.sender,
+                    author: candidate.pending.author(),
+                    why: Refusal::Cut,
+                });
+            } else {
+                self.park(candidate.pending, missing, blobs, wants);
+            }
+        }
+        for dependency in dependencies.iter_mut().flatten() {
+            dependency.on = number_of[dependency.on];
+        }
+        if !taken.is_empty() {
+            self.take(&mut taken, &dependencies, blobs, &mut received.proven);
+        }
+    }
+
+    fn park(
+        &mut self,
+        mut pending: Pending,
+        missing: Vec<Missing>,
+        blobs: &FxHashMap<Cid, Blob>,
+        wants: &mut BTreeSet<Want>,
+    ) {
+        for missing in &missing {
+            wants.extend(self.want_of(missing));
+        }
+        for cid in pending
+            .suffix
+            .entries
+            .iter()
+            .filter_map(|entry| entry.blob())
+        {
+            if let Some(blob) = blobs.get(cid)
+                && !pending.blobs.contains(blob)
+            {
+                pending.blobs.push(blob.clone());
+            }
+        }
+        self.parking.park(pending, missing);
+    }
+
+    fn want_of(&self, missing: &Missing) -> Option<Want> {
+        let first = |author: &PeerId| u32::from(*author == self.start.initiator);
+        match missing {
+            Missing::Blob(cid) => Some(Want::Blob(*cid)),
+            Missing::Branch { author, .. } => Some(Want::Journal {
+                author: *author,
+                from: first(author),
+            }),
+            Missing::Entries { author, length, .. } => {
+                let held = self
+                    .author_idx(author)
+                    .map_or(0, |idx| self.journal_len(idx));
+                let from = if held < *length { held } else { 0 };
+                Some(Want::Journal {
+                    author: *author,
+                    from: from.max(first(author)),
+                })
+            }
+        }
+    }
+
+    /// Keeps a proof against an author that is known here, the first for each.
+    pub(super) fn take_proof(
+        &mut self,
+        proof: Equivocation,
+        from: PeerId,
+        received: &mut Received,
+    ) {
+        let author = self.author_idx(&proof.author);
+        let Some(author) = author.filter(|author| !self.equivocations.contains_key(author)) else {
+            return;
+        };
+        if proof.particle != self.particle || proof.verify().is_err() {
+            let why = Refusal::Proof;
+            received.refused.push(Refused {
+                sender: from,
+                author: proof.author,
+                why,
+            });
+            return;
+        }
+        self.records.push(Record::proof(&proof));
+        self.equivocations.insert(author, proof);
+        received.proven.push(author);
+    }
+
+    /// The sender has what it sent, and has not what it asks for.
+    fn note_sender(&mut self, from: PeerId, told: &[Head], wants: &[Want]) {
+        let mut journals = Vec::new();
+        let mut branches = Vec::new();
+        for head in told {
+            let Some(author) = self.author_idx(&head.author) else {
+                continue;
+            };
+            let journal = &self.journals[author.0 as usize];
+            if journal.mmr.root_at(head.length) == Some(head.root) {
+                journals.push((author, head.length));
+            }
+            for (branch, held) in journal.branches.iter().enumerate() {
+                if held.mmr.root_at(head.length) == Some(head.root) {
+                    branches.push((author, branch as u32, head.length));
+                }
+            }
+        }
+        let extent = Extent {
+            start: true,
+            journals,
+            branches,
+            proofs: Vec::new(),
+        };
+        self.acknowledged(&from, &extent);
+        for want in wants {
+            match want {
+                Want::Start => self.knowledge.forget_start(&from),
+                Want::Journal {
+                    author,
+                    from: length,
+                } => {
+                    if let Some(author) = self.author_idx(author) {
+                        self.knowledge.forget(&from, author, *length);
+                    }
+                }
+                Want::Blob(_) => {}
+            }
+        }
+    }
+}
+
+/// Candidates of one author together, in the order in which the authors first occur, the shorter
+/// first.
+fn sorted(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut rank: BTreeMap<PeerId, usize> = BTreeMap::new();
+    for candidate in &candidates {
+        let next = rank.len();
+        rank.entry(candidate.pending.author()).or_insert(next);
+    }
+    candidates.sort_by_key(|c| (rank[&c.pending.author()], c.pending.length()));
+    candidates
+}
+
+/// Defers candidates that contradict another one of the same author, which may be taken first.
+fn drop_forks(candidates: Vec<Candidate>, deferred: &mut Vec<Pending>) -> Vec<Candidate> {
+    let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let pending = &candidate.pending;
+        let before = kept
+            .iter()
+            .rev()
+            .take_while(|k| k.pending.author() == pending.author());
+        let contradicts = before.into_iter().any(|k| {
+            (candidate.new_from..k.pending.length()).any(|i| k.pending.leaf(i) != pending.leaf(i))
+        });
+        if contradicts {
+            deferred.push(candidate.pending)
+        } else {
+            kept.push(candidate)
+        }
+    }
+    kept
+}

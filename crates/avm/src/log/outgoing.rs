@@ -1,0 +1,226 @@
+//! What is sent to a peer: what it is not known to have.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use weir_identity::{Cid, PeerId};
+
+use super::journal::Held;
+use super::{AuthorIdx, Blob, Extent, INITIATOR, Log, Message, Suffix, Want};
+
+/// Values up to this size travel again rather than being named by their CID.
+const BLOB_REPEATED_MAX: usize = 32;
+
+/// What to put into a message besides the news.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageOptions {
+    /// *Start* and script even if the peer is known to have them.
+    pub with_start_and_script: bool,
+}
+
+/// A message and what it tells, for [`Log::acknowledged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// To be sent.
+    pub message: Message,
+    /// To be handed back when the receiver has acknowledged it.
+    pub extent: Extent,
+}
+
+impl Log {
+    /// What `peer` is not known to have, up to the newest signed head of each journal:
+    /// [`sign`](Log::sign) first. Empty if there is nothing.
+    ///
+    /// Cost: linear in the entries since the longest prefix of this log that the peer is known to
+    /// have.
+    pub fn message_for(&mut self, peer: &PeerId, options: MessageOptions) -> Outgoing {
+        let mut parcel = Parcel::new(self);
+        if options.with_start_and_script || !self.start_known_to(peer) {
+            parcel.add_start(self);
+        }
+        let mut seen: FxHashSet<AuthorIdx> = FxHashSet::default();
+        for at in self.prefix_held_by(peer)..self.order.len() {
+            let (author, _) = self.order[at];
+            if seen.insert(author) {
+                let known = self.length_known_to(peer, author);
+                parcel.add_journal(self, author, known);
+            }
+        }
+        for author in self.forked.clone() {
+            parcel.add_branches(self, author, peer);
+        }
+        let known = self.knowledge.peers.get(peer);
+        for (author, proof) in &self.equivocations {
+            if known.is_none_or(|known| !known.proofs.contains(author)) {
+                parcel.extent.proofs.push(*author);
+                parcel.message.equivocations.push(proof.clone());
+            }
+        }
+        let carriers = parcel.repeatable(self);
+        let known: FxHashMap<Cid, bool> = carriers
+            .into_iter()
+            .map(|(cid, at)| (cid, self.is_known_to(peer, at)))
+            .collect();
+        parcel.fill(self, |cid| known.get(cid).copied().unwrap_or(false));
+        parcel.finish()
+    }
+
+    /// What another peer asked for, as far as it is here.
+    pub fn answer(&mut self, wants: &[Want]) -> Outgoing {
+        let mut parcel = Parcel::new(self);
+        let mut asked = Vec::new();
+        for want in wants {
+            match want {
+                Want::Start => parcel.add_start(self),
+                Want::Journal { author, from } => {
+                    if let Some(author) = self.author_idx(author) {
+                        parcel.add_journal(self, author, *from);
+                        parcel.add_all_branches(self, author);
+                    }
+                }
+                Want::Blob(cid) => asked.extend(self.blobs.get(cid).map(|s| s.blob.clone())),
+            }
+        }
+        parcel.fill(self, |_| false);
+        parcel.add_blobs(asked);
+        parcel.finish()
+    }
+}
+
+/// A message under construction.
+struct Parcel {
+    message: Message,
+    extent: Extent,
+    blobs: FxHashSet<Cid>,
+}
+
+impl Parcel {
+    fn new(log: &Log) -> Parcel {
+        Parcel {
+            message: Message::empty(log.particle),
+            extent: Extent::default(),
+            blobs: FxHashSet::default(),
+        }
+    }
+
+    fn add_start(&mut self, log: &Log) {
+        if self.message.start.is_some() {
+            return;
+        }
+        self.message.start = Some(log.start.clone());
+        self.message.script = Some(log.script.clone());
+        self.extent.start = true;
+        // Without a head of the initiator the receiver could not know who made the particle.
+        self.add_journal(log, INITIATOR, u32::MAX);
+    }
+
+    /// The journal of an author from an index on. At least the head, if this is the initiator's
+    /// and it is not here yet.
+    fn add_journal(&mut self, log: &Log, author: AuthorIdx, from: u32) {
+        let journal = &log.journals[author.0 as usize];
+        let Some(head) = journal.head.clone() else {
+            return;
+        };
+        let end = head.head.length;
+        let head_only = author == INITIATOR && from == u32::MAX;
+        if from >= end && !head_only {
+            return;
+        }
+        let from = if author == INITIATOR {
+            from.clamp(1, end)
+        } else {
+            from
+        };
+        let entries = entries(&journal.entries[from as usize..end as usize]);
+        let suffix = Suffix { head, entries };
+        let same = |held: &Suffix| held.head == suffix.head;
+        match self
+            .message
+            .suffixes
+            .iter_mut()
+            .find(|held| author == INITIATOR && same(held))
+        {
+            Some(held) if held.entries.len() < suffix.entries.len() => *held = suffix,
+            Some(_) => {}
+            None => self.message.suffixes.push(suffix),
+        }
+        self.extent.journals.push((author, end));
+    }
+
+    fn add_branches(&mut self, log: &Log, author: AuthorIdx, peer: &PeerId) {
+        let known = log.knowledge.peers.get(peer);
+        for (number, branch) in (0..).zip(&log.journals[author.0 as usize].branches) {
+            let length = branch.head.head.length;
+            let has = known.and_then(|known| known.branches.get(&(author, number)));
+            if has.is_none_or(|has| *has < length) {
+                self.add_branch(log, author, number);
+            }
+        }
+    }
+
+    fn add_all_branches(&mut self, log: &Log, author: AuthorIdx) {
+        for number in 0..log.journals[author.0 as usize].branches.len() as u32 {
+            self.add_branch(log, author, number);
+        }
+    }
+
+    fn add_branch(&mut self, log: &Log, author: AuthorIdx, number: u32) {
+        let branch = &log.journals[author.0 as usize].branches[number as usize];
+        let head = branch.head.clone();
+        self.extent
+            .branches
+            .push((author, number, head.head.length));
+        self.message.suffixes.push(Suffix {
+            head,
+            entries: entries(&branch.entries),
+        });
+    }
+
+    /// The values of the entries that are large enough to be left out, each with the first entry
+    /// that brought it.
+    fn repeatable(&self, log: &Log) -> Vec<(Cid, super::LogIndex)> {
+        self.named()
+            .filter_map(|cid| {
+                let stored = log.blobs.get(cid)?;
+                let large = stored.blob.bytes().len() > BLOB_REPEATED_MAX;
+                Some((*cid, stored.carrier.filter(|_| large)?))
+            })
+            .collect()
+    }
+
+    /// Adds the values of all entries, but for those that the receiver has.
+    fn fill(&mut self, log: &Log, has: impl Fn(&Cid) -> bool) {
+        let blobs: Vec<Blob> = self
+            .named()
+            .filter(|cid| !has(cid))
+            .filter_map(|cid| log.blobs.get(cid).map(|stored| stored.blob.clone()))
+            .collect();
+        self.add_blobs(blobs);
+    }
+
+    fn named(&self) -> impl Iterator<Item = &Cid> {
+        let entries = self
+            .message
+            .suffixes
+            .iter()
+            .flat_map(|suffix| &suffix.entries);
+        entries.filter_map(|entry| entry.blob())
+    }
+
+    fn add_blobs(&mut self, blobs: Vec<Blob>) {
+        for blob in blobs {
+            if self.blobs.insert(*blob.cid()) {
+                self.message.blobs.push(blob);
+            }
+        }
+    }
+
+    fn finish(self) -> Outgoing {
+        Outgoing {
+            message: self.message,
+            extent: self.extent,
+        }
+    }
+}
+
+fn entries(held: &[Held]) -> Vec<std::sync::Arc<super::Entry>> {
+    held.iter().map(|held| held.entry.clone()).collect()
+}

@@ -1,1 +1,0 @@
-//! The document in which a key rests.

@@ -189,7 +189,7 @@ impl Log {
                 }
             }
         }
-        learnt.sort_unstable_by(|(_, a), (_, b)| a.author.cmp(&b.author));
+        learnt.sort_unstable_by_key(|(_, item)| item.author);
         learnt
     }
 }

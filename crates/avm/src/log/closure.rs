@@ -113,7 +113,12 @@ impl Log {
     /// The held entry that a `learnt` item names.
     pub(super) fn resolve(&self, learnt: &Learnt) -> Option<Link> {
         let author = self.author_idx(&learnt.author)?;
-        let branch = self.journals[author.0 as usize].find(learnt.length, &learnt.entry)?;
+        let journal = &self.journals[author.0 as usize];
+        let branch = if journal.has(learnt.length, &learnt.entry) {
+            None
+        } else {
+            Some(journal.branch_with(learnt.length, &learnt.entry)?)
+        };
         Some(Link {
             author,
             branch,

@@ -47,7 +47,7 @@ impl SignedLeaf {
         };
         SignedHead {
             head,
-            signature: self.signature.clone(),
+            signature: self.signature,
         }
         .verify()?;
         if verify(&self.leaf(), index, self.length, &self.path, &self.root) {

@@ -24,7 +24,7 @@ pub struct Head {
 }
 
 /// A head with the signature of its author.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedHead {
     /// What is signed.
     pub head: Head,

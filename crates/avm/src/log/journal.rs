@@ -86,17 +86,19 @@ impl Journal {
             .map_or(self.len(), |cut| cut.index.min(self.len()))
     }
 
-    /// Which range has this leaf at `length - 1`: the main journal (`None`) or a branch.
-    pub(super) fn find(&self, length: u32, leaf: &Hash) -> Option<Option<u32>> {
+    /// Whether the main journal has this leaf at `length - 1`.
+    pub(super) fn has(&self, length: u32, leaf: &Hash) -> bool {
+        length > 0 && self.mmr.leaf(length - 1).as_ref() == Some(leaf)
+    }
+
+    /// Which branch has this leaf at `length - 1`.
+    pub(super) fn branch_with(&self, length: u32, leaf: &Hash) -> Option<u32> {
         let index = length.checked_sub(1)?;
-        if self.mmr.leaf(index).as_ref() == Some(leaf) {
-            return Some(None);
-        }
-        let branch = self
-            .branches
+        let has = |branch: &Branch| branch.mmr.leaf(index).as_ref() == Some(leaf);
+        self.branches
             .iter()
-            .position(|b| b.mmr.leaf(index).as_ref() == Some(leaf))?;
-        Some(Some(branch as u32))
+            .position(has)
+            .map(|branch| branch as u32)
     }
 
     /// The range of the main journal or of a branch.
@@ -130,7 +132,7 @@ fn signed_leaf(head: &SignedHead, mmr: &Mmr, entry: &Entry, index: u32) -> Optio
     Some(SignedLeaf {
         length: head.head.length,
         root: head.head.root,
-        signature: head.signature.clone(),
+        signature: head.signature,
         entry: entry.to_bytes().into(),
         path: mmr.proof(index, head.head.length)?,
     })

@@ -194,20 +194,27 @@ impl Log {
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
     ) {
-        let mut wants = BTreeSet::new();
+        let mut parked = BTreeSet::new();
         loop {
             let has_blob = |cid: &Cid| blobs.contains_key(cid);
             let mut arrivals = Arrivals {
                 lengths: BTreeMap::new(),
                 has_blob: &has_blob,
             };
-            pendings.iter().for_each(|pending| arrivals.add(pending));
+            for pending in &pendings {
+                arrivals.add(pending);
+            }
             pendings.extend(self.unpark(&mut arrivals));
             if pendings.is_empty() {
                 break;
             }
-            pendings = self.settle_round(pendings, blobs, received, &mut wants);
+            pendings = self.settle_round(pendings, blobs, received, &mut parked);
         }
+        let wants: BTreeSet<Want> = parked
+            .into_iter()
+            .flat_map(|ticket| self.parking.missing(ticket))
+            .map(|missing| self.want_of(missing))
+            .collect();
         received.wants.extend(wants.into_iter().take(WANTS_MAX));
     }
 
@@ -218,7 +225,7 @@ impl Log {
         pendings: Vec<Pending>,
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
-        wants: &mut BTreeSet<Want>,
+        parked: &mut BTreeSet<u64>,
     ) -> Vec<Pending> {
         let (mut candidates, mut deferred) = (Vec::new(), Vec::new());
         let mut on_main: BTreeMap<PeerId, bool> = BTreeMap::new();
@@ -236,7 +243,7 @@ impl Log {
                     continue;
                 }
                 Fit::Waits(missing) => {
-                    self.park(pending, vec![missing.clone()], blobs, wants);
+                    self.park(pending, vec![missing.clone()], blobs, parked);
                     continue;
                 }
                 Fit::Extends(_) => {
@@ -267,7 +274,7 @@ impl Log {
                 }
             }
         }
-        self.take_closed(sorted(candidates), &mut deferred, blobs, received, wants);
+        self.take_closed(sorted(candidates), &mut deferred, blobs, received, parked);
         deferred
     }
 
@@ -277,7 +284,7 @@ impl Log {
         deferred: &mut Vec<Pending>,
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
-        wants: &mut BTreeSet<Want>,
+        parked: &mut BTreeSet<u64>,
     ) {
         let candidates = drop_forks(candidates, deferred);
         let closure = self.close(&candidates, blobs);
@@ -300,7 +307,7 @@ impl Log {
                     why: Refusal::Cut,
                 });
             } else {
-                self.park(candidate.pending, missing, blobs, wants);
+                self.park(candidate.pending, missing, blobs, parked);
             }
         }
         for dependency in dependencies.iter_mut().flatten() {
@@ -316,11 +323,8 @@ impl Log {
         mut pending: Pending,
         missing: Vec<Missing>,
         blobs: &FxHashMap<Cid, Blob>,
-        wants: &mut BTreeSet<Want>,
+        parked: &mut BTreeSet<u64>,
     ) {
-        for missing in &missing {
-            wants.extend(self.want_of(missing));
-        }
         for cid in pending
             .suffix
             .entries
@@ -333,26 +337,26 @@ impl Log {
                 pending.blobs.push(blob.clone());
             }
         }
-        self.parking.park(pending, missing);
+        parked.insert(self.parking.park(pending, missing));
     }
 
-    fn want_of(&self, missing: &Missing) -> Option<Want> {
+    fn want_of(&self, missing: &Missing) -> Want {
         let first = |author: &PeerId| u32::from(*author == self.start.initiator);
         match missing {
-            Missing::Blob(cid) => Some(Want::Blob(*cid)),
-            Missing::Branch { author, .. } => Some(Want::Journal {
+            Missing::Blob(cid) => Want::Blob(*cid),
+            Missing::Branch { author, .. } => Want::Journal {
                 author: *author,
                 from: first(author),
-            }),
+            },
             Missing::Entries { author, length, .. } => {
                 let held = self
                     .author_idx(author)
                     .map_or(0, |idx| self.journal_len(idx));
                 let from = if held < *length { held } else { 0 };
-                Some(Want::Journal {
+                Want::Journal {
                     author: *author,
                     from: from.max(first(author)),
-                })
+                }
             }
         }
     }
@@ -442,16 +446,16 @@ fn drop_forks(candidates: Vec<Candidate>, deferred: &mut Vec<Pending>) -> Vec<Ca
     for candidate in candidates {
         let pending = &candidate.pending;
         let before = kept
-            .iter()
-            .rev()
-            .take_while(|k| k.pending.author() == pending.author());
-        let contradicts = before.into_iter().any(|k| {
-            (candidate.new_from..k.pending.length()).any(|i| k.pending.leaf(i) != pending.leaf(i))
+            .last()
+            .filter(|before| before.pending.author() == pending.author());
+        let contradicts = before.is_some_and(|before| {
+            (candidate.new_from..before.pending.length())
+                .any(|i| before.pending.leaf(i) != pending.leaf(i))
         });
         if contradicts {
-            deferred.push(candidate.pending)
+            deferred.push(candidate.pending);
         } else {
-            kept.push(candidate)
+            kept.push(candidate);
         }
     }
     kept

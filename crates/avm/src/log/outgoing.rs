@@ -116,7 +116,7 @@ impl Parcel {
     /// and it is not here yet.
     fn add_journal(&mut self, log: &Log, author: AuthorIdx, from: u32) {
         let journal = &log.journals[author.0 as usize];
-        let Some(head) = journal.head.clone() else {
+        let Some(head) = journal.head else {
             return;
         };
         let end = head.head.length;
@@ -164,7 +164,7 @@ impl Parcel {
 
     fn add_branch(&mut self, log: &Log, author: AuthorIdx, number: u32) {
         let branch = &log.journals[author.0 as usize].branches[number as usize];
-        let head = branch.head.clone();
+        let head = branch.head;
         self.extent
             .branches
             .push((author, number, head.head.length));

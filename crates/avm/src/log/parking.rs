@@ -8,6 +8,9 @@ use weir_identity::PeerId;
 use super::intake::{Missing, Pending};
 use super::{Log, LogLimits};
 
+/// Counted for each waiting suffix besides its entries and values, in bytes.
+const PARKED_OVERHEAD: usize = 256;
+
 /// The waiting suffixes, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parking {
@@ -29,15 +32,15 @@ impl Parking {
         self.waiting.len()
     }
 
-    /// Parks a suffix, unless the same one waits already.
-    pub(super) fn park(&mut self, mut pending: Pending, missing: Vec<Missing>) {
+    /// Parks a suffix, unless the same one waits already. Returns its place in the queue.
+    pub(super) fn park(&mut self, mut pending: Pending, missing: Vec<Missing>) -> u64 {
         let head = &pending.suffix.head;
         let same = |p: &Parked| {
             p.pending.suffix.head.head == head.head
                 && p.pending.suffix.from() == pending.suffix.from()
         };
-        if self.waiting.values().any(same) {
-            return;
+        if let Some((ticket, _)) = self.waiting.iter().find(|(_, parked)| same(parked)) {
+            return *ticket;
         }
         let ticket = *pending.ticket.get_or_insert(self.next_ticket);
         self.next_ticket = self.next_ticket.max(ticket + 1);
@@ -48,17 +51,23 @@ impl Parking {
             .map(|e| e.to_bytes().len())
             .sum();
         let blobs: usize = pending.blobs.iter().map(|blob| blob.bytes().len()).sum();
-        let bytes = 256 + entries + blobs;
+        let bytes = PARKED_OVERHEAD + entries + blobs;
         self.bytes += bytes;
         *self.bytes_of.entry(pending.sender).or_default() += bytes;
-        self.waiting.insert(
-            ticket,
-            Parked {
-                pending,
-                missing,
-                bytes,
-            },
-        );
+        let parked = Parked {
+            pending,
+            missing,
+            bytes,
+        };
+        self.waiting.insert(ticket, parked);
+        ticket
+    }
+
+    /// What a waiting suffix lacks.
+    pub(super) fn missing(&self, ticket: u64) -> &[Missing] {
+        self.waiting
+            .get(&ticket)
+            .map_or(&[], |parked| &parked.missing)
     }
 
     fn remove(&mut self, ticket: u64) -> Option<Parked> {
@@ -164,7 +173,9 @@ impl Log {
             } => journal(author).is_some_and(|journal| {
                 leaf.map_or_else(
                     || journal.longest() >= *length,
-                    |leaf| journal.find(*length, &leaf).is_some(),
+                    |leaf| {
+                        journal.has(*length, &leaf) || journal.branch_with(*length, &leaf).is_some()
+                    },
                 )
             }),
             Missing::Branch { author, branches } => {

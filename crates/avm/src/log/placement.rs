@@ -35,10 +35,7 @@ impl Log {
         blobs: &FxHashMap<Cid, Blob>,
         proven: &mut Vec<AuthorIdx>,
     ) {
-        let suffixes = candidates
-            .iter()
-            .map(|candidate| trimmed(candidate))
-            .collect();
+        let suffixes = candidates.iter().map(trimmed).collect();
         let mut fresh_blobs = Vec::new();
         let mut places = Vec::new();
         let mut newest: FxHashMap<AuthorIdx, usize> = FxHashMap::default();
@@ -103,7 +100,7 @@ impl Log {
     fn prepare(&mut self, candidate: &mut Candidate) -> Place {
         let pending = &candidate.pending;
         let author = self.intern(pending.author());
-        let head = pending.suffix.head.clone();
+        let head = pending.suffix.head;
         let end = pending.length();
         let journal = &mut self.journals[author.0 as usize];
         let branch = match std::mem::replace(&mut candidate.fit, Fit::Known) {
@@ -270,7 +267,7 @@ fn trimmed(candidate: &Candidate) -> Suffix {
     let suffix = &candidate.pending.suffix;
     let skipped = (candidate.new_from - suffix.from()) as usize;
     Suffix {
-        head: suffix.head.clone(),
+        head: suffix.head,
         entries: suffix.entries[skipped..].to_vec(),
     }
 }

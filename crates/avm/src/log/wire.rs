@@ -105,7 +105,7 @@ impl<'a> In<'a> {
 
     pub(super) fn int(&mut self) -> Result<i32, Malformed> {
         let value = self.uint()?;
-        let value = (value >> 1) as i64 ^ -((value & 1) as i64);
+        let value = (value >> 1).cast_signed() ^ -((value & 1).cast_signed());
         i32::try_from(value).map_err(|_| Malformed("integer"))
     }
 

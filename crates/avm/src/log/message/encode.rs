@@ -180,7 +180,7 @@ impl<'a> Encoder<'a> {
         self.digest(&call.tetraplets);
         for name in [&call.service, &call.function] {
             self.names.write(&mut self.out, name.clone(), |out, name| {
-                out.bytes(name.as_bytes())
+                out.bytes(name.as_bytes());
             });
         }
         match &call.outcome {
@@ -213,7 +213,7 @@ impl<'a> Encoder<'a> {
 
     fn author(&mut self, author: &PeerId) {
         self.authors.write(&mut self.out, *author, |out, author| {
-            out.raw(&key_bytes(author))
+            out.raw(&key_bytes(author));
         });
     }
 

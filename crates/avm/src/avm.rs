@@ -1,0 +1,544 @@
+//! One particle as one peer knows and executes it.
+//!
+//! [`Avm`] joins the two halves of this crate: the log, which holds signed
+//! facts, and the machine, which evaluates them. It adds what neither knows
+//! alone: which entries this peer makes, and whom it owes a message.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustc_hash::{FxHashMap, FxHashSet};
+use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
+
+use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support};
+use crate::log::{
+    AuthorIdx, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
+    Message, MessageOptions, Offence, Outcome, Record, Refused, RestoreError, Silent, Start, StartError,
+    StepId, Want,
+};
+use crate::tetraplet::Tetraplet;
+
+/// A call that this peer is to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRequest {
+    /// Which call; the result is given back under this name.
+    pub step: StepId,
+    /// Content id of the argument list; given back with the result.
+    pub args_cid: Cid,
+    /// Service id or alias.
+    pub service: Arc<str>,
+    /// Function name.
+    pub function: Arc<str>,
+    /// The arguments.
+    pub args: Vec<Value>,
+    /// For each argument its origins: one, or one for each element of a canon.
+    pub tetraplets: Vec<Vec<Arc<Tetraplet>>>,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallOutcome {
+    /// It returned.
+    Value(Value),
+    /// It failed, with the service's code (not zero) and message.
+    Failed {
+        /// The service's code.
+        code: i32,
+        /// What the service said, as a JSON value.
+        message: Value,
+    },
+    /// It was begun before a crash; nobody knows how it ended.
+    Interrupted,
+}
+
+/// A message for another peer.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Whom it is for.
+    pub to: PeerId,
+    /// What it says.
+    pub message: Message,
+    /// Names the sending in [`Avm::delivered`] and [`Avm::undeliverable`].
+    pub token: u64,
+}
+
+/// Something that the owner of the particle should see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Error code; 0 where none is assigned.
+    pub code: i64,
+    /// What happened.
+    pub message: String,
+}
+
+/// What came out of the work since the last [`Avm::drain`].
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// To be made durable before anything below happens.
+    pub records: Vec<Record>,
+    /// Calls to make, in script order.
+    pub calls: Vec<CallRequest>,
+    /// Messages to send.
+    pub sends: Vec<Send>,
+    /// Errors that no `xor` caught.
+    pub errors: Vec<Report>,
+    /// Activations that can never go on.
+    pub stuck: Vec<Report>,
+    /// Entries that were signed but do not hold, with their authors.
+    pub offences: Vec<Report>,
+    /// The script as a whole has completed or failed here.
+    pub done: bool,
+}
+
+/// What a merge brought.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// How many entries are new here.
+    pub new_entries: u32,
+    /// What the sender is asked for; while there is something, what it sent
+    /// must not be acknowledged.
+    pub wants: Vec<Want>,
+    /// What was refused, and why, while the rest was taken.
+    pub refused: Vec<Refused>,
+}
+
+/// A step that is reached and not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which step.
+    pub step: StepId,
+    /// Peer id of who is to answer, as text.
+    pub peer: Arc<str>,
+    /// The instruction.
+    pub what: String,
+}
+
+/// Why a result was not taken. The result is untouched and may be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompleteError {
+    /// Nobody waits for it.
+    #[error("no call {step:?} waits for a result here: it was answered already, or never requested")]
+    NotOpen {
+        /// The step that was named.
+        step: StepId,
+    },
+    /// It answers another question.
+    #[error("the result belongs to a call with other arguments: {given}, the open call has {open}")]
+    OtherArguments {
+        /// The arguments that were named.
+        given: Cid,
+        /// Those of the open call.
+        open: Cid,
+    },
+    /// This peer must not make entries in this particle.
+    #[error("this peer makes no entries in this particle: {0}")]
+    Silent(#[from] Silent),
+}
+
+/// One particle on one peer. No I/O, clock, randomness or threads.
+#[derive(Debug)]
+pub struct Avm {
+    machine: Machine,
+    log: Log,
+    key: Arc<Keypair>,
+    /// Taken hops that are not in an entry yet.
+    hops: Vec<StepId>,
+    started: bool,
+    effects: Effects,
+    targets: BTreeSet<PeerId>,
+    /// What each sending told its receiver.
+    sent: FxHashMap<u64, (PeerId, Extent)>,
+    tokens: u64,
+    peers: FxHashMap<Arc<str>, Option<PeerId>>,
+    /// Peer ids of authors as text.
+    texts: Vec<Arc<str>>,
+    reported: FxHashSet<Arc<str>>,
+}
+
+impl Avm {
+    /// The particle that `start` describes. If `key` is the initiator's, it
+    /// begins here; otherwise it waits for the first message.
+    pub fn new(start: Arc<Start>, program: Arc<Program>, key: Arc<Keypair>) -> Result<Avm, StartError> {
+        let script = program.script().text().clone();
+        let log = Log::new(start, script, key.peer_id())?;
+        let mut avm = Avm::around(log, program, key);
+        avm.advance(LogIndex(0), None);
+        Ok(avm)
+    }
+
+    /// The particle as it was, from what [`Avm::drain`] gave as records. Calls
+    /// that are still open are requested again: a host that may have made them
+    /// before completes them as [`CallOutcome::Interrupted`]. Whom this peer
+    /// has sent what is forgotten: [`Avm::nudge`] sends again.
+    pub fn restore(
+        start: Arc<Start>,
+        program: Arc<Program>,
+        key: Arc<Keypair>,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Result<Avm, RestoreError> {
+        let script = program.script().text().clone();
+        let log = Log::restore(start, script, key.peer_id(), records)?;
+        let mut avm = Avm::around(log, program, key);
+        avm.advance(LogIndex(0), None);
+        avm.targets.clear();
+        Ok(avm)
+    }
+
+    /// Merges and forwards, but makes no entry and signs no head: for a peer
+    /// whose store is younger than the particle.
+    pub fn mute(&mut self) {
+        self.log.mute();
+    }
+
+    fn around(log: Log, program: Arc<Program>, key: Arc<Keypair>) -> Avm {
+        let particle = particle_of(&log);
+        let me: Arc<str> = key.peer_id().to_string().into();
+        Avm {
+            machine: Machine::new(program, &particle, Some(me)),
+            log,
+            key,
+            hops: Vec::new(),
+            started: false,
+            effects: Effects::default(),
+            targets: BTreeSet::new(),
+            sent: FxHashMap::default(),
+            tokens: 0,
+            peers: FxHashMap::default(),
+            texts: Vec::new(),
+            reported: FxHashSet::default(),
+        }
+    }
+
+    /// Takes in what `from` sent. Facts that are already here change nothing.
+    pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
+        let received = self.log.merge(message, from)?;
+        let sender = self.log.author_idx(&from);
+        self.advance(received.first, sender);
+        if !received.wants.is_empty() {
+            let ask = Message::asking(self.log.particle(), received.wants.clone());
+            self.send(from, ask, None);
+        }
+        if !received.asked.is_empty() {
+            let answer = self.log.answer(&received.asked);
+            self.send(from, answer.message, Some(answer.extent));
+        }
+        Ok(Merged { new_entries: received.count, wants: received.wants, refused: received.refused })
+    }
+
+    fn send(&mut self, to: PeerId, message: Message, extent: Option<Extent>) {
+        self.tokens += 1;
+        if let Some(extent) = extent {
+            self.sent.insert(self.tokens, (to, extent));
+        }
+        self.effects.sends.push(Send { to, message, token: self.tokens });
+    }
+
+    /// Takes in how a call ended.
+    pub fn complete(
+        &mut self,
+        step: StepId,
+        args: Cid,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+    ) -> Result<(), CompleteError> {
+        let open = self.machine.open_call(&Hash::from(step.0)).ok_or(CompleteError::NotOpen { step })?;
+        if open.args != args {
+            return Err(CompleteError::OtherArguments { given: args, open: open.args });
+        }
+        if let Some(silent) = self.log.silent() {
+            return Err(silent.into());
+        }
+        let outcome = match outcome {
+            CallOutcome::Value(value) => self.store(value, open.unused),
+            CallOutcome::Failed { code, message } => self.store_failure(code, message),
+            CallOutcome::Interrupted => {
+                self.store_failure(INTERRUPTED, Value::from("interrupted, outcome unknown"))
+            }
+        };
+        let at = self.log.append(Body::Call(CallEntry {
+            step,
+            args,
+            tetraplets: open.tetraplets,
+            service: open.service,
+            function: open.function,
+            outcome,
+            receipt,
+        }))?;
+        self.advance(at, None);
+        Ok(())
+    }
+
+    fn store(&mut self, value: Value, unused: bool) -> Outcome {
+        let limit = self.log.start().limits.value_bytes as usize;
+        let bytes = value.to_dag_cbor();
+        if bytes.len() > limit {
+            let text = format!("the result has {} bytes, the particle's limit is {limit}", bytes.len());
+            return self.store_failure(crate::RESULT_TOO_LARGE, Value::from(text));
+        }
+        if unused { Outcome::Unused(Cid::of_dag_cbor(&bytes)) } else { Outcome::Value(self.log.store(value)) }
+    }
+
+    fn store_failure(&mut self, code: i32, message: Value) -> Outcome {
+        Outcome::Failed { code, message: self.log.store(message) }
+    }
+
+    /// What the work so far asks of the host. Stable: the same log gives the
+    /// same effects in the same order.
+    pub fn drain(&mut self) -> Effects {
+        let targets = std::mem::take(&mut self.targets);
+        if !targets.is_empty() && self.log.silent().is_none() {
+            self.log.sign(&self.key).expect("the log is not silent");
+        }
+        for to in targets {
+            let parcel = self.log.message_for(&to, MessageOptions::default());
+            if !parcel.message.is_empty() {
+                self.send(to, parcel.message, Some(parcel.extent));
+            }
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.records = self.log.take_records();
+        effects.done = self.machine.is_done();
+        effects
+    }
+
+    /// Sends again to every peer that has a step to answer, whoever owes it.
+    pub fn nudge(&mut self) {
+        let peers: BTreeSet<_> = self.machine.unanswered().collect();
+        for peer in peers {
+            let text = self.machine.peer_text(peer).clone();
+            if let Some(id) = self.resolve(&text) {
+                self.targets.insert(id);
+            }
+        }
+    }
+
+    /// A sending arrived: its receiver acknowledged it.
+    pub fn delivered(&mut self, token: u64) {
+        if let Some((to, extent)) = self.sent.remove(&token) {
+            self.log.acknowledged(&to, &extent);
+        }
+    }
+
+    /// A sending did not arrive, and will not be tried again by the host.
+    pub fn undeliverable(&mut self, token: u64) {
+        self.sent.remove(&token);
+    }
+
+    /// Which step waits for whom.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let steps = self.machine.waiting().into_iter();
+        steps.map(|(peer, what, step)| Waiting { step: StepId(*step.as_bytes()), peer, what }).collect()
+    }
+
+    /// The journals, heads and values.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The journals with the newest own head signed, to be exported.
+    pub fn signed_log(&mut self) -> &Log {
+        if self.log.silent().is_none() {
+            self.log.sign(&self.key).expect("the log is not silent");
+        }
+        &self.log
+    }
+
+    /// Evaluates the entries from `base` on, makes the own entries that follow,
+    /// and notes whom this peer owes a message; `sender` is who brought them.
+    fn advance(&mut self, base: LogIndex, sender: Option<AuthorIdx>) {
+        let end = self.log.len();
+        self.machine.round(base.0);
+        if !self.started {
+            if self.log.start().initiator != self.key.peer_id() && self.log.head(AuthorIdx(0)).is_none() {
+                // Nobody has signed that this particle exists.
+                return;
+            }
+            self.started = true;
+            self.machine.begin(Support { since: 1, old: if sender.is_some() { 0 } else { u32::MAX } });
+            self.machine.run();
+        }
+        for index in base.0..end {
+            self.learn(LogIndex(index), sender);
+        }
+        while let Some(own) = self.machine.take_own() {
+            match own {
+                Own::Call { step, service, function, args } => self.effects.calls.push(CallRequest {
+                    step: StepId(*step.as_bytes()),
+                    args_cid: args.cid,
+                    service,
+                    function,
+                    args: args.values,
+                    tetraplets: args.tetraplets,
+                }),
+                Own::Canon { .. } | Own::Hop { .. } if self.log.silent().is_some() => {}
+                Own::Canon { step, base, kept, keys } => {
+                    self.flush_hops();
+                    let entry = CanonEntry {
+                        step: StepId(*step.as_bytes()),
+                        base,
+                        kept,
+                        keys: keys.into_iter().map(|key| StepId(*key.as_bytes())).collect(),
+                    };
+                    let index = self.log.append(Body::Canon(entry)).expect("the log is not silent");
+                    self.learn(index, None);
+                }
+                Own::Hop { step } => {
+                    self.hops.push(StepId(*step.as_bytes()));
+                    let author = self.key.peer_id().to_string().into();
+                    let support = Support { since: self.log.len() + 1, old: u32::MAX };
+                    self.machine.learn(step, Fact::Hop { author }, support);
+                }
+            }
+            self.machine.run();
+        }
+        self.flush_hops();
+        self.note_deliveries(sender);
+        for notice in self.machine.take_errors() {
+            self.effects.errors.push(Report { code: notice.code, message: notice.message });
+        }
+        for notice in self.machine.take_stuck() {
+            self.effects.stuck.push(Report { code: notice.code, message: notice.message });
+        }
+    }
+
+    fn flush_hops(&mut self) {
+        if !self.hops.is_empty() {
+            let hops = Body::Hops(std::mem::take(&mut self.hops));
+            self.log.append(hops).expect("hops are taken only while the log is not silent");
+        }
+    }
+
+    /// Evaluates one entry. One that does not hold is cut out of its journal.
+    fn learn(&mut self, index: LogIndex, sender: Option<AuthorIdx>) {
+        if self.log.is_cut(index) {
+            return;
+        }
+        let Some(held) = self.log.entry(index) else { return };
+        let (author, at, entry) = (held.author, held.index, held.entry.clone());
+        let known = sender.is_some_and(|sender| self.log.past(sender).length(author) > at);
+        let support = Support { since: index.0 + 1, old: if known { 0 } else { u32::MAX } };
+        let peer: Arc<str> = self.text(author);
+        let facts = facts_of(&self.log, &entry, at, &peer);
+        let offence = match facts {
+            Err(missing) => Some((Offence::Outcome, missing)),
+            Ok(Facts::Steps(facts)) => {
+                let steps: Vec<Hash> = facts.iter().map(|(step, _)| *step).collect();
+                for (step, fact) in facts {
+                    self.machine.learn(step, fact, support);
+                }
+                self.machine.run();
+                self.machine.take_offence(&steps)
+            }
+            Ok(Facts::Presence) => (!self.machine.is_addressed(&peer))
+                .then(|| (Offence::NotItsStep, "its author has no part in the particle".to_owned())),
+            Ok(Facts::None) => None,
+        };
+        if let Some((offence, reason)) = offence {
+            self.effects.offences.push(Report {
+                code: crate::OFFENCE,
+                message: format!("entry {at} of {peer} does not hold: {reason}"),
+            });
+            self.log.cut(author, at, offence);
+        }
+    }
+
+    fn note_deliveries(&mut self, sender: Option<AuthorIdx>) {
+        let deliveries = self.machine.take_deliveries();
+        if deliveries.is_empty() {
+            return;
+        }
+        let known = sender.map(|sender| self.log.prefix_known_to(sender).0);
+        for delivery in deliveries {
+            let needs = delivery.support.before(self.machine.base());
+            if known.is_some_and(|known| needs <= known) {
+                continue;
+            }
+            let text = self.machine.peer_text(delivery.peer).clone();
+            if let Some(id) = self.resolve(&text) {
+                self.targets.insert(id);
+            }
+        }
+    }
+
+    /// The peer id of an author as text.
+    fn text(&mut self, author: AuthorIdx) -> Arc<str> {
+        let index = author.0 as usize;
+        while self.texts.len() <= index {
+            let author = self.log.author(AuthorIdx(self.texts.len() as u32));
+            self.texts.push(author.to_string().into());
+        }
+        self.texts[index].clone()
+    }
+
+    fn resolve(&mut self, text: &Arc<str>) -> Option<PeerId> {
+        let id = *self.peers.entry(text.clone()).or_insert_with(|| text.parse().ok());
+        if id.is_none() && self.reported.insert(text.clone()) {
+            let message = format!("a step is addressed to {text:?}, which is no peer id, so nobody can answer it");
+            self.effects.stuck.push(Report { code: 0, message });
+        }
+        id
+    }
+}
+
+/// What an entry means to evaluation.
+pub(crate) enum Facts {
+    Steps(Vec<(Hash, Fact)>),
+    /// The author was here.
+    Presence,
+    None,
+}
+
+/// The facts that an entry states, with their values; or what it lacks.
+pub(crate) fn facts_of(log: &Log, entry: &Entry, at: u32, peer: &Arc<str>) -> Result<Facts, String> {
+    let hash = |step: &StepId| Hash::from(step.0);
+    let blob = |cid: &Cid| log.blob(cid).cloned().ok_or_else(|| format!("its value {cid} is missing"));
+    Ok(match &entry.body {
+        Body::Start(_) | Body::Other { .. } => Facts::None,
+        Body::Seen => Facts::Presence,
+        Body::Hops(steps) => Facts::Steps(
+            steps.iter().map(|step| (hash(step), Fact::Hop { author: peer.clone() })).collect(),
+        ),
+        Body::Canon(canon) => Facts::Steps(vec![(
+            hash(&canon.step),
+            Fact::Canon {
+                author: peer.clone(),
+                index: at,
+                base: canon.base,
+                kept: canon.kept,
+                keys: canon.keys.iter().map(hash).collect(),
+            },
+        )]),
+        Body::Call(call) => {
+            let result = match &call.outcome {
+                Outcome::Value(cid) => Answer::Value(blob(cid)?),
+                Outcome::Unused(_) => Answer::Unused,
+                Outcome::Failed { code, message } => Answer::Failed { code: *code, message: blob(message)? },
+            };
+            Facts::Steps(vec![(
+                hash(&call.step),
+                Fact::Call {
+                    author: peer.clone(),
+                    service: call.service.clone(),
+                    function: call.function.clone(),
+                    args: call.args,
+                    tetraplets: call.tetraplets,
+                    result,
+                },
+            )])
+        }
+    })
+}
+
+/// What evaluation must know of a particle.
+pub(crate) fn particle_of(log: &Log) -> Particle {
+    let start = log.start();
+    Particle {
+        id: start.id().0,
+        initiator: start.initiator.to_string().into(),
+        timestamp_ms: start.timestamp_ms,
+        ttl_ms: start.ttl_ms,
+        max_activations: start.limits.activations,
+        max_elements: start.limits.elements,
+    }
+}

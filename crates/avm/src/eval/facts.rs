@@ -1,0 +1,434 @@
+//! Facts: what signed entries say, applied to the steps that they belong to;
+//! and the facts that this peer is to make itself.
+
+use std::sync::Arc;
+
+use weir_identity::{Cid, Hash, Value};
+
+use super::failure::{self, Failure, code};
+use super::machine::{Delivery, Machine, Notice, Task};
+use super::program::{Op, Output};
+use super::state::{
+    ActId, Args, Canon, Cause, Datum, Flow, Outcome, OwnCanon, Peer, Support, Val, Work,
+};
+use crate::log::Offence;
+use crate::tetraplet::Tetraplet;
+
+/// What is wrong with an entry.
+pub(crate) type Wrong = (Offence, String);
+
+fn wrong<T>(offence: Offence, text: impl Into<String>) -> Result<T, Wrong> {
+    Err((offence, text.into()))
+}
+
+/// What an entry says of a step, with values at hand.
+#[derive(Debug, Clone)]
+pub(crate) enum Fact {
+    Call {
+        author: Arc<str>,
+        service: Arc<str>,
+        function: Arc<str>,
+        args: Cid,
+        tetraplets: Cid,
+        result: Answer,
+    },
+    Canon {
+        author: Arc<str>,
+        /// Index of the entry in its author's journal.
+        index: u32,
+        base: Option<u32>,
+        kept: u32,
+        keys: Vec<Hash>,
+    },
+    Hop { author: Arc<str> },
+}
+
+/// What a call returned.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Value(Value),
+    /// The call has no output: only the content id of the value is kept.
+    Unused,
+    Failed { code: i32, message: Value },
+}
+
+/// Something that this peer is to do.
+#[derive(Debug)]
+pub(crate) enum Own {
+    Call { step: Hash, service: Arc<str>, function: Arc<str>, args: Args },
+    /// Take a canon: `base` and `kept` refer to the own canon before.
+    Canon { step: Hash, base: Option<u32>, kept: u32, keys: Vec<Hash> },
+    Hop { step: Hash },
+}
+
+/// What is known of a call of this peer, to make its entry from.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    pub service: Arc<str>,
+    pub function: Arc<str>,
+    pub args: Cid,
+    pub tetraplets: Cid,
+    pub unused: bool,
+}
+
+impl Machine {
+    /// Begins a round of work on a log that was `base` entries long.
+    pub fn round(&mut self, base: u32) {
+        self.base = base;
+    }
+
+    /// Takes a fact in; what follows from it is done by `run`.
+    pub fn learn(&mut self, step: Hash, fact: Fact, support: Support) {
+        match self.steps.get(&step).copied() {
+            Some(reached) if self.ready_for(reached) => self.answer(reached, fact, support),
+            _ => {
+                if self.facts.insert(step, (fact, support)).is_some() {
+                    self.offences.push((step, (Offence::Twice, "the step has two entries".into())));
+                }
+            }
+        }
+    }
+
+    fn ready_for(&self, reached: u32) -> bool {
+        match &self.reached[reached as usize].work {
+            Work::Call { args, .. } => args.is_some(),
+            Work::Canon { .. } => true,
+        }
+    }
+
+    /// Applies a fact to its step. What does not fit is an offence of its
+    /// author, and changes nothing.
+    pub(super) fn answer(&mut self, reached: u32, fact: Fact, support: Support) {
+        let step = self.reached[reached as usize].step;
+        if let Err(offence) = self.try_answer(reached, fact, support) {
+            self.offences.push((step, offence));
+        } else {
+            self.placed += 1;
+        }
+    }
+
+    fn try_answer(&mut self, index: u32, fact: Fact, support: Support) -> Result<(), Wrong> {
+        let reached = &self.reached[index as usize];
+        if reached.answered {
+            return wrong(Offence::Twice, "the step is answered already");
+        }
+        let peer = self.peer_text(reached.peer);
+        let (Fact::Call { author, .. } | Fact::Canon { author, .. } | Fact::Hop { author }) = &fact;
+        if author != peer {
+            return wrong(Offence::NotItsStep, format!("the step belongs to {peer}, not to {author}"));
+        }
+        let act = reached.act;
+        match (&reached.work, fact) {
+            (
+                Work::Call { service, function, args: Some(known), .. },
+                Fact::Call { service: said, function: named, args, tetraplets, result, .. },
+            ) => {
+                if *service != said || *function != named {
+                    let text = format!("the script calls {service}.{function}, the entry {said}.{named}");
+                    return wrong(Offence::Function, text);
+                }
+                if known.cid != args {
+                    return wrong(Offence::Arguments, "the arguments are not those of the script");
+                }
+                if known.tetraplets_cid != tetraplets {
+                    return wrong(Offence::Tetraplets, "the origins of the arguments are not those of the script");
+                }
+                let tetraplet = Tetraplet {
+                    peer: peer.clone(),
+                    service: service.clone(),
+                    function: function.clone(),
+                    lens: Arc::from(""),
+                };
+                self.call_answered(act, result, tetraplet, support)?;
+            }
+            (Work::Canon { .. }, Fact::Hop { .. }) => {
+                let Op::Canon { hop: true, .. } = self.program.node(self.acts[act as usize].node).op else {
+                    return wrong(Offence::Hop, "the canon is no pure hop, its content has to be said");
+                };
+                let frozen = self.freeze(self.reached[index as usize].peer, None, 0, &[], index)?;
+                self.bind_canon(act, frozen, support);
+            }
+            (Work::Canon { stream }, Fact::Canon { index: entry, base, kept, keys, .. }) => {
+                let (stream, peer) = (*stream, reached.peer);
+                let canon = self.freeze(peer, base, kept, &keys, index)?;
+                self.authored.insert((peer, entry), canon);
+                if self.me == Some(peer) {
+                    let record = self.canons[canon as usize];
+                    let whole = if kept == 0 {
+                        let known = &self.streams[stream as usize].elements;
+                        known.starts_with(self.canon_elements(record))
+                    } else {
+                        self.extends(stream, base, kept, record)
+                    };
+                    self.streams[stream as usize].own = Some(OwnCanon { canon, entry, whole });
+                }
+                self.bind_canon(act, canon, support);
+            }
+            _ => return wrong(Offence::NotItsStep, "the entry is of another kind than the instruction"),
+        }
+        self.reached[index as usize].answered = true;
+        self.open.remove(&index);
+        Ok(())
+    }
+
+    /// The canon continues one that held exactly the first elements of the
+    /// stream, with exactly the ones that follow.
+    fn extends(&self, stream: u32, base: Option<u32>, kept: u32, canon: Canon) -> bool {
+        let stream = &self.streams[stream as usize];
+        stream.own.is_some_and(|own| {
+            Some(own.entry) == base && own.whole && self.canons[own.canon as usize].length == kept
+        }) && stream
+            .elements
+            .get(kept as usize..)
+            .is_some_and(|rest| rest.starts_with(&self.canon_elements(canon)[kept as usize..]))
+    }
+
+    fn call_answered(
+        &mut self,
+        act: ActId,
+        result: Answer,
+        tetraplet: Tetraplet,
+        support: Support,
+    ) -> Result<(), Wrong> {
+        let record = &self.acts[act as usize];
+        let flow = Flow { cause: Cause::Step(act), support, last: record.flow.last };
+        let Op::Call { output, .. } = &self.program.node(record.node).op else {
+            return wrong(Offence::NotItsStep, "the entry is of another kind than the instruction");
+        };
+        match (*output, result) {
+            (_, Answer::Failed { code: number, message }) => {
+                self.call_failed(act, number, &message, tetraplet, flow);
+                return Ok(());
+            }
+            (Output::None, Answer::Unused) => {}
+            (Output::None, Answer::Value(_)) | (_, Answer::Unused) => {
+                return wrong(Offence::Outcome, "the entry and the script differ on whether the call has an output");
+            }
+            (Output::Slot(slot), Answer::Value(value)) => {
+                let val = Val { value, tetraplet: Arc::new(tetraplet) };
+                self.set_value(act, slot, Datum::One(val), support);
+            }
+            (Output::Stream(place), Answer::Value(value)) => {
+                let val = Val { value, tetraplet: Arc::new(tetraplet) };
+                if !self.append(act, place, val, None, None, support) {
+                    return Ok(());
+                }
+            }
+        }
+        self.tasks.push(Task::Settle(act, Outcome::Complete(flow)));
+        Ok(())
+    }
+
+    fn call_failed(&mut self, act: ActId, number: i32, message: &Value, tetraplet: Tetraplet, flow: Flow) {
+        let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
+        let message = format!("the service failed with code {number}: {}", message.to_json());
+        let object = failure::error_object(code::SERVICE, &message, &text, Some(&tetraplet.peer));
+        let failure = Failure {
+            code: code::SERVICE,
+            message,
+            last: Some(object.clone()),
+            shown: object,
+            tetraplet: Arc::new(tetraplet),
+            grave: true,
+        };
+        self.raise(act, failure, Some(flow));
+    }
+
+    /// Makes the list that a canon entry describes.
+    fn freeze(
+        &mut self,
+        peer: Peer,
+        base: Option<u32>,
+        kept: u32,
+        keys: &[Hash],
+        reached: u32,
+    ) -> Result<u32, Wrong> {
+        let Work::Canon { stream } = self.reached[reached as usize].work else {
+            return wrong(Offence::NotItsStep, "the step is no canon");
+        };
+        let mut added = Vec::with_capacity(keys.len());
+        for key in keys {
+            match self.appends.get(key) {
+                Some(id) if self.elements[*id as usize].stream == stream => added.push(*id),
+                Some(_) => return wrong(Offence::Canon, format!("the canon names {key}, an element of another stream")),
+                None => return wrong(Offence::Canon, format!("the canon names {key}, which was not appended")),
+            }
+        }
+        let before = match base {
+            None if kept == 0 => None,
+            None => return wrong(Offence::Canon, "the canon keeps elements of no canon before it"),
+            Some(entry) => match self.authored.get(&(peer, entry)) {
+                Some(canon) => Some(self.canons[*canon as usize]),
+                None => {
+                    let text = format!("entry {entry}, which the canon refers to, is no canon of its author");
+                    return wrong(Offence::Canon, text);
+                }
+            },
+        };
+        if kept > before.map_or(0, |canon| canon.length) {
+            return wrong(Offence::Canon, "the canon keeps more elements than the one before it has");
+        }
+        if let Some(first) = before
+            && let Some(id) = self.lists[first.list as usize].first()
+            && self.elements[*id as usize].stream != stream
+        {
+            return wrong(Offence::Canon, "the canon refers to a canon of another stream");
+        }
+        let list = match before {
+            Some(canon) if self.lists[canon.list as usize].len() == kept as usize => {
+                self.lists[canon.list as usize].extend(added);
+                canon.list
+            }
+            _ => {
+                let mut items: Vec<_> = before
+                    .map_or(&[][..], |canon| &self.lists[canon.list as usize][..kept as usize])
+                    .to_vec();
+                items.extend(added);
+                self.lists.push(items);
+                self.lists.len() as u32 - 1
+            }
+        };
+        let length = kept + keys.len() as u32;
+        self.canons.push(Canon { peer, list, length });
+        Ok(self.canons.len() as u32 - 1)
+    }
+
+    /// The first own call or canon in script order that may be made now.
+    pub fn take_own(&mut self) -> Option<Own> {
+        loop {
+            let (acts, order) = (&self.acts, &self.order);
+            let before = |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
+            let act = self.ready_own.pop(before)?;
+            let index = self.acts[act as usize].data;
+            let reached = &mut self.reached[index as usize];
+            if reached.answered {
+                continue;
+            }
+            let step = reached.step;
+            match &mut reached.work {
+                Work::Call { service, function, args: Some(args), requested } => {
+                    *requested = true;
+                    let args = (**args).clone();
+                    return Some(Own::Call { step, service: service.clone(), function: function.clone(), args });
+                }
+                Work::Call { .. } => {}
+                Work::Canon { stream } => {
+                    let stream = *stream;
+                    if let Op::Canon { hop: true, .. } = self.program.node(self.acts[act as usize].node).op {
+                        return Some(Own::Hop { step });
+                    }
+                    return Some(self.own_canon(act, step, stream));
+                }
+            }
+        }
+    }
+
+    /// What this peer sees of a stream where a canon stands, as a difference
+    /// to its canon before.
+    fn own_canon(&self, act: ActId, step: Hash, stream: u32) -> Own {
+        let record = &self.streams[stream as usize];
+        let here = self.enter(act);
+        let visible = |id: u32| self.order.before(self.enter(self.elements[id as usize].act), here);
+        let named = |id: &u32| self.elements[*id as usize].step;
+        let base = record.own.map(|own| (own, self.canons[own.canon as usize]));
+        if record.last.is_none_or(visible) {
+            if let Some((own, canon)) = base
+                && own.whole
+            {
+                let keys = record.elements[canon.length as usize..].iter().map(named).collect();
+                return Own::Canon { step, base: Some(own.entry), kept: canon.length, keys };
+            }
+            return self.difference(step, base, &record.elements);
+        }
+        let seen: Vec<u32> = record.elements.iter().copied().filter(|id| visible(*id)).collect();
+        self.difference(step, base, &seen)
+    }
+
+    fn difference(&self, step: Hash, base: Option<(OwnCanon, Canon)>, seen: &[u32]) -> Own {
+        let (entry, kept) = base.map_or((None, 0), |(own, canon)| {
+            let kept = self.canon_elements(canon).iter().zip(seen).take_while(|(a, b)| a == b).count();
+            if kept == 0 { (None, 0) } else { (Some(own.entry), kept) }
+        });
+        let keys = seen[kept..].iter().map(|id| self.elements[*id as usize].step).collect();
+        Own::Canon { step, base: entry, kept: kept as u32, keys }
+    }
+
+    /// An own call that was requested and not answered.
+    pub fn open_call(&self, step: &Hash) -> Option<OpenCall> {
+        let reached = &self.reached[*self.steps.get(step)? as usize];
+        if reached.answered || self.me != Some(reached.peer) {
+            return None;
+        }
+        let Work::Call { service, function, args: Some(args), requested: true } = &reached.work else {
+            return None;
+        };
+        let Op::Call { output, .. } = &self.program.node(self.acts[reached.act as usize].node).op else {
+            return None;
+        };
+        Some(OpenCall {
+            service: service.clone(),
+            function: function.clone(),
+            args: args.cid,
+            tetraplets: args.tetraplets_cid,
+            unused: matches!(output, Output::None),
+        })
+    }
+
+    /// Steps that are reached and unanswered: peer, instruction and step.
+    pub fn waiting(&self) -> Vec<(Arc<str>, String, Hash)> {
+        let mut open: Vec<u32> = self.open.iter().copied().collect();
+        open.sort_unstable();
+        open.into_iter()
+            .map(|index| {
+                let reached = &self.reached[index as usize];
+                let text = weir_air::instruction_text(self.program.script(), self.acts[reached.act as usize].node);
+                (self.peer_text(reached.peer).clone(), text, reached.step)
+            })
+            .collect()
+    }
+
+    /// Whether a reached step of somebody else is unanswered at `peer`.
+    pub fn unanswered(&self) -> impl Iterator<Item = Peer> + '_ {
+        self.open
+            .iter()
+            .map(|index| self.reached[*index as usize].peer)
+            .filter(|peer| self.me != Some(*peer))
+    }
+
+    /// Why one of these steps, just learnt, does not hold: it contradicts the
+    /// script, or control has not come there within its author's past.
+    pub fn take_offence(&mut self, steps: &[Hash]) -> Option<Wrong> {
+        let offence = self.offences.drain(..).find(|(step, _)| steps.contains(step));
+        let unreached = steps.iter().filter(|step| self.facts.remove(step).is_some()).count() > 0;
+        offence.map(|(_, wrong)| wrong).or_else(|| {
+            let text = "control does not come to its step, or not with all arguments, in its author's past";
+            unreached.then(|| (Offence::NotItsStep, text.to_owned()))
+        })
+    }
+
+    /// Whether some reached step is or was addressed to this peer.
+    pub fn is_addressed(&self, peer: &Arc<str>) -> bool {
+        self.peer_index.get(peer).is_some_and(|peer| self.addressed.contains(peer))
+    }
+
+    pub fn take_deliveries(&mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.deliveries)
+    }
+
+    pub fn take_errors(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.errors)
+    }
+
+    pub fn take_stuck(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.stuck)
+    }
+
+    pub fn base(&self) -> u32 {
+        self.base
+    }
+
+    /// The script as a whole has completed or failed.
+    pub fn is_done(&self) -> bool {
+        self.outcome.is_some()
+    }
+}

@@ -1,0 +1,163 @@
+//! Folds: chains of bodies linked by `next`, and batches of streams.
+
+use weir_air::NodeId;
+
+use super::failure::{Cause as Why, code};
+use super::machine::{Machine, Task};
+use super::program::{Arg, Op, Over};
+use super::state::{
+    ActId, Cause, Datum, ElementId, Flow, List, NONE, Outcome, StreamFold,
+};
+
+impl Machine {
+    pub(super) fn fold(&mut self, act: ActId, over: &Over, body: NodeId) {
+        match over {
+            Over::Value(arg) => self.fold_value(act, arg, body),
+            Over::Stream(place) => {
+                let frame = self.acts[act as usize].frame;
+                let stream = self.stream_at(frame, *place);
+                self.folds.push(StreamFold::default());
+                self.acts[act as usize].data = self.folds.len() as u32 - 1;
+                self.streams[stream as usize].folds.push(act);
+                for index in 0..self.streams[stream as usize].elements.len() {
+                    let element = self.streams[stream as usize].elements[index];
+                    let appended = self.enter(self.elements[element as usize].act);
+                    if self.order.before(appended, self.acts[act as usize].exit) {
+                        self.gather(act, element);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fold_value(&mut self, act: ActId, arg: &Arg, body: NodeId) {
+        let mut at = self.reading(act);
+        let datum = match self.datum(&mut at, arg) {
+            Ok(datum) => datum,
+            Err(stop) => return self.stop(act, stop),
+        };
+        let list = match datum {
+            Datum::One(val) => {
+                if val.value.as_array().is_none() {
+                    let text = format!("fold iterates over {}, which is no array", val.value.to_json());
+                    return self.fail(act, &Why::new(code::NOT_ARRAY, text));
+                }
+                List::Array { value: val.value, tetraplet: val.tetraplet }
+            }
+            Datum::Canon(canon) => List::Canon(canon),
+            Datum::CanonMap(canon) => List::Pairs(self.last_pairs(canon)),
+        };
+        let flow = self.acts[act as usize].flow;
+        let cause = if at.definite { flow.cause } else { Cause::Step(act) };
+        let flow = Flow { cause, support: at.support, last: flow.last };
+        let chain = self.new_chain(act, list, false, at.support);
+        if self.chain_length(chain) == 0 {
+            return self.complete(act, flow);
+        }
+        let frame = self.new_frame(chain, 0, None);
+        self.tasks.push(Task::Start { node: body, frame, parent: act, flow });
+    }
+
+    /// The last pair of each key, in the order of these pairs.
+    fn last_pairs(&self, canon: u32) -> Box<[ElementId]> {
+        let elements = self.canon_elements(self.canons[canon as usize]);
+        let mut seen = std::collections::HashSet::new();
+        let mut pairs: Vec<ElementId> = elements
+            .iter()
+            .rev()
+            .filter(|id| {
+                let key = self.elements[**id as usize].key.as_ref();
+                seen.insert(key.map(weir_identity::Value::to_json))
+            })
+            .copied()
+            .collect();
+        pairs.reverse();
+        pairs.into()
+    }
+
+    pub(super) fn next(&mut self, act: ActId, up: u32, in_last: bool, arm: bool) {
+        let record = &self.acts[act as usize];
+        let (here, flow) = (record.frame, record.flow);
+        let frame = self.frame_above(here, up);
+        let (chain, index) = (self.frames[frame as usize].chain, self.frames[frame as usize].index);
+        if in_last {
+            return self.report("`next` inside the last instruction of its fold would repeat it for ever".into());
+        }
+        let Op::Fold { body, last, .. } = self.program.node(self.acts[self.chains[chain as usize].fold as usize].node).op
+        else {
+            return;
+        };
+        if (index as usize) + 1 < self.chain_length(chain) {
+            let caller = (frame != here).then_some(here);
+            let frame = self.new_frame(chain, index + 1, caller);
+            self.tasks.push(Task::Start { node: body, frame, parent: act, flow });
+        } else if let Some(last) = last {
+            if std::mem::replace(&mut self.frames[frame as usize].last_started, true) {
+                return self.report("the last instruction of a fold was reached twice for one element".into());
+            }
+            self.tasks.push(Task::Start { node: last, frame, parent: act, flow });
+        } else if !self.chains[chain as usize].batch && !arm {
+            self.complete(act, flow);
+        }
+    }
+
+    /// A fold sees an element that it has not visited.
+    pub(super) fn gather(&mut self, act: ActId, element: ElementId) {
+        let cause = self.elements[element as usize].cause;
+        let fold = &mut self.folds[self.acts[act as usize].data as usize];
+        let next = fold.pending.len();
+        let batch = cause.map_or(next, |cause| *fold.batches.entry(cause).or_insert(next));
+        if batch == next {
+            fold.pending.push(Vec::new());
+        }
+        fold.pending[batch].push(element);
+        if !std::mem::replace(&mut fold.queued, true) {
+            let (acts, order) = (&self.acts, &self.order);
+            self.ready_folds.push(act, |a, b| order.before(acts[a as usize].enter, acts[b as usize].enter));
+        }
+    }
+
+    /// Starts a chain for each batch that has gathered.
+    pub(super) fn start_batches(&mut self, act: ActId) {
+        let record = &self.acts[act as usize];
+        let (node, flow, data) = (record.node, record.flow, record.data);
+        let Op::Fold { body, .. } = self.program.node(node).op else { return };
+        let fold = &mut self.folds[data as usize];
+        fold.queued = false;
+        fold.batches.clear();
+        let batches = std::mem::take(&mut fold.pending);
+        let mut starts = Vec::with_capacity(batches.len());
+        for mut batch in batches {
+            batch.sort_by(|a, b| {
+                let (a, b) = (self.enter(self.elements[*a as usize].act), self.enter(self.elements[*b as usize].act));
+                self.order.before(b, a).cmp(&self.order.before(a, b))
+            });
+            let support = batch
+                .iter()
+                .fold(flow.support, |s, e| s.and(self.elements[*e as usize].support, self.base));
+            let chain = self.new_chain(act, List::Batch(batch.into()), true, support);
+            let frame = self.new_frame(chain, 0, None);
+            let flow = Flow { cause: Cause::Chain(chain), support, last: flow.last };
+            starts.push(Task::Start { node: body, frame, parent: act, flow });
+        }
+        self.tasks.extend(starts.into_iter().rev());
+    }
+
+    /// The first complete chain completes a stream fold. A chain that ended
+    /// because values did not fit counts as complete, one that ended in a
+    /// failed call or `fail` does not.
+    pub(super) fn chain_ended(&mut self, act: ActId, outcome: Outcome) {
+        let flow = match outcome {
+            Outcome::Complete(flow) => flow,
+            Outcome::Failed(id, flow) if !self.failures[id as usize].grave => flow,
+            Outcome::Failed(..) => return,
+        };
+        let record = &self.acts[act as usize];
+        debug_assert_ne!(record.data, NONE, "a stream fold has its state");
+        let fold = &mut self.folds[record.data as usize];
+        if !std::mem::replace(&mut fold.complete, true) {
+            let last = record.flow.last;
+            self.complete(act, Flow { cause: Cause::Step(act), support: flow.support, last });
+        }
+    }
+}

@@ -1,0 +1,552 @@
+//! The machine: all activations of one particle as known to one peer.
+//!
+//! Work is a stack of small tasks, so that the depth of a script, a `next`
+//! chain or a recursion never touches the native stack. A task starts an
+//! activation, resumes one whose slot was filled, or tells a parent how its
+//! child ended. Each activation runs once, and once more for each operand that
+//! it had to wait for: total work is linear in the number of activations.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use weir_air::NodeId;
+use weir_identity::{Hash, keccak256};
+
+use super::failure::{self, Cause as Why, Failure, code};
+use super::facts::{Fact, Wrong};
+use super::order::{Order, Place};
+use super::program::{self, Op, Program};
+use super::queue::Queue;
+use super::reading::Stop;
+use super::state::{
+    Act, ActId, Canon, Cause, Chain, ChainId, Datum, Element, ElementId, Flow, Frame, FrameId,
+    FailureId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream, StreamFold,
+    StreamId, Support,
+};
+use crate::tetraplet::Tetraplet;
+
+/// What evaluation must know of a particle beside its script.
+#[derive(Debug, Clone)]
+pub(crate) struct Particle {
+    pub id: Hash,
+    pub initiator: Arc<str>,
+    pub timestamp_ms: u64,
+    pub ttl_ms: u64,
+    pub max_activations: u32,
+    pub max_elements: u32,
+}
+
+/// Something that an activation did wrong or runs into, for the owner to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub code: i64,
+    pub message: String,
+}
+
+/// A change that the peer of a reached step has to be told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivery {
+    pub peer: Peer,
+    pub support: Support,
+}
+
+#[derive(Debug)]
+pub(super) enum Task {
+    Start { node: NodeId, frame: FrameId, parent: ActId, flow: Flow },
+    Resume(ActId),
+    Settle(ActId, Outcome),
+    Right(ActId),
+    Decide(ActId),
+}
+
+/// The evaluation of one particle by one peer, or by nobody (an audit).
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(super) program: Arc<Program>,
+    pub(super) literal: Arc<Tetraplet>,
+    pub(super) init: Peer,
+    pub(super) me: Option<Peer>,
+    pub(super) timestamp_ms: u64,
+    pub(super) ttl_ms: u64,
+    max_activations: u32,
+    pub(super) max_elements: u32,
+
+    pub(super) peers: Vec<Arc<str>>,
+    pub(super) peer_index: FxHashMap<Arc<str>, Peer>,
+    pub(super) order: Order,
+    pub(super) acts: Vec<Act>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) slots: Vec<Slot>,
+    waiters: FxHashMap<u32, Vec<ActId>>,
+    pub(super) failures: Vec<Failure>,
+    pub(super) chains: Vec<Chain>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) elements: Vec<Element>,
+    pub(super) lists: Vec<Vec<ElementId>>,
+    pub(super) canons: Vec<Canon>,
+    sides: Vec<Sides>,
+    pub(super) folds: Vec<StreamFold>,
+    pub(super) reached: Vec<Reached>,
+    pub(super) steps: FxHashMap<Hash, u32>,
+    pub(super) appends: FxHashMap<Hash, ElementId>,
+    /// Entries whose step is not reached yet.
+    pub(super) facts: FxHashMap<Hash, (Fact, Support)>,
+    pub(super) authored: FxHashMap<(Peer, u32), u32>,
+
+    pub(super) tasks: Vec<Task>,
+    pub(super) ready_folds: Queue,
+    pub(super) ready_own: Queue,
+    /// Reached steps without an answer, by index into `reached`.
+    pub(super) open: FxHashSet<u32>,
+    /// Peers that some step is or was addressed to.
+    pub(super) addressed: FxHashSet<Peer>,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) offences: Vec<(Hash, Wrong)>,
+    pub(super) placed: u64,
+    /// Length of the log before the present round.
+    pub(super) base: u32,
+    pub(super) errors: Vec<Notice>,
+    pub(super) stuck: Vec<Notice>,
+    pub(super) outcome: Option<Outcome>,
+    full: bool,
+}
+
+impl Machine {
+    pub fn new(program: Arc<Program>, particle: &Particle, me: Option<Arc<str>>) -> Self {
+        let initiator = particle.initiator.clone();
+        let mut machine = Machine {
+            literal: Arc::new(Tetraplet::literal(initiator.clone())),
+            init: 0,
+            me: None,
+            timestamp_ms: particle.timestamp_ms,
+            ttl_ms: particle.ttl_ms,
+            max_activations: particle.max_activations,
+            max_elements: particle.max_elements,
+            peers: Vec::new(),
+            peer_index: FxHashMap::default(),
+            order: Order::new(),
+            acts: Vec::new(),
+            frames: Vec::new(),
+            slots: vec![Slot::Empty; program.root_slots() as usize],
+            waiters: FxHashMap::default(),
+            failures: Vec::new(),
+            chains: Vec::new(),
+            streams: Vec::new(),
+            elements: Vec::new(),
+            lists: Vec::new(),
+            canons: Vec::new(),
+            sides: Vec::new(),
+            folds: Vec::new(),
+            reached: Vec::new(),
+            steps: FxHashMap::default(),
+            appends: FxHashMap::default(),
+            facts: FxHashMap::default(),
+            authored: FxHashMap::default(),
+            tasks: Vec::new(),
+            ready_folds: Queue::default(),
+            ready_own: Queue::default(),
+            open: FxHashSet::default(),
+            addressed: FxHashSet::default(),
+            deliveries: Vec::new(),
+            offences: Vec::new(),
+            placed: 0,
+            base: 0,
+            errors: Vec::new(),
+            stuck: Vec::new(),
+            outcome: None,
+            full: false,
+            program,
+        };
+        machine.init = machine.peer(&initiator);
+        machine.addressed.insert(machine.init);
+        machine.me = me.map(|me| machine.peer(&me));
+        machine.frames.push(Frame {
+            parent: NONE,
+            hash: keccak256(&[b"weir/root", particle.id.as_bytes()]),
+            slots: 0,
+            chain: NONE,
+            index: 0,
+            last_started: false,
+        });
+        machine
+    }
+
+    /// Starts the script. `support` is that of the *start* entry.
+    pub fn begin(&mut self, support: Support) {
+        let flow = Flow { cause: Cause::Start, support, last: NO_FAILURE };
+        self.tasks.push(Task::Start { node: NodeId(0), frame: 0, parent: NONE, flow });
+    }
+
+    /// Does all work that needs no further entry, own canon or call.
+    pub fn run(&mut self) {
+        loop {
+            while let Some(task) = self.tasks.pop() {
+                match task {
+                    Task::Start { node, frame, parent, flow } => self.start(node, frame, parent, flow),
+                    Task::Resume(act) => self.execute(act),
+                    Task::Settle(act, outcome) => self.settle(act, outcome),
+                    Task::Right(act) => self.start_right(act),
+                    Task::Decide(act) => self.decide(act),
+                }
+            }
+            let (acts, order) = (&self.acts, &self.order);
+            let before = |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
+            let Some(fold) = self.ready_folds.pop(before) else { return };
+            self.start_batches(fold);
+        }
+    }
+
+    pub(super) fn peer(&mut self, text: &Arc<str>) -> Peer {
+        if let Some(peer) = self.peer_index.get(text) {
+            return *peer;
+        }
+        let peer = self.peers.len() as Peer;
+        self.peers.push(text.clone());
+        self.peer_index.insert(text.clone(), peer);
+        peer
+    }
+
+    /// The peer id as text.
+    pub fn peer_text(&self, peer: Peer) -> &Arc<str> {
+        &self.peers[peer as usize]
+    }
+
+    pub(super) fn frame_above(&self, frame: FrameId, up: u32) -> FrameId {
+        (0..up).fold(frame, |frame, _| self.frames[frame as usize].parent)
+    }
+
+    pub(super) fn place(&self, frame: FrameId, place: program::Place) -> u32 {
+        let frame = self.frame_above(frame, place.up);
+        self.frames[frame as usize].slots + place.slot
+    }
+
+    fn start(&mut self, node: NodeId, frame: FrameId, parent: ActId, flow: Flow) {
+        if self.acts.len() >= self.max_activations as usize {
+            if !self.full {
+                self.full = true;
+                self.report(format!("the particle's limit of {} activations is reached", self.max_activations));
+            }
+            return;
+        }
+        let end = if parent == NONE { Order::END } else { self.acts[parent as usize].exit };
+        let enter = self.order.insert_before(end);
+        let exit = match self.program.node(node).op {
+            Op::Null
+            | Op::Never
+            | Op::Call { .. }
+            | Op::Ap { .. }
+            | Op::ApMap { .. }
+            | Op::Canon { .. }
+            | Op::FailLiteral { .. }
+            | Op::FailValue(_)
+            | Op::FailLastError
+            | Op::FailError(_) => enter,
+            _ => self.order.insert_before(end),
+        };
+        let act = self.acts.len() as ActId;
+        self.acts.push(Act { node, frame, parent, enter, exit, flow, data: NONE, settled: false });
+        self.execute(act);
+    }
+
+    /// Puts the activation to sleep until a slot changes.
+    pub(super) fn wait(&mut self, act: ActId, slot: u32) {
+        self.waiters.entry(slot).or_default().push(act);
+    }
+
+    pub(super) fn stop(&mut self, act: ActId, stop: Stop) {
+        match stop {
+            Stop::Wait(slot) => self.wait(act, slot),
+            Stop::Never(variable) => {
+                let name = self.program.script().name(variable);
+                let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
+                self.report(format!("`{text}` waits for {name}, which nothing can fill any more"));
+            }
+            Stop::Fail(why) => self.fail(act, &why),
+        }
+    }
+
+    pub(super) fn report(&mut self, message: String) {
+        self.stuck.push(Notice { code: 0, message });
+    }
+
+    pub(super) fn fill(&mut self, slot: u32, content: Slot) {
+        self.slots[slot as usize] = content;
+        self.wake(slot);
+    }
+
+    fn wake(&mut self, slot: u32) {
+        if let Some(waiters) = self.waiters.remove(&slot) {
+            self.tasks.extend(waiters.into_iter().rev().map(Task::Resume));
+        }
+    }
+
+    /// Nothing in the subtree of `node` will be started in this frame.
+    pub(super) fn exclude(&mut self, node: NodeId, frame: FrameId, support: Support) {
+        let base = self.frames[frame as usize].slots;
+        let (low, high) = self.program.node(node).slots;
+        for slot in base + low..base + high {
+            if matches!(self.slots[slot as usize], Slot::Empty) {
+                self.fill(slot, Slot::Excluded(support));
+            }
+        }
+    }
+
+    /// The definition of this call, `ap` or canon will not be made.
+    pub(super) fn exclude_own(&mut self, act: ActId, support: Support) {
+        let record = &self.acts[act as usize];
+        let (node, frame) = (record.node, record.frame);
+        self.exclude(node, frame, support);
+    }
+
+    pub(super) fn complete(&mut self, act: ActId, flow: Flow) {
+        self.tasks.push(Task::Settle(act, Outcome::Complete(flow)));
+    }
+
+    /// Fails an instruction for a reason that it found itself.
+    pub(super) fn fail(&mut self, act: ActId, why: &Why) {
+        let record = &self.acts[act as usize];
+        let text = weir_air::instruction_text(self.program.script(), record.node);
+        let target = self.failing_peer(act);
+        let peer = self.peer_text(target.unwrap_or(self.init)).clone();
+        let shows_peer = matches!(self.program.node(record.node).op, Op::Call { .. } | Op::Canon { .. });
+        let shown = failure::error_object(why.code, &why.message, &text, shows_peer.then_some(&peer));
+        let last = (!matches!(why.code, code::MATCH | code::MISMATCH))
+            .then(|| failure::error_object(why.code, &why.message, &text, Some(&peer)));
+        let failure = Failure {
+            code: why.code,
+            message: why.message.clone(),
+            last,
+            shown,
+            tetraplet: self.literal.clone(),
+            grave: false,
+        };
+        self.raise(act, failure, None);
+    }
+
+    /// The target of a call whose peer, service and function are known.
+    pub(super) fn failing_peer(&self, act: ActId) -> Option<Peer> {
+        let record = &self.acts[act as usize];
+        match self.program.node(record.node).op {
+            Op::Call { .. } if record.data != NONE => Some(self.reached[record.data as usize].peer),
+            _ => None,
+        }
+    }
+
+    /// Ends an activation with a failure, at the given point of control or
+    /// where it was started.
+    pub(super) fn raise(&mut self, act: ActId, failure: Failure, at: Option<Flow>) {
+        let mut flow = at.unwrap_or(self.acts[act as usize].flow);
+        let id = self.failures.len() as FailureId;
+        if failure.last.is_some() {
+            flow.last = id;
+        }
+        self.failures.push(failure);
+        self.exclude_own(act, flow.support);
+        self.tasks.push(Task::Settle(act, Outcome::Failed(id, flow)));
+    }
+
+    /// Tells the parent how an activation ended.
+    fn settle(&mut self, act: ActId, outcome: Outcome) {
+        let record = &mut self.acts[act as usize];
+        debug_assert!(!record.settled, "an activation ends once");
+        if record.settled {
+            return;
+        }
+        record.settled = true;
+        let (node, frame, parent) = (record.node, record.frame, record.parent);
+        if parent == NONE {
+            if let Outcome::Failed(id, _) = outcome {
+                let failure = &self.failures[id as usize];
+                self.errors.push(Notice { code: failure.code, message: failure.message.clone() });
+            }
+            self.outcome = Some(outcome);
+            return;
+        }
+        let parent_node = self.acts[parent as usize].node;
+        let program = self.program.clone();
+        match &program.node(parent_node).op {
+            Op::Seq(left, right) if *left == node => match outcome {
+                Outcome::Complete(flow) => {
+                    self.tasks.push(Task::Start { node: *right, frame, parent, flow });
+                }
+                Outcome::Failed(_, flow) => {
+                    self.exclude(*right, frame, flow.support);
+                    self.tasks.push(Task::Settle(parent, outcome));
+                }
+            },
+            Op::Xor { left, right, error } if *left == node => match outcome {
+                Outcome::Complete(flow) => {
+                    self.exclude(*right, frame, flow.support);
+                    self.tasks.push(Task::Settle(parent, outcome));
+                }
+                Outcome::Failed(id, flow) => {
+                    let slot = self.frames[frame as usize].slots + error;
+                    self.slots[slot as usize] = Slot::Error(id);
+                    self.tasks.push(Task::Start { node: *right, frame, parent, flow });
+                }
+            },
+            Op::Par(left, _) => self.side_ended(parent, *left == node, outcome),
+            Op::Fold { over: program::Over::Stream(_), .. } => self.chain_ended(parent, outcome),
+            _ => self.tasks.push(Task::Settle(parent, outcome)),
+        }
+    }
+
+    pub(super) fn start_par(&mut self, act: ActId, left: NodeId) {
+        let record = &self.acts[act as usize];
+        let (frame, flow) = (record.frame, record.flow);
+        let sides = Sides { left: None, right: None, right_flow: flow, started: false };
+        self.sides.push(sides);
+        self.acts[act as usize].data = self.sides.len() as u32 - 1;
+        self.tasks.push(Task::Decide(act));
+        self.tasks.push(Task::Right(act));
+        self.tasks.push(Task::Start { node: left, frame, parent: act, flow });
+    }
+
+    /// Starts the right side, after the left has run as far as it goes without
+    /// waiting: what failed there by then is what `%last_error%` shows here.
+    fn start_right(&mut self, act: ActId) {
+        let record = &self.acts[act as usize];
+        let (node, frame, mut flow) = (record.node, record.frame, record.flow);
+        let Op::Par(_, right) = self.program.node(node).op else { return };
+        let sides = &mut self.sides[record.data as usize];
+        if let Some(ended) = sides.left.and_then(|left| at_once(left, flow.cause)) {
+            flow.last = ended.last;
+        }
+        sides.right_flow = flow;
+        self.tasks.push(Task::Start { node: right, frame, parent: act, flow });
+    }
+
+    fn decide(&mut self, act: ActId) {
+        let data = self.acts[act as usize].data as usize;
+        self.sides[data].started = true;
+        self.join(act);
+    }
+
+    fn side_ended(&mut self, act: ActId, left: bool, outcome: Outcome) {
+        let sides = &mut self.sides[self.acts[act as usize].data as usize];
+        if left {
+            sides.left = Some(outcome);
+        } else {
+            sides.right = Some(outcome);
+        }
+        if sides.started {
+            self.join(act);
+        }
+    }
+
+    /// Completes a `par` with its first complete side, fails it when both failed.
+    fn join(&mut self, act: ActId) {
+        let record = &self.acts[act as usize];
+        if record.settled {
+            return;
+        }
+        let entry = record.flow;
+        let sides = self.sides[record.data as usize];
+        let right_at_once = sides.right.and_then(|side| at_once(side, entry.cause));
+        let last = right_at_once.map_or(sides.right_flow.last, |flow| flow.last);
+        let complete = |side: Option<Outcome>| match side {
+            Some(Outcome::Complete(flow)) => Some(flow),
+            _ => None,
+        };
+        let done = match (complete(sides.left), complete(sides.right)) {
+            (Some(left), _) if left.cause == entry.cause => Some(left),
+            (_, Some(right)) if right.cause == entry.cause => Some(right),
+            (left, right) => left.or(right),
+        };
+        if let Some(flow) = done {
+            let cause = if flow.cause == entry.cause { entry.cause } else { Cause::Step(act) };
+            self.complete(act, Flow { cause, support: flow.support, last });
+        } else if let (Some(Outcome::Failed(_, left)), Some(Outcome::Failed(id, right))) =
+            (sides.left, sides.right)
+        {
+            let support = left.support.and(right.support, self.base);
+            let at_once = left.cause == entry.cause && right.cause == entry.cause;
+            let cause = if at_once { entry.cause } else { Cause::Step(act) };
+            let last = if self.failures[id as usize].last.is_some() { id } else { last };
+            self.tasks.push(Task::Settle(act, Outcome::Failed(id, Flow { cause, support, last })));
+        }
+    }
+
+    pub(super) fn new_stream(&mut self) -> StreamId {
+        self.streams.push(Stream::default());
+        self.streams.len() as StreamId - 1
+    }
+
+    /// The stream instance at a place; global ones come to be at first use.
+    pub(super) fn stream_at(&mut self, frame: FrameId, place: program::Place) -> StreamId {
+        let slot = self.place(frame, place) as usize;
+        if let Slot::Stream(id) = self.slots[slot] {
+            return id;
+        }
+        let id = self.new_stream();
+        self.slots[slot] = Slot::Stream(id);
+        id
+    }
+
+    pub(super) fn new_chain(&mut self, fold: ActId, list: List, batch: bool, support: Support) -> ChainId {
+        self.chains.push(Chain { fold, list, batch, support });
+        self.chains.len() as ChainId - 1
+    }
+
+    pub(super) fn chain_length(&self, chain: ChainId) -> usize {
+        match &self.chains[chain as usize].list {
+            List::Array { value, .. } => value.as_array().map_or(0, <[_]>::len),
+            List::Canon(canon) => self.canons[*canon as usize].length as usize,
+            List::Pairs(items) | List::Batch(items) => items.len(),
+        }
+    }
+
+    /// The frame of one element. `caller` is the frame of a `next` that was
+    /// called from inside an inner fold.
+    pub(super) fn new_frame(&mut self, chain: ChainId, index: u32, caller: Option<FrameId>) -> FrameId {
+        let fold = &self.acts[self.chains[chain as usize].fold as usize];
+        let (parent, node) = (fold.frame, fold.node);
+        let mut key = [0_u8; 33];
+        match &self.chains[chain as usize].list {
+            List::Batch(items) => {
+                key[0] = 1;
+                key[1..].copy_from_slice(self.elements[items[index as usize] as usize].step.as_bytes());
+            }
+            _ => key[1..5].copy_from_slice(&index.to_be_bytes()),
+        }
+        let above = self.frames[parent as usize].hash;
+        let from = caller.map(|caller| self.frames[caller as usize].hash);
+        let hash = keccak256(&[
+            b"weir/frame",
+            above.as_bytes(),
+            &node.0.to_be_bytes(),
+            &key,
+            from.as_ref().map_or(&[], |hash| &hash.as_bytes()[..]),
+        ]);
+        let Op::Fold { slots: count, .. } = self.program.node(node).op else {
+            unreachable!("a chain belongs to a fold");
+        };
+        let slots = self.slots.len() as u32;
+        self.slots.resize(self.slots.len() + count as usize, Slot::Empty);
+        self.frames.push(Frame { parent, hash, slots, chain, index, last_started: false });
+        self.frames.len() as FrameId - 1
+    }
+
+    /// The identity of what an instruction does in a frame, alike on all peers.
+    pub(super) fn step_id(&self, act: ActId) -> Hash {
+        let record = &self.acts[act as usize];
+        let frame = self.frames[record.frame as usize].hash;
+        keccak256(&[b"weir/step", frame.as_bytes(), &record.node.0.to_be_bytes()])
+    }
+
+    pub(super) fn enter(&self, act: ActId) -> Place {
+        self.acts[act as usize].enter
+    }
+
+    pub(super) fn set_value(&mut self, act: ActId, slot: u32, datum: Datum, support: Support) {
+        let frame = self.acts[act as usize].frame;
+        let place = self.frames[frame as usize].slots + slot;
+        self.fill(place, Slot::Value(datum, support));
+    }
+}
+
+/// The point where a side ended, if it got there without waiting.
+fn at_once(side: Outcome, cause: Cause) -> Option<Flow> {
+    let (Outcome::Complete(flow) | Outcome::Failed(_, flow)) = side;
+    (flow.cause == cause).then_some(flow)
+}

@@ -1,0 +1,153 @@
+//! A group of peers that write one particle's journals.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weir_avm::log::{
+    AuthorIdx, Body, CallEntry, Log, LogIndex, Message, MessageLimits, MessageOptions, Outcome,
+    Outgoing, Received, Start, StartLimits, StepId,
+};
+use weir_identity::{Cid, Hash, Keypair, PeerId, Value, keccak256};
+
+pub const SCRIPT: &str = "(null)";
+
+/// The key of peer `number`, always the same.
+pub fn key(number: u8) -> Keypair {
+    Keypair::from_secret(&[number + 1; 32]).expect("a small number is a secret key")
+}
+
+/// The particle whose initiator is peer 0.
+pub fn start() -> Arc<Start> {
+    Arc::new(Start {
+        network: "test".into(),
+        nonce: [7; 16],
+        script: Cid::of_raw(SCRIPT.as_bytes()),
+        timestamp_ms: 1_700_000_000_000,
+        ttl_ms: 60_000,
+        limits: StartLimits::default(),
+        rules: 1,
+        initiator: key(0).peer_id(),
+        reach: None,
+        authorisation: None,
+    })
+}
+
+pub fn new_log(number: u8) -> Log {
+    Log::new(start(), SCRIPT.into(), key(number).peer_id()).unwrap()
+}
+
+pub fn observer() -> Log {
+    Log::observer(start(), SCRIPT.into()).unwrap()
+}
+
+/// A call with a result of its own.
+pub fn call(log: &mut Log, name: &str) -> Body {
+    let value = log.store(Value::from(name));
+    Body::Call(call_entry(name, Outcome::Value(value)))
+}
+
+pub fn call_entry(name: &str, outcome: Outcome) -> CallEntry {
+    let list = Value::from(vec![Value::from(name)]);
+    CallEntry {
+        step: StepId(*keccak256(&[name.as_bytes()]).as_bytes()),
+        args: list.cid(),
+        tetraplets: Value::from(Vec::new()).cid(),
+        service: "srv".into(),
+        function: "fn".into(),
+        outcome,
+        receipt: None,
+    }
+}
+
+/// Peers 0 to n − 1, each with a log of its own.
+pub struct Group {
+    pub logs: Vec<Log>,
+    keys: Vec<Keypair>,
+    said: u32,
+}
+
+impl Group {
+    pub fn new(peers: u8) -> Group {
+        Group { logs: (0..peers).map(new_log).collect(), keys: (0..peers).map(key).collect(), said: 0 }
+    }
+
+    pub fn id(&self, peer: usize) -> PeerId {
+        self.keys[peer].peer_id()
+    }
+
+    /// A peer makes an entry.
+    pub fn say(&mut self, peer: usize) -> LogIndex {
+        self.said += 1;
+        let body = call(&mut self.logs[peer], &format!("said {}", self.said));
+        self.logs[peer].append(body).unwrap()
+    }
+
+    pub fn sign(&mut self, peer: usize) -> bool {
+        self.logs[peer].sign(&self.keys[peer]).unwrap()
+    }
+
+    /// What a peer would send to another.
+    pub fn message(&mut self, from: usize, to: usize) -> Outgoing {
+        self.sign(from);
+        let to = self.id(to);
+        self.logs[from].message_for(&to, MessageOptions::default())
+    }
+
+    /// Everything that a peer holds, as it would be told to a stranger.
+    pub fn everything(&mut self, from: usize) -> Message {
+        self.sign(from);
+        tell_all(&mut self.logs[from])
+    }
+
+    /// A peer tells another what is new, over the wire, and is acknowledged.
+    pub fn tell(&mut self, from: usize, to: usize) -> Received {
+        let outgoing = self.message(from, to);
+        let sender = self.id(from);
+        let received = self.logs[to].merge(sent(&outgoing.message), sender).unwrap();
+        if received.wants.is_empty() {
+            let receiver = self.id(to);
+            self.logs[from].acknowledged(&receiver, &outgoing.extent);
+        }
+        received
+    }
+}
+
+/// A message as it arrives.
+pub fn sent(message: &Message) -> Message {
+    let bytes = message.encode();
+    let arrived = Message::decode(&bytes, &MessageLimits::default()).unwrap();
+    assert_eq!(&arrived, message);
+    arrived
+}
+
+pub fn tell_all(log: &mut Log) -> Message {
+    log.message_for(&key(99).peer_id(), MessageOptions { with_start_and_script: true }).message
+}
+
+/// The entries of a log as a set: author and leaf hashes.
+pub fn entries(log: &Log) -> BTreeMap<PeerId, Vec<Hash>> {
+    (0..log.author_count())
+        .map(AuthorIdx)
+        .filter(|author| log.journal_len(*author) > 0)
+        .map(|author| {
+            let leaves = (0..log.journal_len(author)).map(|i| log.leaf(author, i).unwrap());
+            (log.author(author), leaves.collect())
+        })
+        .collect()
+}
+
+/// Checks what must hold of every log: the order is causal, each value is here.
+pub fn check(log: &Log) {
+    let mut lengths: BTreeMap<AuthorIdx, u32> = BTreeMap::new();
+    for (at, entry) in log.entries_from(LogIndex(0)) {
+        for (author, length) in log.learnt(at) {
+            assert!(lengths.get(&author).is_some_and(|known| *known >= length), "{at:?} too early");
+        }
+        let known = lengths.entry(entry.author).or_default();
+        assert_eq!(*known, entry.index);
+        *known += 1;
+        assert_eq!(log.position(entry.author, entry.index), Some(at));
+        assert_eq!(log.leaf(entry.author, entry.index), Some(entry.entry.leaf()));
+        assert!(entry.entry.blob().is_none_or(|cid| log.blob(cid).is_some()));
+    }
+}

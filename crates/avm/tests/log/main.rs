@@ -1,0 +1,10 @@
+//! Journals, messages and merging, without evaluation: peers say things and tell each other.
+
+mod equivocation;
+mod fuzz;
+mod group;
+mod merging;
+mod parking;
+mod properties;
+mod restoring;
+mod wire;

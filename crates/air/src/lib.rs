@@ -2,7 +2,10 @@
 
 mod ast;
 mod diagnostic;
+mod lexer;
 mod limits;
+mod names;
+mod parse;
 mod print;
 mod script;
 
@@ -17,6 +20,5 @@ pub use script::Script;
 
 /// Parses and checks a script.
 pub fn parse(text: &str, limits: &Limits) -> Result<Script, Vec<Diagnostic>> {
-    let _ = (text, limits);
-    Err(Vec::new())
+    parse::parse(text, limits)
 }

@@ -2,6 +2,8 @@
 
 use crate::ast::Span;
 
+pub(crate) mod codes;
+
 /// Whether a script is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -62,4 +64,25 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+}
+
+/// How many characters of the script a message quotes.
+const QUOTED_CHARS_MAX: usize = 40;
+
+/// A piece of the script in back quotes, cut if it is long, without control characters.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("`");
+    for (count, character) in text.chars().enumerate() {
+        if count == QUOTED_CHARS_MAX {
+            out.push('…');
+            break;
+        }
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out.push('`');
+    out
 }

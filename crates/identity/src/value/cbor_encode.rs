@@ -1,4 +1,7 @@
 //! Canonical DAG-CBOR, written: shortest integers, 64-bit floats, keys by length and then by bytes.
+//!
+//! `-0.0` keeps its sign, because JSON and everything that computes with the value sees it. Some implementations write
+//! `0.0` instead and refuse the other; they cannot read such a value, and must not be used to write one.
 
 use std::sync::Arc;
 

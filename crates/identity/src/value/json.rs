@@ -1,10 +1,11 @@
 //! JSON text, and the serde implementations behind it.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::{DEPTH_MAX, Fields, Value};
 
@@ -41,10 +42,28 @@ impl Value {
         Ok(value)
     }
 
-    /// Canonical JSON text: fields sorted by the bytes of their names, no spaces, floats with a fraction or an
-    /// exponent in the shortest form that reads back the same.
+    /// Canonical JSON text: fields sorted by the bytes of their names, no spaces, floats in the shortest digits that
+    /// read back the same, with a fraction (`1.0`) or, from 1e16 and below 1e-5, an exponent (`1e16`).
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("writing to memory cannot fail and keys are strings")
+        let mut text = Vec::with_capacity(64);
+        self.serialize(&mut serde_json::Serializer::with_formatter(
+            &mut text, Canonical,
+        ))
+        .expect("writing to memory cannot fail and keys are strings");
+        String::from_utf8(text).expect("JSON text is made of strings and ASCII")
+    }
+}
+
+/// Compact, and without the plus sign that some float printers put into exponents, because the text is part of
+/// what peers agree on.
+struct Canonical;
+
+impl Formatter for Canonical {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
+        let mut digits = Vec::with_capacity(32);
+        CompactFormatter.write_f64(&mut digits, number)?;
+        digits.retain(|byte| *byte != b'+');
+        writer.write_all(&digits)
     }
 }
 
@@ -152,9 +171,32 @@ impl<'de> Visitor<'de> for Nested {
     fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
         let inside = self.deeper()?;
         let mut fields = Fields::new();
-        while let Some(name) = input.next_key::<Arc<str>>()? {
+        while let Some(name) = input.next_key_seed(Name)? {
             fields.insert(name, input.next_value_seed(inside)?);
         }
         Ok(Value::from(fields))
+    }
+}
+
+/// Reads the name of a field into the one allocation that the object keeps.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Arc<str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Arc<str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Arc<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Arc<str>, E> {
+        Ok(Arc::from(name))
     }
 }

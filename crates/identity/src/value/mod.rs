@@ -25,6 +25,9 @@ pub type Fields = BTreeMap<Arc<str>, Value>;
 /// Integers and floats differ (`1` is not `1.0`), as they do in DAG-CBOR. Two values are equal if their structure is;
 /// `0.0` equals `-0.0`, although their bytes and CIDs differ.
 ///
+/// Through serde a value is JSON as well, and binary formats get the same structure. Bytes that are signed or named by a
+/// CID come from [`Value::to_dag_cbor`] alone, canonical text from [`Value::to_json`].
+///
 /// The variants are public for matching. Who builds them by hand keeps what the constructors keep:
 /// [`Value::Uint`] is above [`i64::MAX`] (use `Value::from(u64)`), [`Value::Float`] is finite (use
 /// [`Value::float`]). A program that nests values in a loop asks [`Value::fits_depth`] before it goes on: a deeper

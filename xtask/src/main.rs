@@ -1,6 +1,9 @@
 //! Tasks of this repository: `cargo xtask test`, `cargo xtask bench`.
 
 mod bench;
+mod componentize;
+#[cfg(test)]
+mod house;
 mod step;
 mod test;
 mod tools;
@@ -14,6 +17,8 @@ Usage: cargo xtask TASK
 
   test     formats, lints, docs, wasm32 check, guests, all tests
   bench    run all benches and print the table for docs/benchmarks.md
+  componentize IN.wasm OUT.wasm
+           turn a core module built with wit-bindgen into a component
 ";
 
 fn main() -> ExitCode {
@@ -21,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run_all(),
         ["bench"] => bench::run_all(),
+        ["componentize", input, output] => componentize::run(input.as_ref(), output.as_ref()),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -25,7 +25,10 @@ pub(crate) fn ensure(packages: &[(&str, &str)]) -> Result<bool, Failed> {
         return Ok(true);
     }
     if !can_install() {
-        eprintln!("==> skipped: needs the Debian packages {}", missing.join(" "));
+        eprintln!(
+            "==> skipped: needs the Debian packages {}",
+            missing.join(" ")
+        );
         return Ok(false);
     }
     eprintln!("==> installing with apt-get: {}", missing.join(" "));

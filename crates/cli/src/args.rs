@@ -1,0 +1,259 @@
+//! The command tree and its options.
+
+use crate::output::{ColorChoice, Format};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Deploy a Wasm function to independent peers, call it, and get a record that anyone can check.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weir",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = false,
+    after_help = "Examples:\n  \
+        weir up                                       a local network of three peers\n  \
+        weir call greeter.hello Ada --policy all      call every replica\n  \
+        weir trace                                    who did what in the latest call"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Work as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Write one JSON document to standard output, also on failure
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// How results are written
+    #[arg(long, value_enum, global = true, default_value_t)]
+    pub(crate) format: Format,
+    /// When to colour
+    #[arg(long, value_enum, global = true, default_value_t)]
+    pub(crate) color: ColorChoice,
+    /// No progress, notes or hints
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; twice for the log of the peer inside
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Stop waiting after this time (500ms, 10s, 2m); remote work may go on
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, global = true)]
+    pub(crate) timeout: Option<Duration>,
+    /// Never ask a question
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+impl Global {
+    /// The format, whichever of the two options chose it.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a local network here and keep it up
+    #[command(visible_alias = "dev")]
+    Up(Up),
+    /// Call a function on its replicas
+    Call(Call),
+    /// Show, export or check the signed log of a particle
+    Trace(Trace),
+    /// Run, check and format AIR scripts
+    #[command(subcommand)]
+    Air(Air),
+    /// Run scripts on a simulated network
+    #[command(subcommand)]
+    Sim(Sim),
+    /// The local network
+    #[command(subcommand, hide = true)]
+    Net(Net),
+    /// Say what an error code means
+    Explain(Explain),
+    /// Versions of the program, its protocols and its JSON schemas
+    Version(Version),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Up {
+    /// Number of peers
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) peers: u16,
+    /// Forget the state of earlier runs
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Net {
+    /// Start a local network here and keep it up
+    Up(Up),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A policy is an AIR script: `all`, `any`, `fastest` and `quorum` are built in, aqua/NAME.air of the\n\
+        project replaces or adds one, and a path ending in .air is taken as it is. N in NAME=N is its parameter."
+)]
+pub(crate) struct Call {
+    /// What to call
+    #[arg(value_name = "SERVICE.FUNCTION", value_parser = parse_target)]
+    pub(crate) target: Target,
+    /// Arguments: JSON where it parses as JSON, text otherwise
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// How the replicas are called: all, any, fastest, quorum=N, or FILE.air
+    #[arg(long, default_value = "any", value_name = "POLICY")]
+    pub(crate) policy: String,
+    /// How long the call may live
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
+    pub(crate) ttl: Duration,
+}
+
+/// A service and a function of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) service: String,
+    pub(crate) function: String,
+}
+
+fn parse_target(text: &str) -> Result<Target, String> {
+    match text.rsplit_once('.') {
+        Some((service, function)) if !service.is_empty() && !function.is_empty() => Ok(Target {
+            service: service.to_owned(),
+            function: function.to_owned(),
+        }),
+        _ => Err("a call names a service and a function, as in greeter.hello".to_owned()),
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Trace {
+    #[command(subcommand)]
+    pub(crate) action: Option<TraceAction>,
+    /// The particle, by the beginning of its id; the latest one by default
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// List the particles that were started here
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TraceAction {
+    /// Write the whole signed log of a particle to standard output
+    Export {
+        /// The particle, by the beginning of its id; the latest one by default
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Check an exported log without network or key
+    Verify {
+        /// An export; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Air {
+    /// Run a script on the network from here
+    Run {
+        /// The script; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// What `getDataSrv` answers, as a JSON object
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+        /// How long the particle may live
+        #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
+        ttl: Duration,
+    },
+    /// Report everything that is wrong with scripts
+    Check {
+        /// Scripts; `-` is standard input
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Bring scripts into the canonical layout
+    Fmt {
+        /// Scripts; `-` reads standard input and writes standard output
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Change nothing, fail if a script is not formatted
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sim {
+    /// Run one script with mocked services
+    #[command(
+        after_help = "Fields of a case: air, init, peers, services, echo, seed, ttl_ms, timestamp_ms.\n\
+            `@name` in script and values stands for the peer id of `name`."
+    )]
+    Run {
+        /// The case; `-` is standard input
+        #[arg(value_name = "CASE.json")]
+        case: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// For example W0401; all codes by default
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    /// List the JSON schemas of all results; with --json, the schemas themselves
+    #[arg(long)]
+    pub(crate) schemas: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, Target, parse_target};
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_target_is_split_at_its_last_dot() {
+        let target = |service: &str, function: &str| Target {
+            service: service.to_owned(),
+            function: function.to_owned(),
+        };
+        assert_eq!(
+            parse_target("greeter.hello"),
+            Ok(target("greeter", "hello"))
+        );
+        assert_eq!(parse_target("a.b.c"), Ok(target("a.b", "c")));
+        for wrong in ["greeter", ".hello", "greeter.", "."] {
+            assert!(parse_target(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn negative_numbers_are_arguments() {
+        assert!(Cli::try_parse_from(["weir", "call", "math.abs", "-7"]).is_ok());
+    }
+}

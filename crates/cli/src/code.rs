@@ -1,0 +1,208 @@
+//! Error codes and their pages. A code without a page does not compile.
+
+use crate::exit::Exit;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $exit:ident;)*) => {
+        /// What can go wrong. The text of a code is stable; `weir explain` shows its page.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the numbers.
+            pub(crate) const ALL: &[Code] = &[$(Code::$name,)*];
+
+            /// `W` and four digits.
+            pub(crate) fn text(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// How the process ends on it.
+            pub(crate) fn exit(self) -> Exit {
+                match self { $(Code::$name => Exit::$exit,)* }
+            }
+
+            /// Markdown: a title, then the sections Cause, Example and Fix.
+            pub(crate) fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("../explain/", $text, ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A defect of this program, or of the machine under it.
+    Internal = "W0001", Internal;
+    /// Wrong arguments.
+    Usage = "W0002", Usage;
+    /// An input file cannot be read.
+    FileUnreadable = "W0003", NotFound;
+    /// A file cannot be written.
+    FileUnwritable = "W0004", Internal;
+    /// JSON input is not what the command takes.
+    InputMalformed = "W0005", Configuration;
+    /// A file in `.weir` is not what this version writes.
+    StateMalformed = "W0006", Configuration;
+    /// There is no page of this name.
+    NoSuchCode = "W0007", NotFound;
+    /// The script exceeds a limit.
+    AirLimit = "W0100", Build;
+    /// A word is not a name, number or reserved value.
+    AirBadWord = "W0101", Build;
+    /// A string literal is not closed.
+    AirUnterminatedString = "W0102", Build;
+    /// A number is malformed or out of range.
+    AirBadNumber = "W0103", Build;
+    /// A lens is malformed.
+    AirBadLens = "W0104", Build;
+    /// Something else was expected here.
+    AirUnexpected = "W0105", Build;
+    /// Parentheses are not closed at the end of the text.
+    AirUnclosed = "W0106", Build;
+    /// There is text after the script.
+    AirTrailing = "W0107", Build;
+    /// This kind of operand cannot stand here.
+    AirBadOperand = "W0108", Build;
+    /// There is no such instruction.
+    AirUnknownInstruction = "W0109", Build;
+    /// A name is used but never defined before.
+    AirUndefined = "W0110", Build;
+    /// `next` stands outside of its fold.
+    AirStrayNext = "W0111", Build;
+    /// A fold has more than one `next`.
+    AirSecondNext = "W0112", Build;
+    /// A fold uses the iterator of a fold around it.
+    AirIteratorReused = "W0113", Build;
+    /// `new` is applied to an iterator in use.
+    AirNewIterator = "W0114", Build;
+    /// `fail` with code zero.
+    AirFailZero = "W0115", Build;
+    /// Something follows `next` in a fold over a stream or stream map.
+    AirAfterNext = "W0116", Build;
+    /// Warning: an undefined name in a place where the language allows it.
+    AirMaybeUndefined = "W0150", Build;
+    /// Warning: a result has the name of an iterator in use.
+    AirResultNamedAsIterator = "W0151", Build;
+    /// Warning: a stream or stream map that nothing fills.
+    AirNeverFilled = "W0152", Build;
+    /// AIR that does not parse or is not valid; the codes above say how.
+    AirInvalid = "W0180", Build;
+    /// `air fmt --check` found another layout.
+    AirUnformatted = "W0190", Build;
+    /// The script raised an error that nothing caught.
+    AirFailed = "W0191", FunctionFailed;
+    /// The script cannot go on: misuse of the language or a limit.
+    AirStuck = "W0192", FunctionFailed;
+    /// The particle's time ran out.
+    Deadline = "W0401", Network;
+    /// `--timeout` ran out.
+    TimedOut = "W0402", Timeout;
+    /// The function answered with an error.
+    FunctionFailed = "W0403", FunctionFailed;
+    /// A policy's condition cannot be met any more.
+    PolicyUnmet = "W0404", NotVerified;
+    /// No such policy.
+    NoSuchPolicy = "W0405", NotFound;
+    /// The service runs nowhere.
+    NoSuchService = "W0406", NotFound;
+    /// A peer refused the particle.
+    Refused = "W0407", Network;
+    /// No local network belongs to this folder.
+    NoNetwork = "W0501", NotFound;
+    /// The local network does not answer.
+    NetworkDown = "W0502", Network;
+    /// Another `weir up` holds the folder.
+    NetworkRunning = "W0503", Conflict;
+    /// The network could not be started.
+    NetworkFailed = "W0504", Network;
+    /// A key file is missing, damaged, or readable by others.
+    KeyUnusable = "W0505", NotAllowed;
+    /// An audit found an entry that does not hold.
+    TraceInvalid = "W0801", NotVerified;
+    /// A trace file is not an export.
+    TraceUnreadable = "W0802", NotVerified;
+    /// No particle of this id is kept here.
+    NoSuchTrace = "W0803", NotFound;
+    /// An id prefix fits several particles.
+    AmbiguousTrace = "W0804", Usage;
+}
+
+impl Code {
+    /// The code spelled so, in any case, with or without the `W`.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        let wanted = text.trim().to_ascii_uppercase();
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.text() == wanted || code.text().trim_start_matches('W') == wanted)
+    }
+
+    /// The first line of the page, without its mark.
+    pub(crate) fn title(self) -> &'static str {
+        self.page()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("# ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_page_has_a_title_a_cause_an_example_and_a_fix() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(
+                page.starts_with(&format!("# {}: ", code.text())),
+                "{} has another title",
+                code.text()
+            );
+            for section in ["\n## Cause\n", "\n## Example\n", "\n## Fix\n"] {
+                assert!(page.contains(section), "{}{section}", code.text());
+            }
+        }
+    }
+
+    #[test]
+    fn every_diagnostic_of_air_has_a_page() {
+        let source = include_str!("../../air/src/diagnostic/codes.rs");
+        let codes: Vec<&str> = source
+            .split('"')
+            .filter(|text| text.starts_with('W'))
+            .collect();
+        assert!(codes.len() > 10, "{codes:?}");
+        for code in codes {
+            assert!(Code::named(code).is_some(), "{code} has no page");
+        }
+    }
+
+    #[test]
+    fn every_page_belongs_to_a_code() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/explain");
+        for entry in std::fs::read_dir(folder).expect("the pages stand beside the sources") {
+            let name = entry.expect("a readable folder").file_name();
+            let name = name.to_string_lossy();
+            assert!(
+                Code::named(name.trim_end_matches(".md")).is_some(),
+                "{name} explains nothing"
+            );
+        }
+    }
+
+    #[test]
+    fn codes_are_ordered_and_unique() {
+        let texts: Vec<_> = Code::ALL.iter().map(|code| code.text()).collect();
+        assert!(texts.is_sorted_by(|a, b| a < b), "{texts:?}");
+    }
+
+    #[test]
+    fn a_code_is_found_in_any_spelling() {
+        for text in ["W0401", "w0401", "0401"] {
+            assert_eq!(Code::named(text), Some(Code::Deadline));
+        }
+        assert_eq!(Code::named("W9999"), None);
+    }
+}

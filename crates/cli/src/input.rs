@@ -1,0 +1,46 @@
+//! Text files named on the command line.
+
+use crate::code::Code;
+use crate::failure::Failure;
+use std::io::Read;
+use std::path::Path;
+
+/// More text than any command has a use for; larger inputs are refused before they fill the memory.
+const BYTES_MAX: u64 = 1 << 30;
+
+/// What a path on the command line is called in messages.
+pub(crate) fn name(path: &Path) -> String {
+    if is_standard_input(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Whether `-` was given.
+pub(crate) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The whole text of a file, or of standard input for `-`.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if is_standard_input(path) {
+        std::io::stdin()
+            .take(BYTES_MAX + 1)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
+    };
+    let failure = || Failure::new(Code::FileUnreadable, format!("cannot read {}", name(path)));
+    match read {
+        Ok(bytes) if bytes as u64 > BYTES_MAX => {
+            Err(failure().cause(format!("it is larger than {BYTES_MAX} bytes")))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(failure()
+            .cause(error)
+            .fix("check the path; - reads standard input")),
+    }
+}

@@ -1,0 +1,35 @@
+//! The command line `weir`.
+//!
+//! A thin shell: it reads arguments and files, asks the crates below, and shows what they say. Every result goes
+//! through [`output`], every error has a [`code`].
+
+mod args;
+mod code;
+mod command;
+mod exit;
+mod failure;
+mod input;
+mod output;
+mod policy;
+mod project;
+mod schema;
+mod usage;
+
+use args::Cli;
+use clap::Parser;
+use output::Output;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage::report(&error)),
+    };
+    let output = Output::new(
+        cli.global.format(),
+        cli.global.color,
+        cli.global.quiet,
+        cli.global.verbose,
+    );
+    ExitCode::from(command::run(cli, &output))
+}

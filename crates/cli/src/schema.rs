@@ -1,0 +1,76 @@
+//! Names and versions of the JSON documents that `--json` writes. Within a number, fields are only ever added.
+
+macro_rules! schemas {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $constant: &str = concat!("weir.", $name, "/1");)*
+
+        impl Schema {
+            /// Every schema, in the order of the commands.
+            pub(crate) const ALL: &[Schema] = &[$(Schema {
+                name: $constant,
+                text: include_str!(concat!("../schemas/", $name, ".json")),
+            },)*];
+        }
+    };
+}
+
+/// A JSON Schema of what stands in `data`. The document around it is the same for all.
+pub(crate) struct Schema {
+    /// As it stands in the field `schema` of a document.
+    pub(crate) name: &'static str,
+    /// The JSON Schema.
+    pub(crate) text: &'static str,
+}
+
+schemas! {
+    /// A running local network.
+    UP = "up";
+    /// Answers of the replicas.
+    CALL = "call";
+    /// The hop tree of one particle.
+    TRACE = "trace";
+    /// The particles that were started here.
+    TRACE_LIST = "trace.list";
+    /// A whole signed log. Written bare, without the document around it.
+    TRACE_EXPORT = "trace.export";
+    /// The verdict of an audit.
+    TRACE_VERIFY = "trace.verify";
+    /// What a script reported.
+    AIR_RUN = "air.run";
+    /// Faults in scripts.
+    AIR_CHECK = "air.check";
+    /// Layout of scripts.
+    AIR_FMT = "air.fmt";
+    /// What an observer of the simulated network saw.
+    SIM_RUN = "sim.run";
+    /// Error codes.
+    EXPLAIN = "explain";
+    /// Versions.
+    VERSION = "version";
+    /// Wrong command lines of any command.
+    USAGE = "usage";
+}
+
+impl Schema {
+    /// The `description` of the schema.
+    pub(crate) fn summary(&self) -> String {
+        serde_json::from_str::<serde_json::Value>(self.text)
+            .ok()
+            .and_then(|schema| Some(schema.get("description")?.as_str()?.to_owned()))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schema;
+
+    #[test]
+    fn every_schema_is_json_and_names_itself() {
+        for schema in Schema::ALL {
+            let text: serde_json::Value = serde_json::from_str(schema.text).expect(schema.name);
+            assert_eq!(text["$id"], schema.name);
+            assert!(!schema.summary().is_empty(), "{} says nothing", schema.name);
+        }
+    }
+}

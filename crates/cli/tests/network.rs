@@ -1,0 +1,183 @@
+//! A real local network: started, called, killed, started again; traces exported and checked.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::path::Path;
+use support::{Network, weir};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for the test")
+}
+
+fn call(folder: &Path, policy: &str) -> Value {
+    weir(
+        folder,
+        &["call", "greeter.hello", "Ada", "--policy", policy, "--json"],
+    )
+    .data()
+}
+
+/// Every policy, every kind of failure, and what a trace says: on one network, because starting one takes time.
+#[test]
+fn a_function_is_called_on_a_network_of_peers() {
+    let folder = folder();
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    assert_eq!(network.ready["peers"].as_array().map(Vec::len), Some(3));
+
+    policies_answer(folder);
+    failures_have_codes(folder);
+    own_policies_are_used(folder);
+    traces_are_shown_and_checked(folder);
+    scripts_run(folder);
+
+    let second = weir(folder, &["up"]);
+    assert_eq!(second.code, 11, "{second:#?}");
+    assert!(second.stderr.contains("error[W0503]"), "{}", second.stderr);
+
+    assert_eq!(network.interrupt(), 0);
+    let down = weir(folder, &["call", "greeter.hello", "Ada"]);
+    assert_eq!(down.code, 7, "{down:#?}");
+    assert!(down.stderr.contains("error[W0502]"), "{}", down.stderr);
+}
+
+fn policies_answer(folder: &Path) {
+    let all = call(folder, "all");
+    let replicas = all["replicas"].as_array().expect("a list of replicas");
+    assert_eq!(replicas.len(), 3, "{all}");
+    for replica in replicas {
+        assert_eq!(replica["result"], "Hello, Ada", "{all}");
+    }
+    assert_eq!(all["agreeing"], 3);
+    for policy in ["any", "fastest", "quorum=2", "quorum", "quorum=3"] {
+        assert_eq!(call(folder, policy)["result"], "Hello, Ada", "{policy}");
+    }
+    let text = weir(folder, &["call", "greeter.hello", "Ada", "--policy", "all"]);
+    assert!(text.text().contains("3/3 agree"), "{text:#?}");
+    // Also from a folder below.
+    let below = folder.join("below");
+    std::fs::create_dir_all(&below).expect("a writable folder");
+    assert_eq!(call(&below, "any")["result"], "Hello, Ada");
+}
+
+fn failures_have_codes(folder: &Path) {
+    for (arguments, exit, code) in [
+        (
+            &["call", "greeter.hello", "7", "--policy", "all"][..],
+            8,
+            "W0403",
+        ),
+        (
+            &["call", "greeter.hello", "7", "--policy", "any"],
+            8,
+            "W0403",
+        ),
+        (
+            &["call", "greeter.hello", "Ada", "--policy", "quorum=4"],
+            9,
+            "W0404",
+        ),
+        (
+            &["call", "greeter.hello", "Ada", "--policy", "most"],
+            5,
+            "W0405",
+        ),
+        (&["call", "greter.hello", "Ada"], 5, "W0406"),
+        (&["trace", "ffffffffffff"], 5, "W0803"),
+    ] {
+        let done = weir(folder, arguments);
+        assert_eq!(done.code, exit, "{arguments:?} {done:#?}");
+        let expected = format!("error[{code}]: ");
+        assert!(done.stderr.contains(&expected), "{arguments:?} {done:#?}");
+    }
+}
+
+fn own_policies_are_used(folder: &Path) {
+    std::fs::create_dir_all(folder.join("aqua")).expect("a writable folder");
+    let script = "(call %init_peer_id% (\"callbackSrv\" \"done\") [\"mine\"])";
+    std::fs::write(folder.join("aqua/mine.air"), script).expect("a writable folder");
+    assert_eq!(call(folder, "mine")["result"], "mine");
+}
+
+fn traces_are_shown_and_checked(folder: &Path) {
+    let particle = call(folder, "all")["particle"].clone();
+    let particle = particle.as_str().expect("an id is text");
+    let latest = weir(folder, &["trace", "--json"]).data();
+    assert_eq!(latest["particle"], particle);
+    let text = weir(folder, &["trace", &particle[2..10]]);
+    assert_eq!(text.text().matches("greeter.hello").count(), 3, "{text:#?}");
+    let list = weir(folder, &["trace", "--list", "--json"]).data();
+    assert!(list.as_array().is_some_and(|list| list.len() > 5), "{list}");
+
+    let export = weir(folder, &["trace", "export", particle]);
+    std::fs::write(folder.join("t.json"), export.text()).expect("a writable folder");
+    let verdict = weir(folder, &["trace", "verify", "t.json", "--json"]).data();
+    assert_eq!(verdict["valid"], true);
+
+    let changed = export.stdout.replacen("Hello, Ada", "Hello, Eve", 1);
+    if changed != export.stdout {
+        std::fs::write(folder.join("changed.json"), changed).expect("a writable folder");
+        assert_eq!(weir(folder, &["trace", "verify", "changed.json"]).code, 9);
+    }
+    std::fs::write(
+        folder.join("half.json"),
+        &export.stdout[..export.stdout.len() / 2],
+    )
+    .expect("a writable folder");
+    let half = weir(folder, &["trace", "verify", "half.json"]);
+    assert_eq!(half.code, 9, "{half:#?}");
+    assert!(half.stderr.contains("error[W0802]"), "{half:#?}");
+}
+
+fn scripts_run(folder: &Path) {
+    let script = "(seq (call %init_peer_id% (\"getDataSrv\" \"who\") [] who) \
+        (call %init_peer_id% (\"callbackSrv\" \"done\") [who]))";
+    std::fs::write(folder.join("who.air"), script).expect("a writable folder");
+    let data = weir(
+        folder,
+        &[
+            "air",
+            "run",
+            "who.air",
+            "--data",
+            "{\"who\": \"Ada\"}",
+            "--json",
+        ],
+    )
+    .data();
+    assert_eq!(
+        data["callbacks"][0],
+        json!({"function": "done", "args": ["Ada"]})
+    );
+
+    let unanswered =
+        "(call \"16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v\" (\"a\" \"b\") [])";
+    std::fs::write(folder.join("never.air"), unanswered).expect("a writable folder");
+    let done = weir(folder, &["air", "run", "never.air", "--ttl", "1s"]);
+    assert_eq!(done.code, 7, "{done:#?}");
+    assert!(done.stderr.contains("waiting"), "{done:#?}");
+    let done = weir(folder, &["air", "run", "never.air", "--timeout", "1s"]);
+    assert_eq!(done.code, 124, "{done:#?}");
+}
+
+#[test]
+fn a_network_comes_back_after_kill_9() {
+    let folder = folder();
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    let peers = network.ready["peers"].clone();
+    let before = call(folder, "all")["particle"].clone();
+    network.kill();
+
+    let network = Network::up(folder, &[]);
+    let ids = |peers: &Value| -> Vec<Value> {
+        let peers = peers.as_array().expect("a list of peers");
+        peers.iter().map(|peer| peer["id"].clone()).collect()
+    };
+    assert_eq!(ids(&network.ready["peers"]), ids(&peers));
+    assert_eq!(call(folder, "all")["agreeing"], 3);
+    let before = before.as_str().expect("an id is text");
+    assert_eq!(weir(folder, &["trace", before]).code, 0);
+    network.kill();
+}

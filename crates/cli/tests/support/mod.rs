@@ -1,0 +1,150 @@
+//! Runs the binary as a user does.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+mod schema;
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Done {
+    /// The one document of `--json`.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        match serde_json::from_str(&self.stdout) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}: {self:#?}"),
+        }
+    }
+
+    /// The document's data, where the command succeeded.
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        let document = self.json();
+        assert_eq!(document["ok"], true, "{self:#?}");
+        assert_eq!(self.code, 0, "{self:#?}");
+        schema::check(&document);
+        document["data"].clone()
+    }
+
+    /// The text, where the command succeeded.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:#?}");
+        &self.stdout
+    }
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.current_dir(folder).args(arguments);
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C");
+    command
+}
+
+/// Runs a command to its end, with nothing on standard input.
+pub fn weir(folder: &Path, arguments: &[&str]) -> Done {
+    weir_with_input(folder, arguments, "")
+}
+
+/// Runs a command to its end.
+pub fn weir_with_input(folder: &Path, arguments: &[&str], input: &str) -> Done {
+    let mut child = command(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo has built the binary");
+    // A command that does not read its input closes the pipe.
+    let _ = child
+        .stdin
+        .take()
+        .expect("it was asked for")
+        .write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("the child is ours");
+    Done {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).expect("weir writes UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("weir writes UTF-8"),
+    }
+}
+
+/// A running `weir up`; it is killed when dropped.
+#[derive(Debug)]
+pub struct Network {
+    child: Child,
+    /// What `weir up --json` said when it was ready.
+    pub ready: Value,
+}
+
+impl Network {
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub fn up(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(folder, &[&["up", "--json"], arguments].concat())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("cargo has built the binary");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it was asked for"))
+            .read_line(&mut line)
+            .expect("a pipe can be read");
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            let mut stderr = String::new();
+            let _ = child.kill();
+            let _ = child
+                .stderr
+                .take()
+                .expect("it was asked for")
+                .read_to_string(&mut stderr);
+            panic!("not ready: {line:?} {stderr}");
+        };
+        assert_eq!(ready["ok"], true, "{ready}");
+        schema::check(&ready);
+        Self {
+            child,
+            ready: ready["data"].clone(),
+        }
+    }
+
+    /// Ctrl-C; gives the exit code.
+    pub fn interrupt(mut self) -> i32 {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &process]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        self.child
+            .wait()
+            .expect("the child is ours")
+            .code()
+            .unwrap_or(-1)
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -43,10 +43,12 @@ fn dependencies(manifest: &str, with_dev: bool) -> BTreeSet<&str> {
             let section = section.trim_end_matches(']');
             wanted = section.ends_with("dependencies")
                 && (with_dev || !section.ends_with("dev-dependencies"));
-        } else if wanted && let Some((name, _)) = line.split_once([' ', '.', '=']) {
-            if !name.is_empty() && !name.starts_with('#') {
-                names.insert(name);
-            }
+        } else if wanted
+            && let Some((name, _)) = line.split_once([' ', '.', '='])
+            && !name.is_empty()
+            && !name.starts_with('#')
+        {
+            names.insert(name);
         }
     }
     names

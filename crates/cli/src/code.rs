@@ -44,7 +44,7 @@ codes! {
     /// A file in `.weir` is not what this version writes.
     StateMalformed = "W0006", Configuration;
     /// There is no page of this name.
-    NoSuchCode = "W0007", NotFound;
+    Unexplained = "W0007", NotFound;
     /// The script exceeds a limit.
     AirLimit = "W0100", Build;
     /// A word is not a name, number or reserved value.

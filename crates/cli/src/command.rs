@@ -13,7 +13,7 @@ use crate::schema;
 pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
     let (schema, outcome) = match cli.command {
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
-        Command::Version(args) => (schema::VERSION, version::run(&args, output)),
+        Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, output),
         _ => (
             schema::USAGE,

@@ -3,10 +3,17 @@
 use crate::code::Code;
 use crate::exit::Exit;
 use serde_json::value::RawValue;
+use std::ops::Deref;
 
 /// Why a command did not do what was asked. One code, one sentence, one cause, one fix.
+///
+/// Boxed, because results carry it through every call.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Particulars>);
+
+/// The fields of a [`Failure`].
+#[derive(Debug)]
+pub(crate) struct Particulars {
     /// Which page explains it.
     pub(crate) code: Code,
     /// What failed, in the user's terms.
@@ -25,9 +32,17 @@ pub(crate) struct Failure {
     pub(crate) data: Option<Box<RawValue>>,
 }
 
+impl Deref for Failure {
+    type Target = Particulars;
+
+    fn deref(&self) -> &Particulars {
+        &self.0
+    }
+}
+
 impl Failure {
     pub(crate) fn new(code: Code, what: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Particulars {
             code,
             what: what.into(),
             facts: Vec::new(),
@@ -36,7 +51,7 @@ impl Failure {
             trace: None,
             exit: code.exit(),
             data: None,
-        }
+        }))
     }
 
     /// A failure of this program or its machine, with nothing for the user to correct.
@@ -45,33 +60,37 @@ impl Failure {
     }
 
     pub(crate) fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.facts.push((name, value.into()));
+        self.0.facts.push((name, value.into()));
         self
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers hand over errors that they are done with"
+    )]
     pub(crate) fn cause(mut self, cause: impl ToString) -> Self {
-        self.cause = Some(cause.to_string());
+        self.0.cause = Some(cause.to_string());
         self
     }
 
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+        self.0.fix = Some(fix.into());
         self
     }
 
     pub(crate) fn trace(mut self, particle: impl Into<String>) -> Self {
-        self.trace = Some(particle.into());
+        self.0.trace = Some(particle.into());
         self
     }
 
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
-        self.exit = exit;
+        self.0.exit = exit;
         self
     }
 
     /// Attaches what was found out before it failed.
     pub(crate) fn with_data(mut self, data: Box<RawValue>) -> Self {
-        self.data = Some(data);
+        self.0.data = Some(data);
         self
     }
 }

@@ -162,22 +162,18 @@ impl Output {
                     if !self.is_json() {
                         self.emit(schema, &report);
                     }
-                    self.fail(schema, failure.with_data(report.into_data()))
+                    self.fail(schema, &failure.with_data(report.into_data()))
                 }
             },
-            Err(failure) => self.fail(schema, failure),
+            Err(failure) => self.fail(schema, &failure),
         }
     }
 
-    fn fail(&self, schema: &str, failure: Failure) -> u8 {
+    fn fail(&self, schema: &str, failure: &Failure) -> u8 {
         if self.is_json() {
-            write_to_stdout(&envelope::failure(
-                schema,
-                &failure,
-                &self.warnings.borrow(),
-            ));
+            write_to_stdout(&envelope::failure(schema, failure, &self.warnings.borrow()));
         } else {
-            write_to_stderr(&report::failure_text(&failure, &self.err));
+            write_to_stderr(&report::failure_text(failure, &self.err));
         }
         failure.exit.number()
     }

@@ -262,7 +262,7 @@ mod tests {
         let lock = project.lock().expect("nobody holds it");
         let failure = project.lock().expect_err("the first one holds it");
         assert_eq!(failure.code, Code::NetworkRunning);
-        let cause = failure.cause.expect("it names the holder");
+        let cause = failure.cause.as_deref().expect("it names the holder");
         assert!(cause.contains(&std::process::id().to_string()), "{cause}");
         drop(lock);
         project.lock().expect("the first one let go");

@@ -11,8 +11,8 @@ struct Page {
     code: &'static str,
     title: &'static str,
     exit: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<&'static str>,
+    #[serde(rename = "page", skip_serializing_if = "Option::is_none")]
+    text: Option<&'static str>,
 }
 
 impl Page {
@@ -24,7 +24,7 @@ impl Page {
                 .trim_start_matches(code.text())
                 .trim_start_matches(": "),
             exit: code.exit().number(),
-            page: with_text.then(|| code.page()),
+            text: with_text.then(|| code.page()),
         }
     }
 }
@@ -52,8 +52,11 @@ pub(crate) fn run(args: &Explain, output: &Output) -> Result<Report, Failure> {
         return Ok(Report::new(&pages, text));
     };
     let code = Code::named(wanted).ok_or_else(|| {
-        Failure::new(Code::NoSuchCode, format!("nothing is known about {wanted}"))
-            .fix("weir explain lists all codes")
+        Failure::new(
+            Code::Unexplained,
+            format!("nothing is known about {wanted}"),
+        )
+        .fix("weir explain lists all codes")
     })?;
     Ok(Report::new(&[Page::of(code, true)], code.page()))
 }

@@ -1,7 +1,6 @@
 //! `weir version`: what this binary is and which documents it writes.
 
 use crate::args::Version;
-use crate::failure::Failure;
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::schema::Schema;
 use serde::Serialize;
@@ -19,7 +18,7 @@ struct About {
 const PROTOCOL: &str = "/weir/particle/1";
 
 /// The versions, or the list of schemas.
-pub(crate) fn run(args: &Version, output: &Output) -> Result<Report, Failure> {
+pub(crate) fn run(args: &Version, output: &Output) -> Report {
     let about = About {
         version: env!("CARGO_PKG_VERSION"),
         protocol: PROTOCOL,
@@ -39,5 +38,5 @@ pub(crate) fn run(args: &Version, output: &Output) -> Result<Report, Failure> {
     } else {
         format!("weir {}\nprotocol {PROTOCOL}", about.version)
     };
-    Ok(Report::new(&about, text))
+    Report::new(&about, text)
 }

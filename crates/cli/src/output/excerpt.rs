@@ -83,7 +83,7 @@ mod tests {
             "here",
             &Palette::plain(),
         );
-        expected.assert_eq(&shown);
+        expected.assert_eq(&format!("shown\n{shown}"));
     }
 
     #[test]
@@ -92,6 +92,7 @@ mod tests {
             "(seq\n  (call peer (\"a\" \"b\") [])\n  (null))",
             "peer",
             &expect![[r#"
+                shown
                   at x.air:2:9
                   2 |   (call peer ("a" "b") [])
                     |         ^^^^ here"#]],
@@ -109,6 +110,7 @@ mod tests {
             &text,
             "oops",
             &expect![[r#"
+                shown
                   at x.air:1:7002
                   1 | ..ll) (null) (null) (null) (null) (null) (oops) (null) (null) (null) (null) (null) (null) (null) (null..
                     |                                           ^^^^ here"#]],
@@ -121,6 +123,7 @@ mod tests {
             "(seq\n  (null)\n)",
             "(seq\n  (null)\n)",
             &expect![[r#"
+                shown
                   at x.air:1:1
                   1 | (seq
                     | ^^^^ here"#]],
@@ -135,9 +138,10 @@ mod tests {
             "",
             "",
             &expect![[r#"
-              at x.air:1:1
-              1 | 
-                | ^ here"#]],
+                shown
+                  at x.air:1:1
+                  1 | 
+                    | ^ here"#]],
         );
     }
 }

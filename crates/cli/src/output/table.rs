@@ -203,7 +203,7 @@ mod tests {
     use super::{Cell, Column, Palette, Table};
     use expect_test::{Expect, expect};
 
-    fn check(width: usize, wide: bool, expected: Expect) {
+    fn check(width: usize, wide: bool, expected: &Expect) {
         let mut table = Table::new(&[
             Column::Text("REPLICA"),
             Column::Id("PEER"),
@@ -229,7 +229,7 @@ mod tests {
         check(
             80,
             false,
-            expect![[r#"
+            &expect![[r#"
                 REPLICA  PEER          TIME  RESULT
                 node-0   16U..Xq7v   2.1 ms  "Hello, Ada, from the other side"
                 node-1   16U..Xq7v  12.4 ms  "Hello, Ada, from the other side"
@@ -242,7 +242,7 @@ mod tests {
         check(
             40,
             false,
-            expect![[r#"
+            &expect![[r#"
                 REPLICA  PEER          TIME  RESULT
                 node-0   16U..Xq7v   2.1 ms  "Hello, A..
                 node-1   16U..Xq7v  12.4 ms  "Hello, A..
@@ -255,7 +255,7 @@ mod tests {
         check(
             usize::MAX,
             true,
-            expect![[r#"
+            &expect![[r#"
                 REPLICA  PEER                                                      TIME  RESULT
                 node-0   16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v   2.1 ms  "Hello, Ada, from the other side"
                 node-1   16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v  12.4 ms  "Hello, Ada, from the other side"

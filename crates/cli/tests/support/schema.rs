@@ -18,10 +18,10 @@ pub fn check(document: &Value) {
 }
 
 fn validate(value: &Value, schema: &Value) -> Result<(), String> {
-    if let Some(allowed) = schema["enum"].as_array() {
-        if !allowed.contains(value) {
-            return Err(format!("{value} is none of {allowed:?}"));
-        }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        return Err(format!("{value} is none of {allowed:?}"));
     }
     let fits = match schema["type"].as_str() {
         Some("object") => value.is_object(),

@@ -3,7 +3,7 @@
 //!
 //! One secp256k1 key is a peer's name on the network ([`PeerId`], as libp2p derives it), the signer of its
 //! statements ([`Keypair`], [`Signature`]) and an account on any EVM chain ([`Address`]). Hashes are keccak-256
-//! ([`Hash`]) wherever a contract may look, and SHA-256 inside a [`Cid`] for content. A [`Value`] is JSON whose
+//! ([`struct@Hash`]) wherever a contract may look, and SHA-256 inside a [`Cid`] for content. A [`Value`] is JSON whose
 //! canonical DAG-CBOR bytes are the same on every machine.
 //!
 //! ```

@@ -44,38 +44,75 @@ pub struct Fault {
 impl From<ExportError> for Fault {
     fn from(error: ExportError) -> Fault {
         match error {
-            ExportError::Wrong { author, index, what } => Fault { author, index, what },
-            other => Fault { author: None, index: None, what: other.to_string() },
+            ExportError::Wrong {
+                author,
+                index,
+                what,
+            } => Fault {
+                author,
+                index,
+                what,
+            },
+            other => Fault {
+                author: None,
+                index: None,
+                what: other.to_string(),
+            },
         }
     }
 }
 
 /// Audits an export: hashes, signatures, causal order, and every step.
 pub fn audit(export: &Export) -> Result<Audited, Fault> {
-    let general = |what: String| Fault { author: None, index: None, what };
+    let general = |what: String| Fault {
+        author: None,
+        index: None,
+        what,
+    };
     let (start, text) = export.start()?;
     let script = weir_air::parse(&text, &weir_air::Limits::default())
         .map_err(|_| general("the script does not parse".into()))?;
     let program = Arc::new(Program::new(Arc::new(script)));
     let message = export.message(&start)?;
-    let heads: Vec<_> = message.suffixes.iter().map(|suffix| suffix.head.head).collect();
+    let heads: Vec<_> = message
+        .suffixes
+        .iter()
+        .map(|suffix| suffix.head.head)
+        .collect();
     let mut log = Log::observer(start.clone(), text).map_err(|error| general(error.to_string()))?;
-    let received = log.merge(message, start.initiator).map_err(|error| general(error.to_string()))?;
+    let received = log
+        .merge(message, start.initiator)
+        .map_err(|error| general(error.to_string()))?;
     if let Some(refused) = received.refused.first() {
-        return Err(Fault { author: Some(refused.author), index: None, what: refused.why.to_string() });
+        return Err(Fault {
+            author: Some(refused.author),
+            index: None,
+            what: refused.why.to_string(),
+        });
     }
     for head in &heads {
-        let known = log.author_idx(&head.author).and_then(|author| log.head(author));
+        let known = log
+            .author_idx(&head.author)
+            .and_then(|author| log.head(author));
         if known.is_none_or(|known| known.head != *head) {
             let what = "it names what is not in the export".to_owned();
-            return Err(Fault { author: Some(head.author), index: None, what });
+            return Err(Fault {
+                author: Some(head.author),
+                index: None,
+                what,
+            });
         }
     }
     audit_log(&log, &program)?;
     if Export::of(&log) != *export {
-        return Err(general("the journals or values are not in canonical order".into()));
+        return Err(general(
+            "the journals or values are not in canonical order".into(),
+        ));
     }
-    Ok(Audited { authors: heads.len() as u32, entries: log.len() })
+    Ok(Audited {
+        authors: heads.len() as u32,
+        entries: log.len(),
+    })
 }
 
 /// Audits what a log holds; signatures and hashes were checked when it merged.
@@ -107,16 +144,31 @@ impl<'a> Auditor<'a> {
         machine.begin(NOTHING);
         machine.run();
         let known = FxHashMap::from_iter([(AuthorIdx(0), 1)]);
-        Auditor { log, machine, known, history: CanonHistory::default(), texts: FxHashMap::default() }
+        Auditor {
+            log,
+            machine,
+            known,
+            history: CanonHistory::default(),
+            texts: FxHashMap::default(),
+        }
     }
 
     /// Checks the journal of one author; the error carries the place in the log.
     fn check(mut self, author: AuthorIdx) -> Result<(), (u32, Fault)> {
         for index in 0..self.log.journal_len(author) {
-            let Some(at) = self.log.position(author, index) else { continue };
+            let Some(at) = self.log.position(author, index) else {
+                continue;
+            };
             self.learn_past(at);
             if let Err(what) = self.check_entry(author, index, at) {
-                return Err((at.0, Fault { author: Some(self.log.author(author)), index: Some(index), what }));
+                return Err((
+                    at.0,
+                    Fault {
+                        author: Some(self.log.author(author)),
+                        index: Some(index),
+                        what,
+                    },
+                ));
             }
         }
         Ok(())
@@ -139,7 +191,9 @@ impl<'a> Auditor<'a> {
         fresh.sort_unstable();
         for at in fresh {
             // What others got wrong is found when their journal is checked.
-            let Some(held) = self.log.entry(at) else { continue };
+            let Some(held) = self.log.entry(at) else {
+                continue;
+            };
             let (author, index) = (held.author, held.index);
             if let Ok(Facts::Steps(facts)) = self.facts(author, index, at) {
                 let _found_there = self.learn(facts);
@@ -154,12 +208,23 @@ impl<'a> Auditor<'a> {
             Facts::None => Ok(()),
             Facts::Presence => {
                 let peer = self.text(author);
-                if self.machine.is_addressed(&peer) { Ok(()) } else { Err("its author has no part in the particle".into()) }
+                if self.machine.is_addressed(&peer) {
+                    Ok(())
+                } else {
+                    Err("its author has no part in the particle".into())
+                }
             }
             Facts::Steps(facts) => {
                 for (step, fact) in &facts {
-                    if let Fact::Canon { base, kept, keys, .. } = fact {
-                        let claim = Claim { base: *base, kept: *kept, keys };
+                    if let Fact::Canon {
+                        base, kept, keys, ..
+                    } = fact
+                    {
+                        let claim = Claim {
+                            base: *base,
+                            kept: *kept,
+                            keys,
+                        };
                         self.machine.check_canon(&mut self.history, step, claim)?;
                     }
                 }
@@ -170,7 +235,9 @@ impl<'a> Auditor<'a> {
 
     fn facts(&mut self, author: AuthorIdx, index: u32, at: LogIndex) -> Result<Facts, String> {
         let peer = self.text(author);
-        let Some(held) = self.log.entry(at) else { return Ok(Facts::None) };
+        let Some(held) = self.log.entry(at) else {
+            return Ok(Facts::None);
+        };
         facts_of(self.log, held.entry, index, &peer)
     }
 
@@ -180,12 +247,17 @@ impl<'a> Auditor<'a> {
             self.machine.learn(step, fact, NOTHING);
         }
         self.machine.run();
-        self.machine.take_offence(&steps).map_or(Ok(()), |(_, what)| Err(what))
+        self.machine
+            .take_offence(&steps)
+            .map_or(Ok(()), |(_, what)| Err(what))
     }
 
     fn text(&mut self, author: AuthorIdx) -> Arc<str> {
         let log = self.log;
-        self.texts.entry(author).or_insert_with(|| log.author(author).to_string().into()).clone()
+        self.texts
+            .entry(author)
+            .or_insert_with(|| log.author(author).to_string().into())
+            .clone()
     }
 }
 

@@ -14,8 +14,8 @@ use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
 use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support};
 use crate::log::{
     AuthorIdx, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
-    Message, MessageOptions, Offence, Outcome, Record, Refused, RestoreError, Silent, Start, StartError,
-    StepId, Want,
+    Message, MessageOptions, Offence, Outcome, Record, Refused, RestoreError, Silent, Start,
+    StartError, StepId, Want,
 };
 use crate::tetraplet::Tetraplet;
 
@@ -118,7 +118,9 @@ pub struct Waiting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompleteError {
     /// Nobody waits for it.
-    #[error("no call {step:?} waits for a result here: it was answered already, or never requested")]
+    #[error(
+        "no call {step:?} waits for a result here: it was answered already, or never requested"
+    )]
     NotOpen {
         /// The step that was named.
         step: StepId,
@@ -146,7 +148,9 @@ pub struct Avm {
     hops: Vec<StepId>,
     started: bool,
     effects: Effects,
-    targets: BTreeSet<PeerId>,
+    /// Whom a message is owed, in the order in which it came to be.
+    targets: Vec<PeerId>,
+    owed: FxHashSet<PeerId>,
     /// What each sending told its receiver.
     sent: FxHashMap<u64, (PeerId, Extent)>,
     tokens: u64,
@@ -159,7 +163,11 @@ pub struct Avm {
 impl Avm {
     /// The particle that `start` describes. If `key` is the initiator's, it
     /// begins here; otherwise it waits for the first message.
-    pub fn new(start: Arc<Start>, program: Arc<Program>, key: Arc<Keypair>) -> Result<Avm, StartError> {
+    pub fn new(
+        start: Arc<Start>,
+        program: Arc<Program>,
+        key: Arc<Keypair>,
+    ) -> Result<Avm, StartError> {
         let script = program.script().text().clone();
         let log = Log::new(start, script, key.peer_id())?;
         let mut avm = Avm::around(log, program, key);
@@ -182,6 +190,7 @@ impl Avm {
         let mut avm = Avm::around(log, program, key);
         avm.advance(LogIndex(0), None);
         avm.targets.clear();
+        avm.owed.clear();
         Ok(avm)
     }
 
@@ -201,7 +210,8 @@ impl Avm {
             hops: Vec::new(),
             started: false,
             effects: Effects::default(),
-            targets: BTreeSet::new(),
+            targets: Vec::new(),
+            owed: FxHashSet::default(),
             sent: FxHashMap::default(),
             tokens: 0,
             peers: FxHashMap::default(),
@@ -223,7 +233,11 @@ impl Avm {
             let answer = self.log.answer(&received.asked);
             self.send(from, answer.message, Some(answer.extent));
         }
-        Ok(Merged { new_entries: received.count, wants: received.wants, refused: received.refused })
+        Ok(Merged {
+            new_entries: received.count,
+            wants: received.wants,
+            refused: received.refused,
+        })
     }
 
     fn send(&mut self, to: PeerId, message: Message, extent: Option<Extent>) {
@@ -231,7 +245,11 @@ impl Avm {
         if let Some(extent) = extent {
             self.sent.insert(self.tokens, (to, extent));
         }
-        self.effects.sends.push(Send { to, message, token: self.tokens });
+        self.effects.sends.push(Send {
+            to,
+            message,
+            token: self.tokens,
+        });
     }
 
     /// Takes in how a call ended.
@@ -242,9 +260,15 @@ impl Avm {
         outcome: CallOutcome,
         receipt: Option<Bytes>,
     ) -> Result<(), CompleteError> {
-        let open = self.machine.open_call(&Hash::from(step.0)).ok_or(CompleteError::NotOpen { step })?;
+        let open = self
+            .machine
+            .open_call(&Hash::from(step.0))
+            .ok_or(CompleteError::NotOpen { step })?;
         if open.args != args {
-            return Err(CompleteError::OtherArguments { given: args, open: open.args });
+            return Err(CompleteError::OtherArguments {
+                given: args,
+                open: open.args,
+            });
         }
         if let Some(silent) = self.log.silent() {
             return Err(silent.into());
@@ -273,20 +297,31 @@ impl Avm {
         let limit = self.log.start().limits.value_bytes as usize;
         let bytes = value.to_dag_cbor();
         if bytes.len() > limit {
-            let text = format!("the result has {} bytes, the particle's limit is {limit}", bytes.len());
+            let text = format!(
+                "the result has {} bytes, the particle's limit is {limit}",
+                bytes.len()
+            );
             return self.store_failure(crate::RESULT_TOO_LARGE, Value::from(text));
         }
-        if unused { Outcome::Unused(Cid::of_dag_cbor(&bytes)) } else { Outcome::Value(self.log.store(value)) }
+        if unused {
+            Outcome::Unused(Cid::of_dag_cbor(&bytes))
+        } else {
+            Outcome::Value(self.log.store(value))
+        }
     }
 
     fn store_failure(&mut self, code: i32, message: Value) -> Outcome {
-        Outcome::Failed { code, message: self.log.store(message) }
+        Outcome::Failed {
+            code,
+            message: self.log.store(message),
+        }
     }
 
     /// What the work so far asks of the host. Stable: the same log gives the
     /// same effects in the same order.
     pub fn drain(&mut self) -> Effects {
         let targets = std::mem::take(&mut self.targets);
+        self.owed.clear();
         if !targets.is_empty() && self.log.silent().is_none() {
             self.log.sign(&self.key).expect("the log is not silent");
         }
@@ -308,7 +343,7 @@ impl Avm {
         for peer in peers {
             let text = self.machine.peer_text(peer).clone();
             if let Some(id) = self.resolve(&text) {
-                self.targets.insert(id);
+                self.owe(id);
             }
         }
     }
@@ -328,7 +363,13 @@ impl Avm {
     /// Which step waits for whom.
     pub fn waiting(&self) -> Vec<Waiting> {
         let steps = self.machine.waiting().into_iter();
-        steps.map(|(peer, what, step)| Waiting { step: StepId(*step.as_bytes()), peer, what }).collect()
+        steps
+            .map(|(peer, what, step)| Waiting {
+                step: StepId(*step.as_bytes()),
+                peer,
+                what,
+            })
+            .collect()
     }
 
     /// The journals, heads and values.
@@ -350,12 +391,17 @@ impl Avm {
         let end = self.log.len();
         self.machine.round(base.0);
         if !self.started {
-            if self.log.start().initiator != self.key.peer_id() && self.log.head(AuthorIdx(0)).is_none() {
+            if self.log.start().initiator != self.key.peer_id()
+                && self.log.head(AuthorIdx(0)).is_none()
+            {
                 // Nobody has signed that this particle exists.
                 return;
             }
             self.started = true;
-            self.machine.begin(Support { since: 1, old: if sender.is_some() { 0 } else { u32::MAX } });
+            self.machine.begin(Support {
+                since: 1,
+                old: if sender.is_some() { 0 } else { u32::MAX },
+            });
             self.machine.run();
         }
         for index in base.0..end {
@@ -363,7 +409,12 @@ impl Avm {
         }
         while let Some(own) = self.machine.take_own() {
             match own {
-                Own::Call { step, service, function, args } => self.effects.calls.push(CallRequest {
+                Own::Call {
+                    step,
+                    service,
+                    function,
+                    args,
+                } => self.effects.calls.push(CallRequest {
                     step: StepId(*step.as_bytes()),
                     args_cid: args.cid,
                     service,
@@ -372,21 +423,35 @@ impl Avm {
                     tetraplets: args.tetraplets,
                 }),
                 Own::Canon { .. } | Own::Hop { .. } if self.log.silent().is_some() => {}
-                Own::Canon { step, base, kept, keys } => {
+                Own::Canon {
+                    step,
+                    base,
+                    kept,
+                    keys,
+                } => {
                     self.flush_hops();
                     let entry = CanonEntry {
                         step: StepId(*step.as_bytes()),
                         base,
                         kept,
-                        keys: keys.into_iter().map(|key| StepId(*key.as_bytes())).collect(),
+                        keys: keys
+                            .into_iter()
+                            .map(|key| StepId(*key.as_bytes()))
+                            .collect(),
                     };
-                    let index = self.log.append(Body::Canon(entry)).expect("the log is not silent");
+                    let index = self
+                        .log
+                        .append(Body::Canon(entry))
+                        .expect("the log is not silent");
                     self.learn(index, None);
                 }
                 Own::Hop { step } => {
                     self.hops.push(StepId(*step.as_bytes()));
                     let author = self.key.peer_id().to_string().into();
-                    let support = Support { since: self.log.len() + 1, old: u32::MAX };
+                    let support = Support {
+                        since: self.log.len() + 1,
+                        old: u32::MAX,
+                    };
                     self.machine.learn(step, Fact::Hop { author }, support);
                 }
             }
@@ -395,17 +460,25 @@ impl Avm {
         self.flush_hops();
         self.note_deliveries(sender);
         for notice in self.machine.take_errors() {
-            self.effects.errors.push(Report { code: notice.code, message: notice.message });
+            self.effects.errors.push(Report {
+                code: notice.code,
+                message: notice.message,
+            });
         }
         for notice in self.machine.take_stuck() {
-            self.effects.stuck.push(Report { code: notice.code, message: notice.message });
+            self.effects.stuck.push(Report {
+                code: notice.code,
+                message: notice.message,
+            });
         }
     }
 
     fn flush_hops(&mut self) {
         if !self.hops.is_empty() {
             let hops = Body::Hops(std::mem::take(&mut self.hops));
-            self.log.append(hops).expect("hops are taken only while the log is not silent");
+            self.log
+                .append(hops)
+                .expect("hops are taken only while the log is not silent");
         }
     }
 
@@ -414,10 +487,15 @@ impl Avm {
         if self.log.is_cut(index) {
             return;
         }
-        let Some(held) = self.log.entry(index) else { return };
+        let Some(held) = self.log.entry(index) else {
+            return;
+        };
         let (author, at, entry) = (held.author, held.index, held.entry.clone());
         let known = sender.is_some_and(|sender| self.log.past(sender).length(author) > at);
-        let support = Support { since: index.0 + 1, old: if known { 0 } else { u32::MAX } };
+        let support = Support {
+            since: index.0 + 1,
+            old: if known { 0 } else { u32::MAX },
+        };
         let peer: Arc<str> = self.text(author);
         let facts = facts_of(&self.log, &entry, at, &peer);
         let offence = match facts {
@@ -430,8 +508,12 @@ impl Avm {
                 self.machine.run();
                 self.machine.take_offence(&steps)
             }
-            Ok(Facts::Presence) => (!self.machine.is_addressed(&peer))
-                .then(|| (Offence::NotItsStep, "its author has no part in the particle".to_owned())),
+            Ok(Facts::Presence) => (!self.machine.is_addressed(&peer)).then(|| {
+                (
+                    Offence::NotItsStep,
+                    "its author has no part in the particle".to_owned(),
+                )
+            }),
             Ok(Facts::None) => None,
         };
         if let Some((offence, reason)) = offence {
@@ -456,8 +538,14 @@ impl Avm {
             }
             let text = self.machine.peer_text(delivery.peer).clone();
             if let Some(id) = self.resolve(&text) {
-                self.targets.insert(id);
+                self.owe(id);
             }
+        }
+    }
+
+    fn owe(&mut self, peer: PeerId) {
+        if self.owed.insert(peer) {
+            self.targets.push(peer);
         }
     }
 
@@ -472,9 +560,14 @@ impl Avm {
     }
 
     fn resolve(&mut self, text: &Arc<str>) -> Option<PeerId> {
-        let id = *self.peers.entry(text.clone()).or_insert_with(|| text.parse().ok());
+        let id = *self
+            .peers
+            .entry(text.clone())
+            .or_insert_with(|| text.parse().ok());
         if id.is_none() && self.reported.insert(text.clone()) {
-            let message = format!("a step is addressed to {text:?}, which is no peer id, so nobody can answer it");
+            let message = format!(
+                "a step is addressed to {text:?}, which is no peer id, so nobody can answer it"
+            );
             self.effects.stuck.push(Report { code: 0, message });
         }
         id
@@ -490,14 +583,33 @@ pub(crate) enum Facts {
 }
 
 /// The facts that an entry states, with their values; or what it lacks.
-pub(crate) fn facts_of(log: &Log, entry: &Entry, at: u32, peer: &Arc<str>) -> Result<Facts, String> {
+pub(crate) fn facts_of(
+    log: &Log,
+    entry: &Entry,
+    at: u32,
+    peer: &Arc<str>,
+) -> Result<Facts, String> {
     let hash = |step: &StepId| Hash::from(step.0);
-    let blob = |cid: &Cid| log.blob(cid).cloned().ok_or_else(|| format!("its value {cid} is missing"));
+    let blob = |cid: &Cid| {
+        log.blob(cid)
+            .cloned()
+            .ok_or_else(|| format!("its value {cid} is missing"))
+    };
     Ok(match &entry.body {
         Body::Start(_) | Body::Other { .. } => Facts::None,
         Body::Seen => Facts::Presence,
         Body::Hops(steps) => Facts::Steps(
-            steps.iter().map(|step| (hash(step), Fact::Hop { author: peer.clone() })).collect(),
+            steps
+                .iter()
+                .map(|step| {
+                    (
+                        hash(step),
+                        Fact::Hop {
+                            author: peer.clone(),
+                        },
+                    )
+                })
+                .collect(),
         ),
         Body::Canon(canon) => Facts::Steps(vec![(
             hash(&canon.step),
@@ -513,7 +625,10 @@ pub(crate) fn facts_of(log: &Log, entry: &Entry, at: u32, peer: &Arc<str>) -> Re
             let result = match &call.outcome {
                 Outcome::Value(cid) => Answer::Value(blob(cid)?),
                 Outcome::Unused(_) => Answer::Unused,
-                Outcome::Failed { code, message } => Answer::Failed { code: *code, message: blob(message)? },
+                Outcome::Failed { code, message } => Answer::Failed {
+                    code: *code,
+                    message: blob(message)?,
+                },
             };
             Facts::Steps(vec![(
                 hash(&call.step),

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use weir_identity::{Cid, Hash, PeerId, Signature, Value};
 
 use crate::log::{
-    AuthorIdx, Blob, Body, CallEntry, CanonEntry, Entry, Head, Learnt, Log, Message, Outcome, SignedHead,
-    Start, StartLimits, StepId, Suffix,
+    AuthorIdx, Blob, Body, CallEntry, CanonEntry, Entry, Head, Learnt, Log, Message, Outcome,
+    SignedHead, Start, StartLimits, StepId, Suffix,
 };
 
 const FORMAT: &str = "weir.trace/1";
@@ -131,10 +131,18 @@ enum BodyText {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         receipt: Option<String>,
     },
-    Canon { step: Hash, base: Option<u32>, kept: u32, keys: Vec<Hash> },
+    Canon {
+        step: Hash,
+        base: Option<u32>,
+        kept: u32,
+        keys: Vec<Hash>,
+    },
     Hops(Vec<Hash>),
     Seen,
-    Other { kind: u16, bytes: String },
+    Other {
+        kind: u16,
+        bytes: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,11 +160,15 @@ impl Export {
         let mut values = BTreeMap::new();
         let mut journals = Vec::new();
         for author in (0..log.author_count()).map(AuthorIdx) {
-            let Some(head) = log.head(author) else { continue };
+            let Some(head) = log.head(author) else {
+                continue;
+            };
             let mut entries = Vec::new();
             for index in 0..head.head.length {
                 let at = log.position(author, index);
-                let (Some(held), Some(leaf)) = (at.and_then(|at| log.entry(at)), log.leaf(author, index)) else {
+                let (Some(held), Some(leaf)) =
+                    (at.and_then(|at| log.entry(at)), log.leaf(author, index))
+                else {
                     continue;
                 };
                 if let Some(cid) = held.entry.blob()
@@ -203,12 +215,19 @@ impl Export {
         let document: Document =
             serde_json::from_str(text).map_err(|error| ExportError::Shape(error.to_string()))?;
         if document.format != FORMAT {
-            return Err(ExportError::Shape(format!("its format is {:?}, known is {FORMAT:?}", document.format)));
+            return Err(ExportError::Shape(format!(
+                "its format is {:?}, known is {FORMAT:?}",
+                document.format
+            )));
         }
         let export = Export { document };
         let again = export.to_json();
         if again != text {
-            let at = again.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
+            let at = again
+                .bytes()
+                .zip(text.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
             return Err(ExportError::NotCanonical(at));
         }
         Ok(export)
@@ -221,7 +240,11 @@ impl Export {
 
     /// *Start* and the script's text.
     pub fn start(&self) -> Result<(Arc<Start>, Arc<str>), ExportError> {
-        let wrong = |what: &str| ExportError::Wrong { author: None, index: None, what: what.into() };
+        let wrong = |what: &str| ExportError::Wrong {
+            author: None,
+            index: None,
+            what: what.into(),
+        };
         let text = &self.document.start;
         let nonce = unhex(&text.nonce).and_then(|n| <[u8; 16]>::try_from(n.as_ref()).ok());
         let optional = |field: &Option<String>| match field {
@@ -230,7 +253,8 @@ impl Export {
         };
         let start = Start {
             network: text.network.clone(),
-            nonce: nonce.ok_or_else(|| wrong("start has a nonce that is not 16 bytes in hexadecimal"))?,
+            nonce: nonce
+                .ok_or_else(|| wrong("start has a nonce that is not 16 bytes in hexadecimal"))?,
             script: text.script,
             timestamp_ms: text.timestamp_ms,
             ttl_ms: text.ttl_ms,
@@ -242,7 +266,8 @@ impl Export {
             },
             rules: text.rules,
             initiator: text.initiator,
-            reach: optional(&text.reach).ok_or_else(|| wrong("start has a reach record that is no hexadecimal"))?,
+            reach: optional(&text.reach)
+                .ok_or_else(|| wrong("start has a reach record that is no hexadecimal"))?,
             authorisation: optional(&text.authorisation)
                 .ok_or_else(|| wrong("start has an authorisation that is no hexadecimal"))?,
         };
@@ -270,15 +295,24 @@ impl Export {
             };
             let mut entries = Vec::new();
             for (index, text) in (0..).zip(&journal.entries) {
-                let entry = entry_of(text, start).ok_or_else(|| wrong(Some(index), "bytes that are no hexadecimal"))?;
+                let entry = entry_of(text, start)
+                    .ok_or_else(|| wrong(Some(index), "bytes that are no hexadecimal"))?;
                 if entry.leaf() != text.leaf {
-                    return Err(wrong(Some(index), "the entry does not have the hash that it claims"));
+                    return Err(wrong(
+                        Some(index),
+                        "the entry does not have the hash that it claims",
+                    ));
                 }
                 if let Some(cid) = entry.blob() {
                     let value = self.document.values.get(cid);
-                    let value = value.ok_or_else(|| wrong(Some(index), "the value that the entry names is missing"))?;
+                    let value = value.ok_or_else(|| {
+                        wrong(Some(index), "the value that the entry names is missing")
+                    })?;
                     if value.cid() != *cid {
-                        return Err(wrong(Some(index), "the value is not the one that the entry names"));
+                        return Err(wrong(
+                            Some(index),
+                            "the value is not the one that the entry names",
+                        ));
                     }
                     if named.insert(*cid) {
                         message.blobs.push(Blob::of(value.clone()));
@@ -293,7 +327,10 @@ impl Export {
                 entries.push(Arc::new(entry));
             }
             if journal.length as usize != journal.entries.len() {
-                return Err(wrong(None, "the signed head is over another number of entries"));
+                return Err(wrong(
+                    None,
+                    "the signed head is over another number of entries",
+                ));
             }
             let head = Head {
                 particle: start.id(),
@@ -301,12 +338,19 @@ impl Export {
                 length: journal.length,
                 root: journal.root,
             };
-            let head = SignedHead { head, signature: journal.signature.clone() };
+            let head = SignedHead {
+                head,
+                signature: journal.signature.clone(),
+            };
             message.suffixes.push(Suffix { head, entries });
         }
         if let Some(cid) = self.document.values.keys().find(|cid| !named.contains(cid)) {
             let what = format!("no entry names the value {cid}");
-            return Err(ExportError::Wrong { author: None, index: None, what });
+            return Err(ExportError::Wrong {
+                author: None,
+                index: None,
+                what,
+            });
         }
         Ok(message)
     }
@@ -349,7 +393,11 @@ fn start_text(start: &Start) -> StartText {
 }
 
 fn learnt_text(learnt: &Learnt) -> LearntText {
-    LearntText { author: learnt.author, length: learnt.length, entry: learnt.entry }
+    LearntText {
+        author: learnt.author,
+        length: learnt.length,
+        entry: learnt.entry,
+    }
 }
 
 fn body_text(body: &Body) -> BodyText {
@@ -364,7 +412,10 @@ fn body_text(body: &Body) -> BodyText {
             outcome: match &call.outcome {
                 Outcome::Value(cid) => OutcomeText::Value(*cid),
                 Outcome::Unused(cid) => OutcomeText::Unused(*cid),
-                Outcome::Failed { code, message } => OutcomeText::Failed { code: *code, message: *message },
+                Outcome::Failed { code, message } => OutcomeText::Failed {
+                    code: *code,
+                    message: *message,
+                },
             },
             receipt: call.receipt.as_deref().map(hex),
         },
@@ -376,32 +427,49 @@ fn body_text(body: &Body) -> BodyText {
         },
         Body::Hops(steps) => BodyText::Hops(steps.iter().map(step).collect()),
         Body::Seen => BodyText::Seen,
-        Body::Other { kind, bytes } => BodyText::Other { kind: *kind, bytes: hex(bytes) },
+        Body::Other { kind, bytes } => BodyText::Other {
+            kind: *kind,
+            bytes: hex(bytes),
+        },
     }
 }
 
 fn entry_of(text: &EntryText, start: &Arc<Start>) -> Option<Entry> {
     let body = match &text.says {
         BodyText::Start => Body::Start(start.clone()),
-        BodyText::Call { step, args, tetraplets, service, function, outcome, receipt } => {
-            Body::Call(CallEntry {
-                step: id(step),
-                args: *args,
-                tetraplets: *tetraplets,
-                service: service.clone(),
-                function: function.clone(),
-                outcome: match outcome {
-                    OutcomeText::Value(cid) => Outcome::Value(*cid),
-                    OutcomeText::Unused(cid) => Outcome::Unused(*cid),
-                    OutcomeText::Failed { code, message } => Outcome::Failed { code: *code, message: *message },
+        BodyText::Call {
+            step,
+            args,
+            tetraplets,
+            service,
+            function,
+            outcome,
+            receipt,
+        } => Body::Call(CallEntry {
+            step: id(step),
+            args: *args,
+            tetraplets: *tetraplets,
+            service: service.clone(),
+            function: function.clone(),
+            outcome: match outcome {
+                OutcomeText::Value(cid) => Outcome::Value(*cid),
+                OutcomeText::Unused(cid) => Outcome::Unused(*cid),
+                OutcomeText::Failed { code, message } => Outcome::Failed {
+                    code: *code,
+                    message: *message,
                 },
-                receipt: match receipt {
-                    None => None,
-                    Some(hex) => Some(unhex(hex)?),
-                },
-            })
-        }
-        BodyText::Canon { step, base, kept, keys } => Body::Canon(CanonEntry {
+            },
+            receipt: match receipt {
+                None => None,
+                Some(hex) => Some(unhex(hex)?),
+            },
+        }),
+        BodyText::Canon {
+            step,
+            base,
+            kept,
+            keys,
+        } => Body::Canon(CanonEntry {
             step: id(step),
             base: *base,
             kept: *kept,
@@ -409,10 +477,18 @@ fn entry_of(text: &EntryText, start: &Arc<Start>) -> Option<Entry> {
         }),
         BodyText::Hops(steps) => Body::Hops(steps.iter().map(id).collect()),
         BodyText::Seen => Body::Seen,
-        BodyText::Other { kind, bytes } => Body::Other { kind: *kind, bytes: unhex(bytes)? },
+        BodyText::Other { kind, bytes } => Body::Other {
+            kind: *kind,
+            bytes: unhex(bytes)?,
+        },
     };
     let learnt = text.learnt.iter();
-    let learnt =
-        learnt.map(|item| Learnt { author: item.author, length: item.length, entry: item.entry }).collect();
+    let learnt = learnt
+        .map(|item| Learnt {
+            author: item.author,
+            length: item.length,
+            entry: item.entry,
+        })
+        .collect();
     Some(Entry { body, learnt })
 }

@@ -42,6 +42,7 @@ mod start;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -69,8 +70,20 @@ pub use start::{RULES, Start, StartLimits};
 pub struct ParticleId(pub Hash);
 
 /// One dynamic occurrence of an instruction, the same on every peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub [u8; 32]);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Hash::from(self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StepId({self})")
+    }
+}
 
 /// An author, numbered in the order in which a [`Log`] came to know them: the initiator is 0. Has
 /// no meaning outside.
@@ -138,6 +151,8 @@ pub struct Log {
     script: Arc<str>,
     me: Option<AuthorIdx>,
     silent: Option<Silent>,
+    /// Something signed by the initiator was seen, even if it is not part of the log yet.
+    start_signed: bool,
     limits: LogLimits,
     authors: BTreeMap<PeerId, AuthorIdx>,
     journals: Vec<Journal>,
@@ -199,6 +214,7 @@ impl Log {
             script,
             me: None,
             silent: Some(Silent::Observer),
+            start_signed: false,
             limits: LogLimits::default(),
             authors: BTreeMap::new(),
             journals: Vec::new(),

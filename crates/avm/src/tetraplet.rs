@@ -24,7 +24,12 @@ impl Tetraplet {
     /// The origin of something that `peer` said itself.
     pub fn literal(peer: Arc<str>) -> Self {
         let none: Arc<str> = Arc::from("");
-        Tetraplet { peer, service: none.clone(), function: none.clone(), lens: none }
+        Tetraplet {
+            peer,
+            service: none.clone(),
+            function: none.clone(),
+            lens: none,
+        }
     }
 
     /// The same origin, one path further in.
@@ -33,6 +38,9 @@ impl Tetraplet {
         let mut lens = String::with_capacity(self.lens.len() + path.len());
         lens.push_str(&self.lens);
         lens.push_str(path);
-        Tetraplet { lens: lens.into(), ..self.clone() }
+        Tetraplet {
+            lens: lens.into(),
+            ..self.clone()
+        }
     }
 }

@@ -32,13 +32,27 @@ pub(crate) struct Claim<'a> {
 impl Machine {
     /// Checks a canon before it is learnt, on a machine that has learnt
     /// exactly the past of its entry.
-    pub fn check_canon(&self, history: &mut CanonHistory, step: &Hash, claim: Claim<'_>) -> Result<(), String> {
+    pub fn check_canon(
+        &self,
+        history: &mut CanonHistory,
+        step: &Hash,
+        claim: Claim<'_>,
+    ) -> Result<(), String> {
         // A step that is not reached is an offence that learning will find.
-        let Some(reached) = self.steps.get(step).map(|index| &self.reached[*index as usize]) else {
+        let Some(reached) = self
+            .steps
+            .get(step)
+            .map(|index| &self.reached[*index as usize])
+        else {
             return Ok(());
         };
-        let Work::Canon { stream } = reached.work else { return Ok(()) };
-        let mut listed: Vec<ElementId> = match claim.base.and_then(|entry| self.authored.get(&(reached.peer, entry))) {
+        let Work::Canon { stream } = reached.work else {
+            return Ok(());
+        };
+        let mut listed: Vec<ElementId> = match claim
+            .base
+            .and_then(|entry| self.authored.get(&(reached.peer, entry)))
+        {
             Some(canon) => {
                 let elements = self.canon_elements(self.canons[*canon as usize]);
                 elements.iter().take(claim.kept as usize).copied().collect()
@@ -49,7 +63,11 @@ impl Machine {
         for key in claim.keys {
             match self.appends.get(key) {
                 Some(id) if self.elements[*id as usize].stream == stream => listed.push(*id),
-                _ => return Err(format!("it names {key}, which was not appended to its stream in its past")),
+                _ => {
+                    return Err(format!(
+                        "it names {key}, which was not appended to its stream in its past"
+                    ));
+                }
             }
         }
         self.only_visible(reached.act, &listed[old..])?;
@@ -60,14 +78,26 @@ impl Machine {
     fn only_visible(&self, canon: ActId, added: &[ElementId]) -> Result<(), String> {
         for id in added {
             let element = &self.elements[*id as usize];
-            if !self.order.before(self.enter(element.act), self.enter(canon)) && !self.siblings(element.act, canon) {
-                return Err(format!("it lists {}, which stands after it in the script", element.step));
+            if !self
+                .order
+                .before(self.enter(element.act), self.enter(canon))
+                && !self.siblings(element.act, canon)
+            {
+                return Err(format!(
+                    "it lists {}, which stands after it in the script",
+                    element.step
+                ));
             }
         }
         Ok(())
     }
 
-    fn all_mandatory(&self, canon: ActId, stream: StreamId, listed: &[ElementId]) -> Result<(), String> {
+    fn all_mandatory(
+        &self,
+        canon: ActId,
+        stream: StreamId,
+        listed: &[ElementId],
+    ) -> Result<(), String> {
         let known = &self.streams[stream as usize].elements;
         if known.len() == listed.len() {
             return Ok(());
@@ -75,8 +105,15 @@ impl Machine {
         let listed: FxHashSet<_> = listed.iter().copied().collect();
         for id in known.iter().filter(|id| !listed.contains(id)) {
             let element = &self.elements[*id as usize];
-            if self.order.before(self.enter(element.act), self.enter(canon)) && !self.siblings(element.act, canon) {
-                return Err(format!("it leaves out {}, which its author knew", element.step));
+            if self
+                .order
+                .before(self.enter(element.act), self.enter(canon))
+                && !self.siblings(element.act, canon)
+            {
+                return Err(format!(
+                    "it leaves out {}, which its author knew",
+                    element.step
+                ));
             }
         }
         Ok(())
@@ -96,7 +133,14 @@ impl Machine {
         while parent != NONE {
             if let Some(other) = above.get(&parent) {
                 let node = self.acts[parent as usize].node;
-                return *other != child && matches!(self.program.node(node).op, Op::Fold { over: Over::Stream(_), .. });
+                return *other != child
+                    && matches!(
+                        self.program.node(node).op,
+                        Op::Fold {
+                            over: Over::Stream(_),
+                            ..
+                        }
+                    );
             }
             (child, parent) = (parent, up(parent));
         }
@@ -119,9 +163,14 @@ impl Arrival {
         if !listed.iter().all(|id| seen.insert(*id)) {
             return Err("it lists an element twice".into());
         }
-        let known: Vec<usize> = listed.iter().filter_map(|id| self.places.get(id).copied()).collect();
+        let known: Vec<usize> = listed
+            .iter()
+            .filter_map(|id| self.places.get(id).copied())
+            .collect();
         if !known.is_sorted() {
-            return Err("it contradicts an earlier canon of its author in the order of elements".into());
+            return Err(
+                "it contradicts an earlier canon of its author in the order of elements".into(),
+            );
         }
         let mut merged = Vec::with_capacity(self.order.len() + listed.len());
         let mut rest = self.order.iter().copied().peekable();
@@ -138,7 +187,11 @@ impl Arrival {
             }
         }
         merged.extend(rest);
-        self.places = merged.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        self.places = merged
+            .iter()
+            .enumerate()
+            .map(|(place, id)| (*id, place))
+            .collect();
         self.order = merged;
         Ok(())
     }

@@ -40,7 +40,9 @@ pub(crate) enum Fact {
         kept: u32,
         keys: Vec<Hash>,
     },
-    Hop { author: Arc<str> },
+    Hop {
+        author: Arc<str>,
+    },
 }
 
 /// What a call returned.
@@ -49,16 +51,31 @@ pub(crate) enum Answer {
     Value(Value),
     /// The call has no output: only the content id of the value is kept.
     Unused,
-    Failed { code: i32, message: Value },
+    Failed {
+        code: i32,
+        message: Value,
+    },
 }
 
 /// Something that this peer is to do.
 #[derive(Debug)]
 pub(crate) enum Own {
-    Call { step: Hash, service: Arc<str>, function: Arc<str>, args: Args },
+    Call {
+        step: Hash,
+        service: Arc<str>,
+        function: Arc<str>,
+        args: Args,
+    },
     /// Take a canon: `base` and `kept` refer to the own canon before.
-    Canon { step: Hash, base: Option<u32>, kept: u32, keys: Vec<Hash> },
-    Hop { step: Hash },
+    Canon {
+        step: Hash,
+        base: Option<u32>,
+        kept: u32,
+        keys: Vec<Hash>,
+    },
+    Hop {
+        step: Hash,
+    },
 }
 
 /// What is known of a call of this peer, to make its entry from.
@@ -83,7 +100,8 @@ impl Machine {
             Some(reached) if self.ready_for(reached) => self.answer(reached, fact, support),
             _ => {
                 if self.facts.insert(step, (fact, support)).is_some() {
-                    self.offences.push((step, (Offence::Twice, "the step has two entries".into())));
+                    self.offences
+                        .push((step, (Offence::Twice, "the step has two entries".into())));
                 }
             }
         }
@@ -115,23 +133,45 @@ impl Machine {
         let peer = self.peer_text(reached.peer);
         let (Fact::Call { author, .. } | Fact::Canon { author, .. } | Fact::Hop { author }) = &fact;
         if author != peer {
-            return wrong(Offence::NotItsStep, format!("the step belongs to {peer}, not to {author}"));
+            return wrong(
+                Offence::NotItsStep,
+                format!("the step belongs to {peer}, not to {author}"),
+            );
         }
         let act = reached.act;
         match (&reached.work, fact) {
             (
-                Work::Call { service, function, args: Some(known), .. },
-                Fact::Call { service: said, function: named, args, tetraplets, result, .. },
+                Work::Call {
+                    service,
+                    function,
+                    args: Some(known),
+                    ..
+                },
+                Fact::Call {
+                    service: said,
+                    function: named,
+                    args,
+                    tetraplets,
+                    result,
+                    ..
+                },
             ) => {
                 if *service != said || *function != named {
-                    let text = format!("the script calls {service}.{function}, the entry {said}.{named}");
+                    let text =
+                        format!("the script calls {service}.{function}, the entry {said}.{named}");
                     return wrong(Offence::Function, text);
                 }
                 if known.cid != args {
-                    return wrong(Offence::Arguments, "the arguments are not those of the script");
+                    return wrong(
+                        Offence::Arguments,
+                        "the arguments are not those of the script",
+                    );
                 }
                 if known.tetraplets_cid != tetraplets {
-                    return wrong(Offence::Tetraplets, "the origins of the arguments are not those of the script");
+                    return wrong(
+                        Offence::Tetraplets,
+                        "the origins of the arguments are not those of the script",
+                    );
                 }
                 let tetraplet = Tetraplet {
                     peer: peer.clone(),
@@ -142,13 +182,27 @@ impl Machine {
                 self.call_answered(act, result, tetraplet, support)?;
             }
             (Work::Canon { .. }, Fact::Hop { .. }) => {
-                let Op::Canon { hop: true, .. } = self.program.node(self.acts[act as usize].node).op else {
-                    return wrong(Offence::Hop, "the canon is no pure hop, its content has to be said");
+                let Op::Canon { hop: true, .. } =
+                    self.program.node(self.acts[act as usize].node).op
+                else {
+                    return wrong(
+                        Offence::Hop,
+                        "the canon is no pure hop, its content has to be said",
+                    );
                 };
                 let frozen = self.freeze(self.reached[index as usize].peer, None, 0, &[], index)?;
                 self.bind_canon(act, frozen, support);
             }
-            (Work::Canon { stream }, Fact::Canon { index: entry, base, kept, keys, .. }) => {
+            (
+                Work::Canon { stream },
+                Fact::Canon {
+                    index: entry,
+                    base,
+                    kept,
+                    keys,
+                    ..
+                },
+            ) => {
                 let (stream, peer) = (*stream, reached.peer);
                 let canon = self.freeze(peer, base, kept, &keys, index)?;
                 self.authored.insert((peer, entry), canon);
@@ -160,11 +214,20 @@ impl Machine {
                     } else {
                         self.extends(stream, base, kept, record)
                     };
-                    self.streams[stream as usize].own = Some(OwnCanon { canon, entry, whole });
+                    self.streams[stream as usize].own = Some(OwnCanon {
+                        canon,
+                        entry,
+                        whole,
+                    });
                 }
                 self.bind_canon(act, canon, support);
             }
-            _ => return wrong(Offence::NotItsStep, "the entry is of another kind than the instruction"),
+            _ => {
+                return wrong(
+                    Offence::NotItsStep,
+                    "the entry is of another kind than the instruction",
+                );
+            }
         }
         self.reached[index as usize].answered = true;
         self.open.remove(&index);
@@ -191,25 +254,47 @@ impl Machine {
         support: Support,
     ) -> Result<(), Wrong> {
         let record = &self.acts[act as usize];
-        let flow = Flow { cause: Cause::Step(act), support, last: record.flow.last };
+        let flow = Flow {
+            cause: Cause::Step(act),
+            support,
+            last: record.flow.last,
+        };
         let Op::Call { output, .. } = &self.program.node(record.node).op else {
-            return wrong(Offence::NotItsStep, "the entry is of another kind than the instruction");
+            return wrong(
+                Offence::NotItsStep,
+                "the entry is of another kind than the instruction",
+            );
         };
         match (*output, result) {
-            (_, Answer::Failed { code: number, message }) => {
+            (
+                _,
+                Answer::Failed {
+                    code: number,
+                    message,
+                },
+            ) => {
                 self.call_failed(act, number, &message, tetraplet, flow);
                 return Ok(());
             }
             (Output::None, Answer::Unused) => {}
             (Output::None, Answer::Value(_)) | (_, Answer::Unused) => {
-                return wrong(Offence::Outcome, "the entry and the script differ on whether the call has an output");
+                return wrong(
+                    Offence::Outcome,
+                    "the entry and the script differ on whether the call has an output",
+                );
             }
             (Output::Slot(slot), Answer::Value(value)) => {
-                let val = Val { value, tetraplet: Arc::new(tetraplet) };
+                let val = Val {
+                    value,
+                    tetraplet: Arc::new(tetraplet),
+                };
                 self.set_value(act, slot, Datum::One(val), support);
             }
             (Output::Stream(place), Answer::Value(value)) => {
-                let val = Val { value, tetraplet: Arc::new(tetraplet) };
+                let val = Val {
+                    value,
+                    tetraplet: Arc::new(tetraplet),
+                };
                 if !self.append(act, place, val, None, None, support) {
                     return Ok(());
                 }
@@ -219,9 +304,19 @@ impl Machine {
         Ok(())
     }
 
-    fn call_failed(&mut self, act: ActId, number: i32, message: &Value, tetraplet: Tetraplet, flow: Flow) {
+    fn call_failed(
+        &mut self,
+        act: ActId,
+        number: i32,
+        message: &Value,
+        tetraplet: Tetraplet,
+        flow: Flow,
+    ) {
         let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
-        let message = format!("the service failed with code {number}: {}", message.to_json());
+        let message = format!(
+            "the service failed with code {number}: {}",
+            message.to_json()
+        );
         let object = failure::error_object(code::SERVICE, &message, &text, Some(&tetraplet.peer));
         let failure = Failure {
             code: code::SERVICE,
@@ -250,29 +345,52 @@ impl Machine {
         for key in keys {
             match self.appends.get(key) {
                 Some(id) if self.elements[*id as usize].stream == stream => added.push(*id),
-                Some(_) => return wrong(Offence::Canon, format!("the canon names {key}, an element of another stream")),
-                None => return wrong(Offence::Canon, format!("the canon names {key}, which was not appended")),
+                Some(_) => {
+                    return wrong(
+                        Offence::Canon,
+                        format!("the canon names {key}, an element of another stream"),
+                    );
+                }
+                None => {
+                    return wrong(
+                        Offence::Canon,
+                        format!("the canon names {key}, which was not appended"),
+                    );
+                }
             }
         }
         let before = match base {
             None if kept == 0 => None,
-            None => return wrong(Offence::Canon, "the canon keeps elements of no canon before it"),
+            None => {
+                return wrong(
+                    Offence::Canon,
+                    "the canon keeps elements of no canon before it",
+                );
+            }
             Some(entry) => match self.authored.get(&(peer, entry)) {
                 Some(canon) => Some(self.canons[*canon as usize]),
                 None => {
-                    let text = format!("entry {entry}, which the canon refers to, is no canon of its author");
+                    let text = format!(
+                        "entry {entry}, which the canon refers to, is no canon of its author"
+                    );
                     return wrong(Offence::Canon, text);
                 }
             },
         };
         if kept > before.map_or(0, |canon| canon.length) {
-            return wrong(Offence::Canon, "the canon keeps more elements than the one before it has");
+            return wrong(
+                Offence::Canon,
+                "the canon keeps more elements than the one before it has",
+            );
         }
         if let Some(first) = before
             && let Some(id) = self.lists[first.list as usize].first()
             && self.elements[*id as usize].stream != stream
         {
-            return wrong(Offence::Canon, "the canon refers to a canon of another stream");
+            return wrong(
+                Offence::Canon,
+                "the canon refers to a canon of another stream",
+            );
         }
         let list = match before {
             Some(canon) if self.lists[canon.list as usize].len() == kept as usize => {
@@ -281,7 +399,9 @@ impl Machine {
             }
             _ => {
                 let mut items: Vec<_> = before
-                    .map_or(&[][..], |canon| &self.lists[canon.list as usize][..kept as usize])
+                    .map_or(&[][..], |canon| {
+                        &self.lists[canon.list as usize][..kept as usize]
+                    })
                     .to_vec();
                 items.extend(added);
                 self.lists.push(items);
@@ -297,7 +417,8 @@ impl Machine {
     pub fn take_own(&mut self) -> Option<Own> {
         loop {
             let (acts, order) = (&self.acts, &self.order);
-            let before = |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
+            let before =
+                |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
             let act = self.ready_own.pop(before)?;
             let index = self.acts[act as usize].data;
             let reached = &mut self.reached[index as usize];
@@ -306,15 +427,27 @@ impl Machine {
             }
             let step = reached.step;
             match &mut reached.work {
-                Work::Call { service, function, args: Some(args), requested } => {
+                Work::Call {
+                    service,
+                    function,
+                    args: Some(args),
+                    requested,
+                } => {
                     *requested = true;
                     let args = (**args).clone();
-                    return Some(Own::Call { step, service: service.clone(), function: function.clone(), args });
+                    return Some(Own::Call {
+                        step,
+                        service: service.clone(),
+                        function: function.clone(),
+                        args,
+                    });
                 }
                 Work::Call { .. } => {}
                 Work::Canon { stream } => {
                     let stream = *stream;
-                    if let Op::Canon { hop: true, .. } = self.program.node(self.acts[act as usize].node).op {
+                    if let Op::Canon { hop: true, .. } =
+                        self.program.node(self.acts[act as usize].node).op
+                    {
                         return Some(Own::Hop { step });
                     }
                     return Some(self.own_canon(act, step, stream));
@@ -328,29 +461,62 @@ impl Machine {
     fn own_canon(&self, act: ActId, step: Hash, stream: u32) -> Own {
         let record = &self.streams[stream as usize];
         let here = self.enter(act);
-        let visible = |id: u32| self.order.before(self.enter(self.elements[id as usize].act), here);
+        let visible = |id: u32| {
+            self.order
+                .before(self.enter(self.elements[id as usize].act), here)
+        };
         let named = |id: &u32| self.elements[*id as usize].step;
         let base = record.own.map(|own| (own, self.canons[own.canon as usize]));
         if record.last.is_none_or(visible) {
             if let Some((own, canon)) = base
                 && own.whole
             {
-                let keys = record.elements[canon.length as usize..].iter().map(named).collect();
-                return Own::Canon { step, base: Some(own.entry), kept: canon.length, keys };
+                let keys = record.elements[canon.length as usize..]
+                    .iter()
+                    .map(named)
+                    .collect();
+                return Own::Canon {
+                    step,
+                    base: Some(own.entry),
+                    kept: canon.length,
+                    keys,
+                };
             }
             return self.difference(step, base, &record.elements);
         }
-        let seen: Vec<u32> = record.elements.iter().copied().filter(|id| visible(*id)).collect();
+        let seen: Vec<u32> = record
+            .elements
+            .iter()
+            .copied()
+            .filter(|id| visible(*id))
+            .collect();
         self.difference(step, base, &seen)
     }
 
     fn difference(&self, step: Hash, base: Option<(OwnCanon, Canon)>, seen: &[u32]) -> Own {
         let (entry, kept) = base.map_or((None, 0), |(own, canon)| {
-            let kept = self.canon_elements(canon).iter().zip(seen).take_while(|(a, b)| a == b).count();
-            if kept == 0 { (None, 0) } else { (Some(own.entry), kept) }
+            let kept = self
+                .canon_elements(canon)
+                .iter()
+                .zip(seen)
+                .take_while(|(a, b)| a == b)
+                .count();
+            if kept == 0 {
+                (None, 0)
+            } else {
+                (Some(own.entry), kept)
+            }
         });
-        let keys = seen[kept..].iter().map(|id| self.elements[*id as usize].step).collect();
-        Own::Canon { step, base: entry, kept: kept as u32, keys }
+        let keys = seen[kept..]
+            .iter()
+            .map(|id| self.elements[*id as usize].step)
+            .collect();
+        Own::Canon {
+            step,
+            base: entry,
+            kept: kept as u32,
+            keys,
+        }
     }
 
     /// An own call that was requested and not answered.
@@ -359,10 +525,17 @@ impl Machine {
         if reached.answered || self.me != Some(reached.peer) {
             return None;
         }
-        let Work::Call { service, function, args: Some(args), requested: true } = &reached.work else {
+        let Work::Call {
+            service,
+            function,
+            args: Some(args),
+            requested: true,
+        } = &reached.work
+        else {
             return None;
         };
-        let Op::Call { output, .. } = &self.program.node(self.acts[reached.act as usize].node).op else {
+        let Op::Call { output, .. } = &self.program.node(self.acts[reached.act as usize].node).op
+        else {
             return None;
         };
         Some(OpenCall {
@@ -381,7 +554,10 @@ impl Machine {
         open.into_iter()
             .map(|index| {
                 let reached = &self.reached[index as usize];
-                let text = weir_air::instruction_text(self.program.script(), self.acts[reached.act as usize].node);
+                let text = weir_air::instruction_text(
+                    self.program.script(),
+                    self.acts[reached.act as usize].node,
+                );
                 (self.peer_text(reached.peer).clone(), text, reached.step)
             })
             .collect()
@@ -398,8 +574,15 @@ impl Machine {
     /// Why one of these steps, just learnt, does not hold: it contradicts the
     /// script, or control has not come there within its author's past.
     pub fn take_offence(&mut self, steps: &[Hash]) -> Option<Wrong> {
-        let offence = self.offences.drain(..).find(|(step, _)| steps.contains(step));
-        let unreached = steps.iter().filter(|step| self.facts.remove(step).is_some()).count() > 0;
+        let offence = self
+            .offences
+            .drain(..)
+            .find(|(step, _)| steps.contains(step));
+        let unreached = steps
+            .iter()
+            .filter(|step| self.facts.remove(step).is_some())
+            .count()
+            > 0;
         offence.map(|(_, wrong)| wrong).or_else(|| {
             let text = "control does not come to its step, or not with all arguments, in its author's past";
             unreached.then(|| (Offence::NotItsStep, text.to_owned()))
@@ -408,7 +591,9 @@ impl Machine {
 
     /// Whether some reached step is or was addressed to this peer.
     pub fn is_addressed(&self, peer: &Arc<str>) -> bool {
-        self.peer_index.get(peer).is_some_and(|peer| self.addressed.contains(peer))
+        self.peer_index
+            .get(peer)
+            .is_some_and(|peer| self.addressed.contains(peer))
     }
 
     pub fn take_deliveries(&mut self) -> Vec<Delivery> {

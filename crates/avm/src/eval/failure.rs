@@ -32,7 +32,10 @@ pub(crate) struct Cause {
 
 impl Cause {
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Cause { code, message: message.into() }
+        Cause {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -53,7 +56,10 @@ pub(crate) struct Failure {
 
 /// The object that stands for "no error".
 pub(crate) fn no_error() -> Value {
-    object([("error_code", Value::from(0_i64)), ("message", Value::from(""))])
+    object([
+        ("error_code", Value::from(0_i64)),
+        ("message", Value::from("")),
+    ])
 }
 
 /// An error object as scripts read it.
@@ -74,7 +80,9 @@ pub(crate) fn error_object(
 }
 
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    Value::Object(Arc::new(fields.into_iter().map(|(k, v)| (Arc::from(k), v)).collect()))
+    Value::Object(Arc::new(
+        fields.into_iter().map(|(k, v)| (Arc::from(k), v)).collect(),
+    ))
 }
 
 /// Checks that `value` may be raised by `fail`: an object with a non-zero
@@ -82,7 +90,10 @@ pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 pub(crate) fn raisable(value: &Value) -> Result<(i64, Arc<str>), Cause> {
     let bad = |text: String| Cause::new(code::BAD_ERROR_OBJECT, text);
     let Value::Object(fields) = value else {
-        return Err(bad(format!("cannot fail with {}: expected an object", value.to_json())));
+        return Err(bad(format!(
+            "cannot fail with {}: expected an object",
+            value.to_json()
+        )));
     };
     let number = match fields.get("error_code") {
         None => return Err(bad("the error object has no field error_code".into())),
@@ -98,6 +109,9 @@ pub(crate) fn raisable(value: &Value) -> Result<(i64, Arc<str>), Cause> {
     match fields.get("message") {
         None => Err(bad("the error object has no field message".into())),
         Some(Value::String(text)) => Ok((number, text.clone())),
-        Some(other) => Err(bad(format!("message is {}, expected a string", other.to_json()))),
+        Some(other) => Err(bad(format!(
+            "message is {}, expected a string",
+            other.to_json()
+        ))),
     }
 }

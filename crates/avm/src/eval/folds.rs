@@ -5,9 +5,7 @@ use weir_air::NodeId;
 use super::failure::{Cause as Why, code};
 use super::machine::{Machine, Task};
 use super::program::{Arg, Op, Over};
-use super::state::{
-    ActId, Cause, Datum, ElementId, Flow, List, NONE, Outcome, StreamFold,
-};
+use super::state::{ActId, Cause, Datum, ElementId, Flow, List, NONE, Outcome, StreamFold};
 
 impl Machine {
     pub(super) fn fold(&mut self, act: ActId, over: &Over, body: NodeId) {
@@ -39,23 +37,42 @@ impl Machine {
         let list = match datum {
             Datum::One(val) => {
                 if val.value.as_array().is_none() {
-                    let text = format!("fold iterates over {}, which is no array", val.value.to_json());
+                    let text = format!(
+                        "fold iterates over {}, which is no array",
+                        val.value.to_json()
+                    );
                     return self.fail(act, &Why::new(code::NOT_ARRAY, text));
                 }
-                List::Array { value: val.value, tetraplet: val.tetraplet }
+                List::Array {
+                    value: val.value,
+                    tetraplet: val.tetraplet,
+                }
             }
             Datum::Canon(canon) => List::Canon(canon),
             Datum::CanonMap(canon) => List::Pairs(self.last_pairs(canon)),
         };
         let flow = self.acts[act as usize].flow;
-        let cause = if at.definite { flow.cause } else { Cause::Step(act) };
-        let flow = Flow { cause, support: at.support, last: flow.last };
+        let cause = if at.definite {
+            flow.cause
+        } else {
+            Cause::Step(act)
+        };
+        let flow = Flow {
+            cause,
+            support: at.support,
+            last: flow.last,
+        };
         let chain = self.new_chain(act, list, false, at.support);
         if self.chain_length(chain) == 0 {
             return self.complete(act, flow);
         }
         let frame = self.new_frame(chain, 0, None);
-        self.tasks.push(Task::Start { node: body, frame, parent: act, flow });
+        self.tasks.push(Task::Start {
+            node: body,
+            frame,
+            parent: act,
+            flow,
+        });
     }
 
     /// The last pair of each key, in the order of these pairs.
@@ -79,23 +96,43 @@ impl Machine {
         let record = &self.acts[act as usize];
         let (here, flow) = (record.frame, record.flow);
         let frame = self.frame_above(here, up);
-        let (chain, index) = (self.frames[frame as usize].chain, self.frames[frame as usize].index);
+        let (chain, index) = (
+            self.frames[frame as usize].chain,
+            self.frames[frame as usize].index,
+        );
         if in_last {
-            return self.report("`next` inside the last instruction of its fold would repeat it for ever".into());
+            return self.report(
+                "`next` inside the last instruction of its fold would repeat it for ever".into(),
+            );
         }
-        let Op::Fold { body, last, .. } = self.program.node(self.acts[self.chains[chain as usize].fold as usize].node).op
+        let Op::Fold { body, last, .. } = self
+            .program
+            .node(self.acts[self.chains[chain as usize].fold as usize].node)
+            .op
         else {
             return;
         };
         if (index as usize) + 1 < self.chain_length(chain) {
             let caller = (frame != here).then_some(here);
             let frame = self.new_frame(chain, index + 1, caller);
-            self.tasks.push(Task::Start { node: body, frame, parent: act, flow });
+            self.tasks.push(Task::Start {
+                node: body,
+                frame,
+                parent: act,
+                flow,
+            });
         } else if let Some(last) = last {
             if std::mem::replace(&mut self.frames[frame as usize].last_started, true) {
-                return self.report("the last instruction of a fold was reached twice for one element".into());
+                return self.report(
+                    "the last instruction of a fold was reached twice for one element".into(),
+                );
             }
-            self.tasks.push(Task::Start { node: last, frame, parent: act, flow });
+            self.tasks.push(Task::Start {
+                node: last,
+                frame,
+                parent: act,
+                flow,
+            });
         } else if !self.chains[chain as usize].batch && !arm {
             self.complete(act, flow);
         }
@@ -113,7 +150,9 @@ impl Machine {
         fold.pending[batch].push(element);
         if !std::mem::replace(&mut fold.queued, true) {
             let (acts, order) = (&self.acts, &self.order);
-            self.ready_folds.push(act, |a, b| order.before(acts[a as usize].enter, acts[b as usize].enter));
+            self.ready_folds.push(act, |a, b| {
+                order.before(acts[a as usize].enter, acts[b as usize].enter)
+            });
         }
     }
 
@@ -121,7 +160,9 @@ impl Machine {
     pub(super) fn start_batches(&mut self, act: ActId) {
         let record = &self.acts[act as usize];
         let (node, flow, data) = (record.node, record.flow, record.data);
-        let Op::Fold { body, .. } = self.program.node(node).op else { return };
+        let Op::Fold { body, .. } = self.program.node(node).op else {
+            return;
+        };
         let fold = &mut self.folds[data as usize];
         fold.queued = false;
         fold.batches.clear();
@@ -129,16 +170,28 @@ impl Machine {
         let mut starts = Vec::with_capacity(batches.len());
         for mut batch in batches {
             batch.sort_by(|a, b| {
-                let (a, b) = (self.enter(self.elements[*a as usize].act), self.enter(self.elements[*b as usize].act));
+                let (a, b) = (
+                    self.enter(self.elements[*a as usize].act),
+                    self.enter(self.elements[*b as usize].act),
+                );
                 self.order.before(b, a).cmp(&self.order.before(a, b))
             });
-            let support = batch
-                .iter()
-                .fold(flow.support, |s, e| s.and(self.elements[*e as usize].support, self.base));
+            let support = batch.iter().fold(flow.support, |s, e| {
+                s.and(self.elements[*e as usize].support, self.base)
+            });
             let chain = self.new_chain(act, List::Batch(batch.into()), true, support);
             let frame = self.new_frame(chain, 0, None);
-            let flow = Flow { cause: Cause::Chain(chain), support, last: flow.last };
-            starts.push(Task::Start { node: body, frame, parent: act, flow });
+            let flow = Flow {
+                cause: Cause::Chain(chain),
+                support,
+                last: flow.last,
+            };
+            starts.push(Task::Start {
+                node: body,
+                frame,
+                parent: act,
+                flow,
+            });
         }
         self.tasks.extend(starts.into_iter().rev());
     }
@@ -157,7 +210,14 @@ impl Machine {
         let fold = &mut self.folds[record.data as usize];
         if !std::mem::replace(&mut fold.complete, true) {
             let last = record.flow.last;
-            self.complete(act, Flow { cause: Cause::Step(act), support: flow.support, last });
+            self.complete(
+                act,
+                Flow {
+                    cause: Cause::Step(act),
+                    support: flow.support,
+                    last,
+                },
+            );
         }
     }
 }

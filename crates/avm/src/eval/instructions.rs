@@ -10,7 +10,8 @@ use super::machine::{Delivery, Machine, Task};
 use super::program::{Arg, CanonForm, Op, Output, Place};
 use super::reading::{Reading, Stop};
 use super::state::{
-    ActId, Args, Cause, Datum, Element, ElementId, Flow, NONE, Outcome, Reached, Slot, Support, Val, Work,
+    ActId, Args, Cause, Datum, Element, ElementId, Flow, NONE, Outcome, Reached, Slot, Support,
+    Val, Work,
 };
 
 impl Machine {
@@ -26,25 +27,52 @@ impl Machine {
             Op::Null => self.complete(act, flow),
             Op::Never => {}
             Op::Seq(left, _) | Op::Xor { left, .. } => {
-                self.tasks.push(Task::Start { node: *left, frame, parent: act, flow });
+                self.tasks.push(Task::Start {
+                    node: *left,
+                    frame,
+                    parent: act,
+                    flow,
+                });
             }
             Op::Par(left, _) => self.start_par(act, *left),
-            Op::New { body } => self.tasks.push(Task::Start { node: *body, frame, parent: act, flow }),
+            Op::New { body } => self.tasks.push(Task::Start {
+                node: *body,
+                frame,
+                parent: act,
+                flow,
+            }),
             Op::NewStream { slot, body } => {
                 let stream = self.new_stream();
                 let place = self.frames[frame as usize].slots + slot;
                 self.slots[place as usize] = Slot::Stream(stream);
-                self.tasks.push(Task::Start { node: *body, frame, parent: act, flow });
+                self.tasks.push(Task::Start {
+                    node: *body,
+                    frame,
+                    parent: act,
+                    flow,
+                });
             }
-            Op::Match { left, right, body, equal } => {
+            Op::Match {
+                left,
+                right,
+                body,
+                equal,
+            } => {
                 let mut at = self.reading(act);
-                let pair = self.val(&mut at, left).and_then(|l| Ok((l, self.val(&mut at, right)?)));
+                let pair = self
+                    .val(&mut at, left)
+                    .and_then(|l| Ok((l, self.val(&mut at, right)?)));
                 match pair {
                     Err(stop) => self.stop(act, stop),
                     Ok((left, right)) => {
                         let flow = self.after(act, &at);
                         if (left.value == right.value) == *equal {
-                            self.tasks.push(Task::Start { node: *body, frame, parent: act, flow });
+                            self.tasks.push(Task::Start {
+                                node: *body,
+                                frame,
+                                parent: act,
+                                flow,
+                            });
                         } else {
                             self.acts[act as usize].flow = flow;
                             let why = if *equal {
@@ -57,7 +85,13 @@ impl Machine {
                     }
                 }
             }
-            Op::Call { peer, service, function, args, .. } => {
+            Op::Call {
+                peer,
+                service,
+                function,
+                args,
+                ..
+            } => {
                 self.call(act, [peer, service, function], args);
             }
             Op::Ap { value, target } => self.ap(act, value, *target),
@@ -76,7 +110,8 @@ impl Machine {
                 match self.val(&mut at, arg) {
                     Err(Stop::Never(variable)) => {
                         let name = program.script().name(variable);
-                        let why = Why::new(code::NOT_FOUND, format!("variable {name} has no value"));
+                        let why =
+                            Why::new(code::NOT_FOUND, format!("variable {name} has no value"));
                         self.fail_gravely(act, &why);
                     }
                     Err(Stop::Fail(why)) => self.fail_gravely(act, &why),
@@ -92,7 +127,10 @@ impl Machine {
                     NONE => failure::no_error(),
                     id => {
                         let failure = &self.failures[id as usize];
-                        failure.last.clone().unwrap_or_else(|| failure.shown.clone())
+                        failure
+                            .last
+                            .clone()
+                            .unwrap_or_else(|| failure.shown.clone())
                     }
                 };
                 let tetraplet = match flow.last {
@@ -104,7 +142,10 @@ impl Machine {
             Op::FailError(place) => match place.map_or(NONE, |place| self.caught(frame, place)) {
                 NONE => self.fail_with(act, failure::no_error(), self.literal.clone(), flow),
                 id => {
-                    let failure = Failure { grave: true, ..self.failures[id as usize].clone() };
+                    let failure = Failure {
+                        grave: true,
+                        ..self.failures[id as usize].clone()
+                    };
                     self.raise(act, failure, None);
                 }
             },
@@ -114,8 +155,16 @@ impl Machine {
     /// Control after an instruction that read what `at` says.
     fn after(&self, act: ActId, at: &Reading) -> Flow {
         let flow = self.acts[act as usize].flow;
-        let cause = if at.definite { flow.cause } else { Cause::Step(act) };
-        Flow { cause, support: at.support, last: flow.last }
+        let cause = if at.definite {
+            flow.cause
+        } else {
+            Cause::Step(act)
+        };
+        Flow {
+            cause,
+            support: at.support,
+            last: flow.last,
+        }
     }
 
     fn fail_gravely(&mut self, act: ActId, why: &Why) {
@@ -175,13 +224,18 @@ impl Machine {
 
     fn ap_map(&mut self, act: ActId, key: &Arg, value: &Arg, map: Place) {
         let mut at = self.reading(act);
-        let pair = self.val(&mut at, value).and_then(|v| Ok((v, self.val(&mut at, key)?)));
+        let pair = self
+            .val(&mut at, value)
+            .and_then(|v| Ok((v, self.val(&mut at, key)?)));
         let (value, key) = match pair {
             Ok(pair) => pair,
             Err(stop) => return self.stop(act, stop),
         };
         if !matches!(key.value, Value::String(_) | Value::Int(_) | Value::Uint(_)) {
-            let text = format!("{} cannot be a key of a map: expected a string or an integer", key.value.to_json());
+            let text = format!(
+                "{} cannot be a key of a map: expected a string or an integer",
+                key.value.to_json()
+            );
             return self.fail(act, &Why::new(code::MAP_KEY, text));
         }
         let flow = self.after(act, &at);
@@ -205,7 +259,10 @@ impl Machine {
         let frame = self.acts[act as usize].frame;
         let stream = self.stream_at(frame, place);
         if self.streams[stream as usize].elements.len() >= self.max_elements as usize {
-            self.report(format!("a stream has reached the particle's limit of {} elements", self.max_elements));
+            self.report(format!(
+                "a stream has reached the particle's limit of {} elements",
+                self.max_elements
+            ));
             return false;
         }
         let data = self.acts[act as usize].data;
@@ -214,12 +271,24 @@ impl Machine {
             reached => self.reached[reached as usize].step,
         };
         let id = self.elements.len() as ElementId;
-        self.elements.push(Element { step, act, stream, val, key, cause, support });
+        self.elements.push(Element {
+            step,
+            act,
+            stream,
+            val,
+            key,
+            cause,
+            support,
+        });
         self.appends.insert(step, id);
         let place = self.enter(act);
         let record = &mut self.streams[stream as usize];
         record.elements.push(id);
-        record.support = Some(record.support.map_or(support, |s| s.and(support, self.base)));
+        record.support = Some(
+            record
+                .support
+                .map_or(support, |s| s.and(support, self.base)),
+        );
         if record.last.is_none_or(|last| {
             let last = self.acts[self.elements[last as usize].act as usize].enter;
             self.order.before(last, place)
@@ -238,7 +307,10 @@ impl Machine {
             if !reached.answered && self.order.before(place, self.enter(*canon)) {
                 let control = self.acts[*canon as usize].flow.support;
                 let support = support.and(control, self.base);
-                self.deliveries.push(Delivery { peer: reached.peer, support });
+                self.deliveries.push(Delivery {
+                    peer: reached.peer,
+                    support,
+                });
             }
             !reached.answered
         });
@@ -256,9 +328,20 @@ impl Machine {
                     Err(stop) => return self.stop(act, stop),
                 }
             }
-            let [Some(peer), Some(service), Some(function)] = texts else { return };
+            let [Some(peer), Some(service), Some(function)] = texts else {
+                return;
+            };
             let peer = self.peer(&peer);
-            self.reach(act, peer, Work::Call { service, function, args: None, requested: false });
+            self.reach(
+                act,
+                peer,
+                Work::Call {
+                    service,
+                    function,
+                    args: None,
+                    requested: false,
+                },
+            );
             self.acts[act as usize].flow.support = at.support;
         }
         let data = self.acts[act as usize].data;
@@ -290,9 +373,13 @@ impl Machine {
                 }
             }
         }
-        if !own && self.me.is_some() && !self.facts.contains_key(&self.reached[data as usize].step) {
+        if !own && self.me.is_some() && !self.facts.contains_key(&self.reached[data as usize].step)
+        {
             let peer = self.reached[data as usize].peer;
-            self.deliveries.push(Delivery { peer, support: at.support });
+            self.deliveries.push(Delivery {
+                peer,
+                support: at.support,
+            });
         }
         if missing {
             return;
@@ -322,7 +409,13 @@ impl Machine {
     fn reach(&mut self, act: ActId, peer: super::state::Peer, work: Work) {
         let step = self.step_id(act);
         let index = self.reached.len() as u32;
-        self.reached.push(Reached { act, step, peer, answered: false, work });
+        self.reached.push(Reached {
+            act,
+            step,
+            peer,
+            answered: false,
+            work,
+        });
         self.acts[act as usize].data = index;
         self.steps.insert(step, index);
         self.open.insert(index);
@@ -337,7 +430,9 @@ impl Machine {
 
     pub(super) fn want_own(&mut self, act: ActId) {
         let (acts, order) = (&self.acts, &self.order);
-        self.ready_own.push(act, |a, b| order.before(acts[a as usize].enter, acts[b as usize].enter));
+        self.ready_own.push(act, |a, b| {
+            order.before(acts[a as usize].enter, acts[b as usize].enter)
+        });
     }
 
     fn canon(&mut self, act: ActId, peer: &Arg, source: Place) {
@@ -362,7 +457,9 @@ impl Machine {
         } else if self.me.is_some() {
             let stream = &mut self.streams[stream as usize];
             stream.waiting.push(act);
-            let support = stream.support.map_or(at.support, |s| s.and(at.support, self.base));
+            let support = stream
+                .support
+                .map_or(at.support, |s| s.and(at.support, self.base));
             self.deliveries.push(Delivery { peer, support });
         }
     }
@@ -371,18 +468,27 @@ impl Machine {
     pub(super) fn bind_canon(&mut self, act: ActId, canon: u32, support: Support) {
         let record = &self.acts[act as usize];
         let (node, last) = (record.node, record.flow.last);
-        let Op::Canon { target, form, .. } = self.program.clone().node(node).op else { return };
+        let Op::Canon { target, form, .. } = self.program.clone().node(node).op else {
+            return;
+        };
         let datum = match form {
             CanonForm::List => Datum::Canon(canon),
             CanonForm::Map => Datum::CanonMap(canon),
             CanonForm::Object => {
                 let frozen = self.canons[canon as usize];
                 let elements = self.canon_elements(frozen).to_vec();
-                Datum::One(Val { value: self.first_values(&elements), tetraplet: self.said_by(frozen) })
+                Datum::One(Val {
+                    value: self.first_values(&elements),
+                    tetraplet: self.said_by(frozen),
+                })
             }
         };
         self.set_value(act, target, datum, support);
-        let flow = Flow { cause: Cause::Step(act), support, last };
+        let flow = Flow {
+            cause: Cause::Step(act),
+            support,
+            last,
+        };
         self.tasks.push(Task::Settle(act, Outcome::Complete(flow)));
     }
 }

@@ -21,11 +21,16 @@ impl Key {
     pub fn of(value: &Value) -> Result<Key, Cause> {
         match value {
             Value::String(name) => Ok(Key::Field(name.clone())),
-            Value::Int(n) => Ok(u32::try_from(*n).map_or_else(|_| Key::Number(value.clone()), Key::Index)),
+            Value::Int(n) => {
+                Ok(u32::try_from(*n).map_or_else(|_| Key::Number(value.clone()), Key::Index))
+            }
             Value::Uint(_) => Ok(Key::Number(value.clone())),
             other => Err(Cause::new(
                 code::LENS,
-                format!("{} cannot be used as an accessor: expected a string or an integer", other.to_json()),
+                format!(
+                    "{} cannot be used as an accessor: expected a string or an integer",
+                    other.to_json()
+                ),
             )),
         }
     }
@@ -60,22 +65,40 @@ pub(crate) fn select(value: &Value, keys: &[Key]) -> Result<Value, Cause> {
     for key in keys {
         at = match (key, at) {
             (Key::Field(name), Value::Object(fields)) => fields.get(name).ok_or_else(|| {
-                lens(format!("value {} does not contain the field {name}", at.to_json()))
+                lens(format!(
+                    "value {} does not contain the field {name}",
+                    at.to_json()
+                ))
             })?,
-            (Key::Index(index), Value::Array(items)) => items.get(*index as usize).ok_or_else(|| {
-                lens(format!("value {} does not contain the index {index}", at.to_json()))
-            })?,
+            (Key::Index(index), Value::Array(items)) => {
+                items.get(*index as usize).ok_or_else(|| {
+                    lens(format!(
+                        "value {} does not contain the index {index}",
+                        at.to_json()
+                    ))
+                })?
+            }
             (Key::Number(n), Value::Array(_)) => {
                 return Err(lens(format!("index {} does not fit 32 bits", n.to_json())));
             }
             (Key::Field(name), _) => {
-                return Err(lens(format!("value {} is no object, so it has no field {name}", at.to_json())));
+                return Err(lens(format!(
+                    "value {} is no object, so it has no field {name}",
+                    at.to_json()
+                )));
             }
             (Key::Index(index), _) => {
-                return Err(lens(format!("value {} is no array, so it has no index {index}", at.to_json())));
+                return Err(lens(format!(
+                    "value {} is no array, so it has no index {index}",
+                    at.to_json()
+                )));
             }
             (Key::Number(n), _) => {
-                return Err(lens(format!("value {} is no array, so it has no index {}", at.to_json(), n.to_json())));
+                return Err(lens(format!(
+                    "value {} is no array, so it has no index {}",
+                    at.to_json(),
+                    n.to_json()
+                )));
             }
         };
     }
@@ -88,7 +111,10 @@ pub(crate) fn length(value: &Value) -> Result<Value, Cause> {
         Value::Array(items) => Ok(Value::from(items.len() as i64)),
         other => Err(Cause::new(
             code::LENGTH,
-            format!("the length of {} was asked for, which is no array", other.to_json()),
+            format!(
+                "the length of {} was asked for, which is no array",
+                other.to_json()
+            ),
         )),
     }
 }

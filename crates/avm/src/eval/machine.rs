@@ -12,15 +12,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use weir_air::NodeId;
 use weir_identity::{Hash, keccak256};
 
-use super::failure::{self, Cause as Why, Failure, code};
 use super::facts::{Fact, Wrong};
+use super::failure::{self, Cause as Why, Failure, code};
 use super::order::{Order, Place};
 use super::program::{self, Op, Program};
 use super::queue::Queue;
 use super::reading::Stop;
 use super::state::{
-    Act, ActId, Canon, Cause, Chain, ChainId, Datum, Element, ElementId, Flow, Frame, FrameId,
-    FailureId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream, StreamFold,
+    Act, ActId, Canon, Cause, Chain, ChainId, Datum, Element, ElementId, FailureId, Flow, Frame,
+    FrameId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream, StreamFold,
     StreamId, Support,
 };
 use crate::tetraplet::Tetraplet;
@@ -52,7 +52,12 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 pub(super) enum Task {
-    Start { node: NodeId, frame: FrameId, parent: ActId, flow: Flow },
+    Start {
+        node: NodeId,
+        frame: FrameId,
+        parent: ActId,
+        flow: Flow,
+    },
     Resume(ActId),
     Settle(ActId, Outcome),
     Right(ActId),
@@ -173,8 +178,17 @@ impl Machine {
 
     /// Starts the script. `support` is that of the *start* entry.
     pub fn begin(&mut self, support: Support) {
-        let flow = Flow { cause: Cause::Start, support, last: NO_FAILURE };
-        self.tasks.push(Task::Start { node: NodeId(0), frame: 0, parent: NONE, flow });
+        let flow = Flow {
+            cause: Cause::Start,
+            support,
+            last: NO_FAILURE,
+        };
+        self.tasks.push(Task::Start {
+            node: NodeId(0),
+            frame: 0,
+            parent: NONE,
+            flow,
+        });
     }
 
     /// Does all work that needs no further entry, own canon or call.
@@ -182,7 +196,12 @@ impl Machine {
         loop {
             while let Some(task) = self.tasks.pop() {
                 match task {
-                    Task::Start { node, frame, parent, flow } => self.start(node, frame, parent, flow),
+                    Task::Start {
+                        node,
+                        frame,
+                        parent,
+                        flow,
+                    } => self.start(node, frame, parent, flow),
                     Task::Resume(act) => self.execute(act),
                     Task::Settle(act, outcome) => self.settle(act, outcome),
                     Task::Right(act) => self.start_right(act),
@@ -190,8 +209,11 @@ impl Machine {
                 }
             }
             let (acts, order) = (&self.acts, &self.order);
-            let before = |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
-            let Some(fold) = self.ready_folds.pop(before) else { return };
+            let before =
+                |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
+            let Some(fold) = self.ready_folds.pop(before) else {
+                return;
+            };
             self.start_batches(fold);
         }
     }
@@ -224,11 +246,18 @@ impl Machine {
         if self.acts.len() >= self.max_activations as usize {
             if !self.full {
                 self.full = true;
-                self.report(format!("the particle's limit of {} activations is reached", self.max_activations));
+                self.report(format!(
+                    "the particle's limit of {} activations is reached",
+                    self.max_activations
+                ));
             }
             return;
         }
-        let end = if parent == NONE { Order::END } else { self.acts[parent as usize].exit };
+        let end = if parent == NONE {
+            Order::END
+        } else {
+            self.acts[parent as usize].exit
+        };
         let enter = self.order.insert_before(end);
         let exit = match self.program.node(node).op {
             Op::Null
@@ -244,7 +273,16 @@ impl Machine {
             _ => self.order.insert_before(end),
         };
         let act = self.acts.len() as ActId;
-        self.acts.push(Act { node, frame, parent, enter, exit, flow, data: NONE, settled: false });
+        self.acts.push(Act {
+            node,
+            frame,
+            parent,
+            enter,
+            exit,
+            flow,
+            data: NONE,
+            settled: false,
+        });
         self.execute(act);
     }
 
@@ -258,8 +296,11 @@ impl Machine {
             Stop::Wait(slot) => self.wait(act, slot),
             Stop::Never(variable) => {
                 let name = self.program.script().name(variable);
-                let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
-                self.report(format!("`{text}` waits for {name}, which nothing can fill any more"));
+                let text =
+                    weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
+                self.report(format!(
+                    "`{text}` waits for {name}, which nothing can fill any more"
+                ));
             }
             Stop::Fail(why) => self.fail(act, &why),
         }
@@ -276,7 +317,8 @@ impl Machine {
 
     fn wake(&mut self, slot: u32) {
         if let Some(waiters) = self.waiters.remove(&slot) {
-            self.tasks.extend(waiters.into_iter().rev().map(Task::Resume));
+            self.tasks
+                .extend(waiters.into_iter().rev().map(Task::Resume));
         }
     }
 
@@ -308,8 +350,12 @@ impl Machine {
         let text = weir_air::instruction_text(self.program.script(), record.node);
         let target = self.failing_peer(act);
         let peer = self.peer_text(target.unwrap_or(self.init)).clone();
-        let shows_peer = matches!(self.program.node(record.node).op, Op::Call { .. } | Op::Canon { .. });
-        let shown = failure::error_object(why.code, &why.message, &text, shows_peer.then_some(&peer));
+        let shows_peer = matches!(
+            self.program.node(record.node).op,
+            Op::Call { .. } | Op::Canon { .. }
+        );
+        let shown =
+            failure::error_object(why.code, &why.message, &text, shows_peer.then_some(&peer));
         let last = (!matches!(why.code, code::MATCH | code::MISMATCH))
             .then(|| failure::error_object(why.code, &why.message, &text, Some(&peer)));
         let failure = Failure {
@@ -342,7 +388,8 @@ impl Machine {
         }
         self.failures.push(failure);
         self.exclude_own(act, flow.support);
-        self.tasks.push(Task::Settle(act, Outcome::Failed(id, flow)));
+        self.tasks
+            .push(Task::Settle(act, Outcome::Failed(id, flow)));
     }
 
     /// Tells the parent how an activation ended.
@@ -357,7 +404,10 @@ impl Machine {
         if parent == NONE {
             if let Outcome::Failed(id, _) = outcome {
                 let failure = &self.failures[id as usize];
-                self.errors.push(Notice { code: failure.code, message: failure.message.clone() });
+                self.errors.push(Notice {
+                    code: failure.code,
+                    message: failure.message.clone(),
+                });
             }
             self.outcome = Some(outcome);
             return;
@@ -367,7 +417,12 @@ impl Machine {
         match &program.node(parent_node).op {
             Op::Seq(left, right) if *left == node => match outcome {
                 Outcome::Complete(flow) => {
-                    self.tasks.push(Task::Start { node: *right, frame, parent, flow });
+                    self.tasks.push(Task::Start {
+                        node: *right,
+                        frame,
+                        parent,
+                        flow,
+                    });
                 }
                 Outcome::Failed(_, flow) => {
                     self.exclude(*right, frame, flow.support);
@@ -382,11 +437,19 @@ impl Machine {
                 Outcome::Failed(id, flow) => {
                     let slot = self.frames[frame as usize].slots + error;
                     self.slots[slot as usize] = Slot::Error(id);
-                    self.tasks.push(Task::Start { node: *right, frame, parent, flow });
+                    self.tasks.push(Task::Start {
+                        node: *right,
+                        frame,
+                        parent,
+                        flow,
+                    });
                 }
             },
             Op::Par(left, _) => self.side_ended(parent, *left == node, outcome),
-            Op::Fold { over: program::Over::Stream(_), .. } => self.chain_ended(parent, outcome),
+            Op::Fold {
+                over: program::Over::Stream(_),
+                ..
+            } => self.chain_ended(parent, outcome),
             _ => self.tasks.push(Task::Settle(parent, outcome)),
         }
     }
@@ -394,12 +457,22 @@ impl Machine {
     pub(super) fn start_par(&mut self, act: ActId, left: NodeId) {
         let record = &self.acts[act as usize];
         let (frame, flow) = (record.frame, record.flow);
-        let sides = Sides { left: None, right: None, right_flow: flow, started: false };
+        let sides = Sides {
+            left: None,
+            right: None,
+            right_flow: flow,
+            started: false,
+        };
         self.sides.push(sides);
         self.acts[act as usize].data = self.sides.len() as u32 - 1;
         self.tasks.push(Task::Decide(act));
         self.tasks.push(Task::Right(act));
-        self.tasks.push(Task::Start { node: left, frame, parent: act, flow });
+        self.tasks.push(Task::Start {
+            node: left,
+            frame,
+            parent: act,
+            flow,
+        });
     }
 
     /// Starts the right side, after the left has run as far as it goes without
@@ -407,13 +480,20 @@ impl Machine {
     fn start_right(&mut self, act: ActId) {
         let record = &self.acts[act as usize];
         let (node, frame, mut flow) = (record.node, record.frame, record.flow);
-        let Op::Par(_, right) = self.program.node(node).op else { return };
+        let Op::Par(_, right) = self.program.node(node).op else {
+            return;
+        };
         let sides = &mut self.sides[record.data as usize];
         if let Some(ended) = sides.left.and_then(|left| at_once(left, flow.cause)) {
             flow.last = ended.last;
         }
         sides.right_flow = flow;
-        self.tasks.push(Task::Start { node: right, frame, parent: act, flow });
+        self.tasks.push(Task::Start {
+            node: right,
+            frame,
+            parent: act,
+            flow,
+        });
     }
 
     fn decide(&mut self, act: ActId) {
@@ -454,16 +534,45 @@ impl Machine {
             (left, right) => left.or(right),
         };
         if let Some(flow) = done {
-            let cause = if flow.cause == entry.cause { entry.cause } else { Cause::Step(act) };
-            self.complete(act, Flow { cause, support: flow.support, last });
+            let cause = if flow.cause == entry.cause {
+                entry.cause
+            } else {
+                Cause::Step(act)
+            };
+            self.complete(
+                act,
+                Flow {
+                    cause,
+                    support: flow.support,
+                    last,
+                },
+            );
         } else if let (Some(Outcome::Failed(_, left)), Some(Outcome::Failed(id, right))) =
             (sides.left, sides.right)
         {
             let support = left.support.and(right.support, self.base);
             let at_once = left.cause == entry.cause && right.cause == entry.cause;
-            let cause = if at_once { entry.cause } else { Cause::Step(act) };
-            let last = if self.failures[id as usize].last.is_some() { id } else { last };
-            self.tasks.push(Task::Settle(act, Outcome::Failed(id, Flow { cause, support, last })));
+            let cause = if at_once {
+                entry.cause
+            } else {
+                Cause::Step(act)
+            };
+            let last = if self.failures[id as usize].last.is_some() {
+                id
+            } else {
+                last
+            };
+            self.tasks.push(Task::Settle(
+                act,
+                Outcome::Failed(
+                    id,
+                    Flow {
+                        cause,
+                        support,
+                        last,
+                    },
+                ),
+            ));
         }
     }
 
@@ -483,8 +592,19 @@ impl Machine {
         id
     }
 
-    pub(super) fn new_chain(&mut self, fold: ActId, list: List, batch: bool, support: Support) -> ChainId {
-        self.chains.push(Chain { fold, list, batch, support });
+    pub(super) fn new_chain(
+        &mut self,
+        fold: ActId,
+        list: List,
+        batch: bool,
+        support: Support,
+    ) -> ChainId {
+        self.chains.push(Chain {
+            fold,
+            list,
+            batch,
+            support,
+        });
         self.chains.len() as ChainId - 1
     }
 
@@ -498,14 +618,23 @@ impl Machine {
 
     /// The frame of one element. `caller` is the frame of a `next` that was
     /// called from inside an inner fold.
-    pub(super) fn new_frame(&mut self, chain: ChainId, index: u32, caller: Option<FrameId>) -> FrameId {
+    pub(super) fn new_frame(
+        &mut self,
+        chain: ChainId,
+        index: u32,
+        caller: Option<FrameId>,
+    ) -> FrameId {
         let fold = &self.acts[self.chains[chain as usize].fold as usize];
         let (parent, node) = (fold.frame, fold.node);
         let mut key = [0_u8; 33];
         match &self.chains[chain as usize].list {
             List::Batch(items) => {
                 key[0] = 1;
-                key[1..].copy_from_slice(self.elements[items[index as usize] as usize].step.as_bytes());
+                key[1..].copy_from_slice(
+                    self.elements[items[index as usize] as usize]
+                        .step
+                        .as_bytes(),
+                );
             }
             _ => key[1..5].copy_from_slice(&index.to_be_bytes()),
         }
@@ -522,8 +651,16 @@ impl Machine {
             unreachable!("a chain belongs to a fold");
         };
         let slots = self.slots.len() as u32;
-        self.slots.resize(self.slots.len() + count as usize, Slot::Empty);
-        self.frames.push(Frame { parent, hash, slots, chain, index, last_started: false });
+        self.slots
+            .resize(self.slots.len() + count as usize, Slot::Empty);
+        self.frames.push(Frame {
+            parent,
+            hash,
+            slots,
+            chain,
+            index,
+            last_started: false,
+        });
         self.frames.len() as FrameId - 1
     }
 

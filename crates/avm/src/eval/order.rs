@@ -31,9 +31,19 @@ const OVERFLOW: f64 = 1.4;
 
 impl Order {
     pub fn new() -> Self {
-        let first = Item { tag: 0, previous: 0, next: 1 };
-        let last = Item { tag: (1 << TAG_BITS) - 1, previous: 0, next: 1 };
-        Order { items: vec![first, last] }
+        let first = Item {
+            tag: 0,
+            previous: 0,
+            next: 1,
+        };
+        let last = Item {
+            tag: (1 << TAG_BITS) - 1,
+            previous: 0,
+            next: 1,
+        };
+        Order {
+            items: vec![first, last],
+        }
     }
 
     /// The place after all others.
@@ -55,7 +65,11 @@ impl Order {
             high = self.tag(at);
         }
         let place = self.items.len() as u32;
-        self.items.push(Item { tag: low + (high - low) / 2, previous, next: at.0 });
+        self.items.push(Item {
+            tag: low + (high - low) / 2,
+            previous,
+            next: at.0,
+        });
         self.items[previous as usize].next = place;
         self.items[at.0 as usize].previous = place;
         Place(place)
@@ -76,7 +90,8 @@ impl Order {
             let size = 1_u64 << bits;
             let low = middle & !(size - 1);
             let high = low + (size - 1);
-            while first != 0 && self.items[self.items[first as usize].previous as usize].tag >= low {
+            while first != 0 && self.items[self.items[first as usize].previous as usize].tag >= low
+            {
                 first = self.items[first as usize].previous;
                 count += 1;
             }
@@ -111,7 +126,9 @@ mod tests {
     #[test]
     fn appending_at_the_end_keeps_the_order() {
         let mut order = Order::new();
-        let places: Vec<_> = (0..50_000).map(|_| order.insert_before(Order::END)).collect();
+        let places: Vec<_> = (0..50_000)
+            .map(|_| order.insert_before(Order::END))
+            .collect();
         check(&order, &places);
     }
 

@@ -39,17 +39,62 @@ pub(crate) enum Op {
     Never,
     Seq(NodeId, NodeId),
     Par(NodeId, NodeId),
-    Xor { left: NodeId, right: NodeId, error: u32 },
-    Match { left: Arg, right: Arg, body: NodeId, equal: bool },
-    Call { peer: Arg, service: Arg, function: Arg, args: Box<[Arg]>, output: Output },
-    Ap { value: Arg, target: Output },
-    ApMap { key: Arg, value: Arg, map: Place },
-    Canon { peer: Arg, source: Place, target: u32, form: CanonForm, hop: bool },
-    Fold { over: Over, body: NodeId, last: Option<NodeId>, slots: u32 },
-    Next { up: u32, in_last: bool, arm: bool },
-    NewStream { slot: u32, body: NodeId },
-    New { body: NodeId },
-    FailLiteral { code: i64, message: Arc<str> },
+    Xor {
+        left: NodeId,
+        right: NodeId,
+        error: u32,
+    },
+    Match {
+        left: Arg,
+        right: Arg,
+        body: NodeId,
+        equal: bool,
+    },
+    Call {
+        peer: Arg,
+        service: Arg,
+        function: Arg,
+        args: Box<[Arg]>,
+        output: Output,
+    },
+    Ap {
+        value: Arg,
+        target: Output,
+    },
+    ApMap {
+        key: Arg,
+        value: Arg,
+        map: Place,
+    },
+    Canon {
+        peer: Arg,
+        source: Place,
+        target: u32,
+        form: CanonForm,
+        hop: bool,
+    },
+    Fold {
+        over: Over,
+        body: NodeId,
+        last: Option<NodeId>,
+        slots: u32,
+    },
+    Next {
+        up: u32,
+        in_last: bool,
+        arm: bool,
+    },
+    NewStream {
+        slot: u32,
+        body: NodeId,
+    },
+    New {
+        body: NodeId,
+    },
+    FailLiteral {
+        code: i64,
+        message: Arc<str>,
+    },
     FailValue(Arg),
     FailLastError,
     FailError(Option<Place>),
@@ -213,10 +258,12 @@ impl<'a> Resolver<'a> {
         let mut caught = Vec::with_capacity(count);
         for index in 0..count {
             let own = NodeId(index as u32);
-            caught.push(parents[index].and_then(|parent| match script.node(parent).instruction {
-                Instruction::Xor { right, .. } if right == own => Some(parent),
-                _ => caught[parent.0 as usize],
-            }));
+            caught.push(
+                parents[index].and_then(|parent| match script.node(parent).instruction {
+                    Instruction::Xor { right, .. } if right == own => Some(parent),
+                    _ => caught[parent.0 as usize],
+                }),
+            );
             let top = parents[index].map_or((own, own), |parent| {
                 let above: (NodeId, NodeId) = tops[parent.0 as usize];
                 match &script.node(parent).instruction {
@@ -235,7 +282,12 @@ impl<'a> Resolver<'a> {
             parents,
             tops,
             caught,
-            scopes: vec![Scope { depth: 0, slots: 0, outer: 0, defined: Vec::new() }],
+            scopes: vec![Scope {
+                depth: 0,
+                slots: 0,
+                outer: 0,
+                defined: Vec::new(),
+            }],
             scope: 0,
             folds: FxHashMap::default(),
             open: Vec::new(),
@@ -259,8 +311,16 @@ impl<'a> Resolver<'a> {
             let scope = self.scope;
             let depth = self.depth();
             let op = self.op(id, &node.instruction);
-            self.nodes.push(Node { op, slots: (start, start), depth });
-            self.open.push(Open { node: id, end: node.end, scope });
+            self.nodes.push(Node {
+                op,
+                slots: (start, start),
+                depth,
+            });
+            self.open.push(Open {
+                node: id,
+                end: node.end,
+                scope,
+            });
         }
         self.close(NodeId(count));
         for (node, source, new) in std::mem::take(&mut self.hops) {
@@ -270,7 +330,11 @@ impl<'a> Resolver<'a> {
             }
         }
         let root_slots = self.scopes[0].slots;
-        Program { script, nodes: self.nodes, root_slots }
+        Program {
+            script,
+            nodes: self.nodes,
+            root_slots,
+        }
     }
 
     /// Leaves everything that ends before `next`.
@@ -315,29 +379,52 @@ impl<'a> Resolver<'a> {
     }
 
     fn innermost_new(&self, variable: Variable) -> Option<NodeId> {
-        self.news.get(&variable).and_then(|stack| stack.last()).map(|(node, _)| *node)
+        self.news
+            .get(&variable)
+            .and_then(|stack| stack.last())
+            .map(|(node, _)| *node)
     }
 
     fn define(&mut self, node: NodeId, variable: Variable) -> u32 {
         let slot = self.slot();
-        let definition =
-            Definition { node, depth: self.depth(), slot: Some(slot), new: self.innermost_new(variable) };
-        self.definitions.entry(variable).or_default().push(definition);
+        let definition = Definition {
+            node,
+            depth: self.depth(),
+            slot: Some(slot),
+            new: self.innermost_new(variable),
+        };
+        self.definitions
+            .entry(variable)
+            .or_default()
+            .push(definition);
         self.scopes[self.scope].defined.push(variable);
         slot
     }
 
     fn stream(&mut self, variable: Variable) -> (Place, Option<NodeId>) {
-        if let Some((node, Some(place))) = self.news.get(&variable).and_then(|s| s.last()).copied() {
+        if let Some((node, Some(place))) = self.news.get(&variable).and_then(|s| s.last()).copied()
+        {
             // `place.up` holds the depth of the declaring scope until here.
-            return (Place { up: self.depth() - place.up, slot: place.slot }, Some(node));
+            return (
+                Place {
+                    up: self.depth() - place.up,
+                    slot: place.slot,
+                },
+                Some(node),
+            );
         }
         let slot = *self.streams.entry(variable).or_insert_with(|| {
             let root = &mut self.scopes[0];
             root.slots += 1;
             root.slots - 1
         });
-        (Place { up: self.depth(), slot }, None)
+        (
+            Place {
+                up: self.depth(),
+                slot,
+            },
+            None,
+        )
     }
 
     fn append_target(&mut self, variable: Variable) -> Place {
@@ -348,7 +435,9 @@ impl<'a> Resolver<'a> {
 
     fn output(&mut self, node: NodeId, target: Variable) -> Output {
         match target.kind {
-            VariableKind::Stream | VariableKind::StreamMap => Output::Stream(self.append_target(target)),
+            VariableKind::Stream | VariableKind::StreamMap => {
+                Output::Stream(self.append_target(target))
+            }
             _ => Output::Slot(self.define(node, target)),
         }
     }
@@ -361,7 +450,11 @@ impl<'a> Resolver<'a> {
             Instruction::Par { left, right } => Op::Par(*left, *right),
             Instruction::Xor { left, right } => {
                 let error = self.slot();
-                Op::Xor { left: *left, right: *right, error }
+                Op::Xor {
+                    left: *left,
+                    right: *right,
+                    error,
+                }
             }
             Instruction::Match { left, right, body } => Op::Match {
                 left: self.arg(id, left),
@@ -375,7 +468,13 @@ impl<'a> Resolver<'a> {
                 body: *body,
                 equal: false,
             },
-            Instruction::Call { peer, service, function, args, output } => Op::Call {
+            Instruction::Call {
+                peer,
+                service,
+                function,
+                args,
+                output,
+            } => Op::Call {
                 peer: self.arg(id, peer),
                 service: self.arg(id, service),
                 function: self.arg(id, function),
@@ -384,14 +483,21 @@ impl<'a> Resolver<'a> {
             },
             Instruction::Ap { value, target } => {
                 let value = self.arg(id, value);
-                Op::Ap { value, target: self.output(id, *target) }
+                Op::Ap {
+                    value,
+                    target: self.output(id, *target),
+                }
             }
             Instruction::ApMap { key, value, map } => Op::ApMap {
                 key: self.arg(id, key),
                 value: self.arg(id, value),
                 map: self.append_target(*map),
             },
-            Instruction::Canon { peer, source, target } => {
+            Instruction::Canon {
+                peer,
+                source,
+                target,
+            } => {
                 let peer = self.arg(id, peer);
                 let (place, new) = self.stream(*source);
                 let form = match target.kind {
@@ -402,12 +508,28 @@ impl<'a> Resolver<'a> {
                 if source.kind == VariableKind::Stream {
                     self.hops.push((id, *source, new));
                 }
-                Op::Canon { peer, source: place, target: self.define(id, *target), form, hop: false }
+                Op::Canon {
+                    peer,
+                    source: place,
+                    target: self.define(id, *target),
+                    form,
+                    hop: false,
+                }
             }
-            Instruction::Fold { iterable, iterator, body, last } => {
+            Instruction::Fold {
+                iterable,
+                iterator,
+                body,
+                last,
+            } => {
                 let over = match iterable {
-                    Operand::Variable { variable, lens: None }
-                        if matches!(variable.kind, VariableKind::Stream | VariableKind::StreamMap) =>
+                    Operand::Variable {
+                        variable,
+                        lens: None,
+                    } if matches!(
+                        variable.kind,
+                        VariableKind::Stream | VariableKind::StreamMap
+                    ) =>
                     {
                         Over::Stream(self.stream(*variable).0)
                     }
@@ -415,20 +537,43 @@ impl<'a> Resolver<'a> {
                 };
                 let depth = self.depth() + 1;
                 let defined = vec![*iterator];
-                self.scopes.push(Scope { depth, slots: 0, outer: self.scope, defined });
+                self.scopes.push(Scope {
+                    depth,
+                    slots: 0,
+                    outer: self.scope,
+                    defined,
+                });
                 self.scope = self.scopes.len() - 1;
                 self.folds.insert(*iterator, (self.scope, *last));
-                let definition =
-                    Definition { node: id, depth, slot: None, new: self.innermost_new(*iterator) };
-                self.definitions.entry(*iterator).or_default().push(definition);
-                Op::Fold { over, body: *body, last: *last, slots: 0 }
+                let definition = Definition {
+                    node: id,
+                    depth,
+                    slot: None,
+                    new: self.innermost_new(*iterator),
+                };
+                self.definitions
+                    .entry(*iterator)
+                    .or_default()
+                    .push(definition);
+                Op::Fold {
+                    over,
+                    body: *body,
+                    last: *last,
+                    slots: 0,
+                }
             }
             Instruction::Next { iterator } => self.next(id, *iterator),
             Instruction::New { variable, body } => match variable.kind {
                 VariableKind::Stream | VariableKind::StreamMap => {
                     let slot = self.slot();
-                    let place = Place { up: self.depth(), slot };
-                    self.news.entry(*variable).or_default().push((id, Some(place)));
+                    let place = Place {
+                        up: self.depth(),
+                        slot,
+                    };
+                    self.news
+                        .entry(*variable)
+                        .or_default()
+                        .push((id, Some(place)));
                     Op::NewStream { slot, body: *body }
                 }
                 _ => {
@@ -436,9 +581,10 @@ impl<'a> Resolver<'a> {
                     Op::New { body: *body }
                 }
             },
-            Instruction::Fail(FailOperand::Literal { code, message }) => {
-                Op::FailLiteral { code: *code, message: message.clone() }
-            }
+            Instruction::Fail(FailOperand::Literal { code, message }) => Op::FailLiteral {
+                code: *code,
+                message: message.clone(),
+            },
             Instruction::Fail(FailOperand::Value(operand)) => Op::FailValue(self.arg(id, operand)),
             Instruction::Fail(FailOperand::LastError) => Op::FailLastError,
             Instruction::Fail(FailOperand::Error) => Op::FailError(self.caught(id)),
@@ -447,23 +593,34 @@ impl<'a> Resolver<'a> {
 
     fn next(&self, id: NodeId, iterator: Variable) -> Op {
         // The validator rejects a `next` outside of its fold.
-        let Some((scope, last)) = self.folds.get(&iterator) else { return Op::Never };
+        let Some((scope, last)) = self.folds.get(&iterator) else {
+            return Op::Never;
+        };
         let parent = self.parents[id.0 as usize];
         Op::Next {
             up: self.depth() - self.scopes[*scope].depth,
             in_last: last.is_some_and(|last| id >= last),
-            arm: parent
-                .is_some_and(|p| matches!(self.script.node(p).instruction, Instruction::Par { .. })),
+            arm: parent.is_some_and(|p| {
+                matches!(self.script.node(p).instruction, Instruction::Par { .. })
+            }),
         }
     }
 
     /// The error slot of the innermost `xor` whose right side encloses `id`.
     fn caught(&self, id: NodeId) -> Option<Place> {
         let xor = self.caught[id.0 as usize]?;
-        let Node { op: Op::Xor { error, .. }, depth, .. } = &self.nodes[xor.0 as usize] else {
+        let Node {
+            op: Op::Xor { error, .. },
+            depth,
+            ..
+        } = &self.nodes[xor.0 as usize]
+        else {
             return None;
         };
-        Some(Place { up: self.depth() - depth, slot: *error })
+        Some(Place {
+            up: self.depth() - depth,
+            slot: *error,
+        })
     }
 
     fn arg(&mut self, id: NodeId, operand: &Operand) -> Arg {
@@ -520,7 +677,11 @@ impl<'a> Resolver<'a> {
                 break;
             }
         }
-        Read { variable, sites: sites.into(), hidden: new.is_some() }
+        Read {
+            variable,
+            sites: sites.into(),
+            hidden: new.is_some(),
+        }
     }
 
     fn contains(&self, outer: NodeId, inner: NodeId) -> bool {

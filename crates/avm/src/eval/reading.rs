@@ -11,7 +11,9 @@ use super::failure::{self, Cause as Why, code};
 use super::lens::{self, Key};
 use super::machine::Machine;
 use super::program::{Arg, Path, Read, Step};
-use super::state::{ActId, Canon, CanonId, Datum, ElementId, FrameId, List, NO_FAILURE, Slot, Support, Val};
+use super::state::{
+    ActId, Canon, CanonId, Datum, ElementId, FrameId, List, NO_FAILURE, Slot, Support, Val,
+};
 use crate::tetraplet::Tetraplet;
 
 /// Why an operand has no value now.
@@ -43,7 +45,12 @@ pub(crate) struct Argument {
 impl Machine {
     pub(super) fn reading(&self, act: ActId) -> Reading {
         let record = &self.acts[act as usize];
-        Reading { act, frame: record.frame, support: record.flow.support, definite: true }
+        Reading {
+            act,
+            frame: record.frame,
+            support: record.flow.support,
+            definite: true,
+        }
     }
 
     /// Binds a name: the last definition in script order that is not excluded.
@@ -53,7 +60,9 @@ impl Machine {
             at.definite &= site.definite;
             let Some(slot) = site.slot else {
                 let chain = self.frames[frame as usize].chain;
-                at.support = at.support.and(self.chains[chain as usize].support, self.base);
+                at.support = at
+                    .support
+                    .and(self.chains[chain as usize].support, self.base);
                 return Ok(Datum::One(self.iterated(frame)));
             };
             let place = self.frames[frame as usize].slots + slot;
@@ -83,7 +92,10 @@ impl Machine {
             List::Array { value, tetraplet } => {
                 let items = value.as_array().unwrap_or_default();
                 Val {
-                    value: items.get(frame.index as usize).cloned().unwrap_or(Value::Null),
+                    value: items
+                        .get(frame.index as usize)
+                        .cloned()
+                        .unwrap_or(Value::Null),
                     tetraplet: Arc::new(tetraplet.through(&format!(".$.[{}]", frame.index))),
                 }
             }
@@ -101,7 +113,10 @@ impl Machine {
         match &element.key {
             None => element.val.clone(),
             Some(key) => Val {
-                value: failure::object([("key", key.clone()), ("value", element.val.value.clone())]),
+                value: failure::object([
+                    ("key", key.clone()),
+                    ("value", element.val.value.clone()),
+                ]),
                 tetraplet: element.val.tetraplet.clone(),
             },
         }
@@ -119,9 +134,10 @@ impl Machine {
                 Step::Index(index) => Ok(Key::Index(*index)),
                 Step::Read(read) => match self.bind(at, read)? {
                     Datum::One(val) => Key::of(&val.value).map_err(Stop::Fail),
-                    Datum::Canon(_) | Datum::CanonMap(_) => {
-                        Err(Stop::Fail(Why::new(code::LENS, "a canon cannot be used as an accessor")))
-                    }
+                    Datum::Canon(_) | Datum::CanonMap(_) => Err(Stop::Fail(Why::new(
+                        code::LENS,
+                        "a canon cannot be used as an accessor",
+                    ))),
                 },
             })
             .collect()
@@ -130,7 +146,12 @@ impl Machine {
     /// An operand without its lens applied to anything but scalars: a canon
     /// without lens stays a canon.
     pub(super) fn datum(&self, at: &mut Reading, arg: &Arg) -> Result<Datum, Stop> {
-        let literal = |value: Value| Ok(Datum::One(Val { value, tetraplet: self.literal.clone() }));
+        let literal = |value: Value| {
+            Ok(Datum::One(Val {
+                value,
+                tetraplet: self.literal.clone(),
+            }))
+        };
         match arg {
             Arg::Const(value) => literal(value.clone()),
             Arg::InitPeer => literal(Value::from(self.peer_text(self.init).as_ref())),
@@ -151,7 +172,9 @@ impl Machine {
                     Path::Length => None,
                     Path::Steps(steps) => Some(self.keys(at, steps)?),
                 };
-                self.through(datum, keys.as_deref()).map(Datum::One).map_err(Stop::Fail)
+                self.through(datum, keys.as_deref())
+                    .map(Datum::One)
+                    .map_err(Stop::Fail)
             }
         }
     }
@@ -177,7 +200,10 @@ impl Machine {
         } else {
             let failure = &self.failures[id as usize];
             let object = if last { failure.last.clone() } else { None };
-            (object.unwrap_or_else(|| failure.shown.clone()), failure.tetraplet.clone())
+            (
+                object.unwrap_or_else(|| failure.shown.clone()),
+                failure.tetraplet.clone(),
+            )
         };
         let value = match path {
             None => object,
@@ -213,21 +239,32 @@ impl Machine {
     }
 
     fn into_list(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
-        let (first, rest) = keys.split_first().expect("the grammar gives a path an accessor");
+        let (first, rest) = keys
+            .split_first()
+            .expect("the grammar gives a path an accessor");
         let index = match first {
             Key::Index(index) => *index,
             Key::Field(name) => {
-                return Err(Why::new(code::LENS, format!("field {name} was asked of a canon, which has only indices")));
+                return Err(Why::new(
+                    code::LENS,
+                    format!("field {name} was asked of a canon, which has only indices"),
+                ));
             }
             Key::Number(n) => {
-                return Err(Why::new(code::LENS, format!("index {} does not fit 32 bits", n.to_json())));
+                return Err(Why::new(
+                    code::LENS,
+                    format!("index {} does not fit 32 bits", n.to_json()),
+                ));
             }
         };
         let elements = self.canon_elements(canon);
         let Some(element) = elements.get(index as usize) else {
             return Err(Why::new(
                 code::LENS,
-                format!("canon has {} elements, none with the index {index}", elements.len()),
+                format!(
+                    "canon has {} elements, none with the index {index}",
+                    elements.len()
+                ),
             ));
         };
         let val = &self.elements[*element as usize].val;
@@ -241,7 +278,9 @@ impl Machine {
     }
 
     fn into_map(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
-        let (first, rest) = keys.split_first().expect("the grammar gives a path an accessor");
+        let (first, rest) = keys
+            .split_first()
+            .expect("the grammar gives a path an accessor");
         let wanted = match first {
             Key::Field(name) => Value::String(name.clone()),
             Key::Index(index) => Value::from(i64::from(*index)),
@@ -257,20 +296,33 @@ impl Machine {
         let said = self.said_by(canon);
         if found.is_empty() {
             let tetraplet = Arc::new(said.through(&lens::path_text(keys)));
-            return Ok(Val { value: Value::from(Vec::new()), tetraplet });
+            return Ok(Val {
+                value: Value::from(Vec::new()),
+                tetraplet,
+            });
         }
         let Some((second, deeper)) = rest.split_first() else {
             let values: Vec<Value> = found.iter().map(|val| val.value.clone()).collect();
             let tetraplet = Arc::new(said.through(&lens::path_text(keys)));
-            return Ok(Val { value: Value::from(values), tetraplet });
+            return Ok(Val {
+                value: Value::from(values),
+                tetraplet,
+            });
         };
         let Key::Index(index) = second else {
-            return Err(Why::new(code::LENS, "the values under a key of a canon map are an array: expected an index"));
+            return Err(Why::new(
+                code::LENS,
+                "the values under a key of a canon map are an array: expected an index",
+            ));
         };
         let Some(val) = found.get(*index as usize) else {
             return Err(Why::new(
                 code::LENS,
-                format!("{} values stand under the key {}, none with the index {index}", found.len(), wanted.to_json()),
+                format!(
+                    "{} values stand under the key {}, none with the index {index}",
+                    found.len(),
+                    wanted.to_json()
+                ),
             ));
         };
         if deeper.is_empty() {
@@ -294,7 +346,10 @@ impl Machine {
             Datum::Canon(id) => {
                 let elements = self.canon_elements(self.canons[*id as usize]);
                 Value::from(
-                    elements.iter().map(|e| self.elements[*e as usize].val.value.clone()).collect::<Vec<_>>(),
+                    elements
+                        .iter()
+                        .map(|e| self.elements[*e as usize].val.value.clone())
+                        .collect::<Vec<_>>(),
                 )
             }
             Datum::CanonMap(id) => self.map_object(*id),
@@ -312,10 +367,18 @@ impl Machine {
                 Some(key) => (&mut numbers, key.to_json().into()),
                 None => continue,
             };
-            table.entry(key).or_default().push(element.val.value.clone());
+            table
+                .entry(key)
+                .or_default()
+                .push(element.val.value.clone());
         }
         numbers.extend(strings);
-        Value::Object(Arc::new(numbers.into_iter().map(|(k, v)| (k, Value::from(v))).collect()))
+        Value::Object(Arc::new(
+            numbers
+                .into_iter()
+                .map(|(k, v)| (k, Value::from(v)))
+                .collect(),
+        ))
     }
 
     /// One object with the first value of each key.
@@ -329,7 +392,9 @@ impl Machine {
                 Some(key) => (&mut numbers, key.to_json().into()),
                 None => continue,
             };
-            table.entry(key).or_insert_with(|| element.val.value.clone());
+            table
+                .entry(key)
+                .or_insert_with(|| element.val.value.clone());
         }
         numbers.extend(strings);
         Value::Object(Arc::new(numbers))
@@ -344,7 +409,10 @@ impl Machine {
         let (Datum::Canon(id) | Datum::CanonMap(id)) = datum else {
             unreachable!("the third kind of datum was returned above");
         };
-        Ok(Val { value: self.whole(&datum), tetraplet: self.said_by(self.canons[id as usize]) })
+        Ok(Val {
+            value: self.whole(&datum),
+            tetraplet: self.said_by(self.canons[id as usize]),
+        })
     }
 
     /// An operand as an argument: a whole canon keeps the origin of each element.
@@ -358,7 +426,10 @@ impl Machine {
                 .map(|e| self.elements[*e as usize].val.tetraplet.clone())
                 .collect(),
         };
-        Ok(Argument { value: self.whole(&datum), tetraplets })
+        Ok(Argument {
+            value: self.whole(&datum),
+            tetraplets,
+        })
     }
 
     /// An operand that must be a string: the name of a peer, service or function.

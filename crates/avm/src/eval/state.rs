@@ -54,7 +54,11 @@ impl Support {
 
     /// How much of the log before the round the fact needs.
     pub fn before(self, base: u32) -> u32 {
-        if self.since <= base { self.since } else { self.old }
+        if self.since <= base {
+            self.since
+        } else {
+            self.old
+        }
     }
 }
 
@@ -160,7 +164,10 @@ pub(crate) struct Chain {
 /// The frozen elements of a chain.
 #[derive(Debug)]
 pub(crate) enum List {
-    Array { value: Value, tetraplet: Arc<Tetraplet> },
+    Array {
+        value: Value,
+        tetraplet: Arc<Tetraplet>,
+    },
     Canon(CanonId),
     /// Elements of a canon map, keyed by their place in this list.
     Pairs(Box<[ElementId]>),
@@ -238,8 +245,15 @@ pub(crate) struct Reached {
 /// What the addressed peer is to do.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Call { service: Arc<str>, function: Arc<str>, args: Option<Box<Args>>, requested: bool },
-    Canon { stream: StreamId },
+    Call {
+        service: Arc<str>,
+        function: Arc<str>,
+        args: Option<Box<Args>>,
+        requested: bool,
+    },
+    Canon {
+        stream: StreamId,
+    },
 }
 
 /// The arguments of a call with their origins.

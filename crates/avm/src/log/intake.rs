@@ -1,10 +1,12 @@
 //! One suffix of a journal before it is taken: how it fits what is held, and whether its author
 //! signed it.
 
+use std::sync::Arc;
+
 use weir_identity::{Hash, PeerId};
 
 use super::mmr::ExtensionNodes;
-use super::{Blob, Journal, Log, Refusal, Suffix};
+use super::{Blob, Entry, Journal, Log, Refusal, Suffix};
 
 /// A suffix that is not part of the log, on its way in or parked.
 #[derive(Clone, Debug)]
@@ -133,15 +135,13 @@ impl Log {
         {
             return Fit::Refused(Refusal::LearntFromItself);
         }
+        self.hash_entries(pending);
         if from > journal.longest() {
             return Fit::Waits(Missing::Entries {
                 author,
                 length: from,
                 leaf: None,
             });
-        }
-        if pending.leaves.is_empty() {
-            pending.leaves = leaves(journal, &pending.suffix);
         }
         let ranges = std::iter::once(None).chain((0..journal.branches.len() as u32).map(Some));
         for base in ranges.filter(|base| journal.range(*base).len() >= from) {
@@ -159,6 +159,15 @@ impl Log {
             author,
             branches: journal.branches.len(),
         })
+    }
+
+    /// Computes the leaf hashes of a suffix, unless that was done before.
+    pub(super) fn hash_entries(&self, pending: &mut Pending) {
+        if pending.leaves.is_empty() {
+            let journal = self.author_idx(&pending.author());
+            let journal = journal.map(|idx| &self.journals[idx.0 as usize]);
+            pending.leaves = leaves(journal, &pending.suffix);
+        }
     }
 
     fn fit_on(
@@ -192,14 +201,18 @@ impl Log {
 }
 
 /// The leaf hashes of a suffix; those of entries that are held are not computed again.
-fn leaves(journal: &Journal, suffix: &Suffix) -> Vec<Hash> {
-    let from = suffix.from() as usize;
-    let leaf = |(i, entry): (usize, &std::sync::Arc<super::Entry>)| {
-        match journal.entries.get(from + i) {
-            Some(held) if held.entry == *entry => journal.mmr.leaf((from + i) as u32),
-            _ => None,
+fn leaves(journal: Option<&Journal>, suffix: &Suffix) -> Vec<Hash> {
+    let known = |index: u32, entry: &Arc<Entry>| {
+        let journal = journal?;
+        let held = journal.entries.get(index as usize)?;
+        if held.entry == *entry {
+            journal.mmr.leaf(index)
+        } else {
+            None
         }
-        .unwrap_or_else(|| entry.leaf())
     };
-    suffix.entries.iter().enumerate().map(leaf).collect()
+    (suffix.from()..)
+        .zip(&suffix.entries)
+        .map(|(index, entry)| known(index, entry).unwrap_or_else(|| entry.leaf()))
+        .collect()
 }

@@ -7,7 +7,6 @@ use weir_identity::{Cid, PeerId};
 
 use super::closure::Candidate;
 use super::intake::{Fit, Missing, Pending};
-use super::parking::Arrivals;
 use super::record::Record;
 use super::{
     AuthorIdx, Blob, Equivocation, Extent, Head, INITIATOR, Log, LogIndex, Message, ParticleId,
@@ -83,13 +82,15 @@ pub struct Received {
     pub first: LogIndex,
     /// How many entries are new.
     pub count: u32,
-    /// What the sender should be asked for. As long as there is something, the message must not be
-    /// acknowledged: what waits for it is not durable.
+    /// What the sender should be asked for.
     pub wants: Vec<Want>,
     /// What the sender asks for; [`Log::answer`] makes the answer.
     pub asked: Vec<Want>,
     /// What was refused, also of what had been parked before.
     pub refused: Vec<Refused>,
+    /// Something in the message waits for what is not here. What waits is not durable, so the
+    /// message must not be acknowledged.
+    pub incomplete: bool,
     /// Suffixes that wait here, in all.
     pub parked: usize,
     /// Authors who are now proven to have contradicted themselves.
@@ -171,16 +172,17 @@ impl Log {
     }
 
     /// Without a signature of the initiator nothing says that it made the particle.
-    fn check_start(&self, pendings: &mut [Pending]) -> Result<(), MergeError> {
+    fn check_start(&mut self, pendings: &mut [Pending]) -> Result<(), MergeError> {
         let initiator = &self.journals[INITIATOR.0 as usize];
-        if initiator.head.is_some() || self.me == Some(INITIATOR) {
+        if self.start_signed || initiator.head.is_some() || self.me == Some(INITIATOR) {
             return Ok(());
         }
-        let signed = pendings
+        let initiator = initiator.author;
+        self.start_signed = pendings
             .iter_mut()
-            .filter(|pending| pending.author() == initiator.author)
+            .filter(|pending| pending.author() == initiator)
             .any(|pending| pending.check_signature().is_ok());
-        if signed {
+        if self.start_signed {
             Ok(())
         } else {
             Err(MergeError::StartUnsigned)
@@ -194,28 +196,28 @@ impl Log {
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
     ) {
-        let mut parked = BTreeSet::new();
+        let mut parked = Tickets::default();
         loop {
-            let has_blob = |cid: &Cid| blobs.contains_key(cid);
-            let mut arrivals = Arrivals {
-                lengths: BTreeMap::new(),
-                has_blob: &has_blob,
-            };
-            for pending in &pendings {
-                arrivals.add(pending);
-            }
-            pendings.extend(self.unpark(&mut arrivals));
+            let released = self.unpark(&mut pendings, &|cid| blobs.contains_key(cid));
+            pendings.extend(released);
             if pendings.is_empty() {
                 break;
             }
             pendings = self.settle_round(pendings, blobs, received, &mut parked);
         }
+        let waiting = self.parking.spans();
         let wants: BTreeSet<Want> = parked
-            .into_iter()
-            .flat_map(|ticket| self.parking.missing(ticket))
+            .all
+            .iter()
+            .flat_map(|ticket| self.parking.missing(*ticket))
+            .filter(|missing| !waiting.cover(missing))
             .map(|missing| self.want_of(missing))
             .collect();
         received.wants.extend(wants.into_iter().take(WANTS_MAX));
+        received.incomplete = parked
+            .arrived
+            .iter()
+            .any(|ticket| self.parking.holds(*ticket));
     }
 
     /// One round, in which of each author either suffixes of the main journal are taken or one of
@@ -225,7 +227,7 @@ impl Log {
         pendings: Vec<Pending>,
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
-        parked: &mut BTreeSet<u64>,
+        parked: &mut Tickets,
     ) -> Vec<Pending> {
         let (mut candidates, mut deferred) = (Vec::new(), Vec::new());
         let mut on_main: BTreeMap<PeerId, bool> = BTreeMap::new();
@@ -284,7 +286,7 @@ impl Log {
         deferred: &mut Vec<Pending>,
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
-        parked: &mut BTreeSet<u64>,
+        parked: &mut Tickets,
     ) {
         let candidates = drop_forks(candidates, deferred);
         let closure = self.close(&candidates, blobs);
@@ -323,7 +325,7 @@ impl Log {
         mut pending: Pending,
         missing: Vec<Missing>,
         blobs: &FxHashMap<Cid, Blob>,
-        parked: &mut BTreeSet<u64>,
+        parked: &mut Tickets,
     ) {
         for cid in pending
             .suffix
@@ -337,7 +339,12 @@ impl Log {
                 pending.blobs.push(blob.clone());
             }
         }
-        parked.insert(self.parking.park(pending, missing));
+        let arrived = pending.ticket.is_none();
+        let ticket = self.parking.park(pending, missing);
+        parked.all.insert(ticket);
+        if arrived {
+            parked.arrived.insert(ticket);
+        }
     }
 
     fn want_of(&self, missing: &Missing) -> Want {
@@ -426,6 +433,14 @@ impl Log {
             }
         }
     }
+}
+
+/// Places in the queue of parked suffixes that were given while a message was merged.
+#[derive(Default)]
+struct Tickets {
+    all: BTreeSet<u64>,
+    /// Those of suffixes that came with the message.
+    arrived: BTreeSet<u64>,
 }
 
 /// Candidates of one author together, in the order in which the authors first occur, the shorter

@@ -1,9 +1,9 @@
 //! Suffixes that came before what they name. They wait here, bounded per sender and in total; the
 //! oldest has to leave first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use weir_identity::PeerId;
+use weir_identity::{Cid, PeerId};
 
 use super::intake::{Missing, Pending};
 use super::{Log, LogLimits};
@@ -70,6 +70,21 @@ impl Parking {
             .map_or(&[], |parked| &parked.missing)
     }
 
+    /// Whether a suffix still waits.
+    pub(super) fn holds(&self, ticket: u64) -> bool {
+        self.waiting.contains_key(&ticket)
+    }
+
+    /// Which parts of journals wait.
+    pub(super) fn spans(&self) -> Spans {
+        let mut spans: BTreeMap<PeerId, Vec<(u32, u32)>> = BTreeMap::new();
+        for Parked { pending, .. } in self.waiting.values() {
+            let span = (pending.suffix.from(), pending.length());
+            spans.entry(pending.author()).or_default().push(span);
+        }
+        Spans(spans)
+    }
+
     fn remove(&mut self, ticket: u64) -> Option<Parked> {
         let parked = self.waiting.remove(&ticket)?;
         self.bytes -= parked.bytes;
@@ -115,49 +130,113 @@ impl Parking {
     }
 }
 
-/// What came with a message, as far as it may let parked suffixes go on.
-pub(super) struct Arrivals<'a> {
-    /// Author → length of its longest suffix.
-    pub(super) lengths: BTreeMap<PeerId, u32>,
-    pub(super) has_blob: &'a dyn Fn(&weir_identity::Cid) -> bool,
+/// Author → first index and length of what waits of its journal.
+pub(super) struct Spans(BTreeMap<PeerId, Vec<(u32, u32)>>);
+
+impl Spans {
+    /// Whether what is missing waits itself, so that it need not be asked for.
+    pub(super) fn cover(&self, missing: &Missing) -> bool {
+        let Missing::Entries { author, length, .. } = missing else {
+            return false;
+        };
+        let spans = self.0.get(author).map_or(&[][..], Vec::as_slice);
+        spans
+            .iter()
+            .any(|(from, end)| from < length && length <= end)
+    }
 }
 
 impl Log {
-    /// Takes out of the parking what seems to lack nothing, given what arrived.
-    pub(super) fn unpark(&mut self, arrivals: &mut Arrivals<'_>) -> Vec<Pending> {
+    /// Takes out of the parking what lacks nothing, given the log, what arrived, and what else is
+    /// taken out: the largest such set, because suffixes can name each other.
+    pub(super) fn unpark(
+        &mut self,
+        arrived: &mut [Pending],
+        has_blob: &dyn Fn(&Cid) -> bool,
+    ) -> Vec<Pending> {
+        if self.parking.waiting.is_empty() {
+            return Vec::new();
+        }
+        arrived
+            .iter_mut()
+            .for_each(|pending| self.hash_entries(pending));
         let mut parking = std::mem::take(&mut self.parking);
-        let mut released = Vec::new();
-        loop {
-            let mut ready = Vec::new();
-            for (ticket, parked) in &mut parking.waiting {
-                while parked
-                    .missing
-                    .last()
-                    .is_some_and(|missing| self.holds(missing))
-                {
-                    parked.missing.pop();
-                }
-                if parked
-                    .missing
-                    .iter()
-                    .all(|missing| self.holds(missing) || arrivals.meet(missing))
-                {
-                    ready.push(*ticket);
-                }
-            }
-            if ready.is_empty() {
-                break;
-            }
-            for parked in ready
-                .into_iter()
-                .filter_map(|ticket| parking.remove(ticket))
+        for parked in parking.waiting.values_mut() {
+            while parked
+                .missing
+                .last()
+                .is_some_and(|missing| self.holds(missing))
             {
-                arrivals.add(&parked.pending);
-                released.push(parked.pending);
+                parked.missing.pop();
             }
         }
+        let tickets = self.releasable(&parking, arrived, has_blob);
+        let released = tickets
+            .into_iter()
+            .filter_map(|ticket| parking.remove(ticket));
+        let released = released.map(|parked| parked.pending).collect();
         self.parking = parking;
         released
+    }
+
+    fn releasable(
+        &self,
+        parking: &Parking,
+        arrived: &[Pending],
+        has_blob: &dyn Fn(&Cid) -> bool,
+    ) -> BTreeSet<u64> {
+        let mut arrivals: BTreeMap<PeerId, Vec<&Pending>> = BTreeMap::new();
+        for pending in arrived {
+            arrivals.entry(pending.author()).or_default().push(pending);
+        }
+        let mut waiting: BTreeMap<PeerId, Vec<u64>> = BTreeMap::new();
+        let mut dependents: BTreeMap<PeerId, Vec<u64>> = BTreeMap::new();
+        for (ticket, parked) in &parking.waiting {
+            waiting
+                .entry(parked.pending.author())
+                .or_default()
+                .push(*ticket);
+            let authors: BTreeSet<PeerId> =
+                parked.missing.iter().filter_map(Missing::author).collect();
+            for author in authors {
+                dependents.entry(author).or_default().push(*ticket);
+            }
+        }
+        let mut alive: BTreeSet<u64> = parking.waiting.keys().copied().collect();
+        let mut work: Vec<u64> = alive.iter().copied().collect();
+        while let Some(ticket) = work.pop() {
+            let Some(parked) = parking
+                .waiting
+                .get(&ticket)
+                .filter(|_| alive.contains(&ticket))
+            else {
+                continue;
+            };
+            let met = |missing: &Missing| {
+                let arrived = missing.author().and_then(|author| arrivals.get(&author));
+                let parked = missing.author().and_then(|author| waiting.get(&author));
+                self.holds(missing)
+                    || missing.blob().is_some_and(has_blob)
+                    || arrived
+                        .into_iter()
+                        .flatten()
+                        .any(|pending| missing.met_by(pending, true))
+                    || parked.into_iter().flatten().any(|ticket| {
+                        alive.contains(ticket)
+                            && missing.met_by(&parking.waiting[ticket].pending, false)
+                    })
+            };
+            if !parked.missing.iter().all(met) {
+                alive.remove(&ticket);
+                work.extend(
+                    dependents
+                        .get(&parked.pending.author())
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+        }
+        alive
     }
 
     fn holds(&self, missing: &Missing) -> bool {
@@ -186,19 +265,35 @@ impl Log {
     }
 }
 
-impl Arrivals<'_> {
-    pub(super) fn add(&mut self, pending: &Pending) {
-        let length = self.lengths.entry(pending.author()).or_default();
-        *length = pending.length().max(*length);
+impl Missing {
+    fn author(&self) -> Option<PeerId> {
+        match self {
+            Missing::Entries { author, .. } | Missing::Branch { author, .. } => Some(*author),
+            Missing::Blob(_) => None,
+        }
     }
 
-    fn meet(&self, missing: &Missing) -> bool {
-        match missing {
-            Missing::Entries { author, length, .. } => {
-                self.lengths.get(author).is_some_and(|held| held >= length)
+    fn blob(&self) -> Option<&Cid> {
+        match self {
+            Missing::Blob(cid) => Some(cid),
+            Missing::Entries { .. } | Missing::Branch { .. } => None,
+        }
+    }
+
+    /// Whether a suffix brings it, as far as can be said before the suffix is looked at.
+    fn met_by(&self, pending: &Pending, just_arrived: bool) -> bool {
+        match self {
+            Missing::Entries {
+                author,
+                length,
+                leaf,
+            } => {
+                pending.author() == *author
+                    && pending.length() >= *length
+                    && leaf.is_none_or(|leaf| pending.leaf(length - 1) == Some(leaf))
             }
-            Missing::Branch { author, .. } => self.lengths.contains_key(author),
-            Missing::Blob(cid) => (self.has_blob)(cid),
+            Missing::Branch { author, .. } => just_arrived && pending.author() == *author,
+            Missing::Blob(_) => false,
         }
     }
 }

@@ -9,15 +9,15 @@ use weir_avm::log::{
 };
 use weir_identity::{Cid, Hash, Keypair, PeerId, Value, keccak256};
 
-pub const SCRIPT: &str = "(null)";
+pub(crate) const SCRIPT: &str = "(null)";
 
 /// The key of peer `number`, always the same.
-pub fn key(number: u8) -> Keypair {
+pub(crate) fn key(number: u8) -> Keypair {
     Keypair::from_secret(&[number + 1; 32]).expect("a small number is a secret key")
 }
 
 /// The particle whose initiator is peer 0.
-pub fn start() -> Arc<Start> {
+pub(crate) fn start() -> Arc<Start> {
     Arc::new(Start {
         network: "test".into(),
         nonce: [7; 16],
@@ -32,21 +32,21 @@ pub fn start() -> Arc<Start> {
     })
 }
 
-pub fn new_log(number: u8) -> Log {
+pub(crate) fn new_log(number: u8) -> Log {
     Log::new(start(), SCRIPT.into(), key(number).peer_id()).unwrap()
 }
 
-pub fn observer() -> Log {
+pub(crate) fn observer() -> Log {
     Log::observer(start(), SCRIPT.into()).unwrap()
 }
 
 /// A call with a result of its own.
-pub fn call(log: &mut Log, name: &str) -> Body {
+pub(crate) fn call(log: &mut Log, name: &str) -> Body {
     let value = log.store(Value::from(name));
     Body::Call(call_entry(name, Outcome::Value(value)))
 }
 
-pub fn call_entry(name: &str, outcome: Outcome) -> CallEntry {
+pub(crate) fn call_entry(name: &str, outcome: Outcome) -> CallEntry {
     let list = Value::from(vec![Value::from(name)]);
     CallEntry {
         step: StepId(*keccak256(&[name.as_bytes()]).as_bytes()),
@@ -60,51 +60,60 @@ pub fn call_entry(name: &str, outcome: Outcome) -> CallEntry {
 }
 
 /// Peers 0 to n − 1, each with a log of its own.
-pub struct Group {
-    pub logs: Vec<Log>,
+pub(crate) struct Group {
+    pub(crate) logs: Vec<Log>,
     keys: Vec<Keypair>,
     said: u32,
 }
 
 impl Group {
-    pub fn new(peers: u8) -> Group {
-        Group { logs: (0..peers).map(new_log).collect(), keys: (0..peers).map(key).collect(), said: 0 }
+    pub(crate) fn new(peers: u8) -> Group {
+        Group {
+            logs: (0..peers).map(new_log).collect(),
+            keys: (0..peers).map(key).collect(),
+            said: 0,
+        }
     }
 
-    pub fn id(&self, peer: usize) -> PeerId {
+    pub(crate) fn id(&self, peer: usize) -> PeerId {
         self.keys[peer].peer_id()
     }
 
     /// A peer makes an entry.
-    pub fn say(&mut self, peer: usize) -> LogIndex {
+    pub(crate) fn say(&mut self, peer: usize) -> LogIndex {
         self.said += 1;
         let body = call(&mut self.logs[peer], &format!("said {}", self.said));
         self.logs[peer].append(body).unwrap()
     }
 
-    pub fn sign(&mut self, peer: usize) -> bool {
+    pub(crate) fn sign(&mut self, peer: usize) -> bool {
         self.logs[peer].sign(&self.keys[peer]).unwrap()
     }
 
     /// What a peer would send to another.
-    pub fn message(&mut self, from: usize, to: usize) -> Outgoing {
+    pub(crate) fn message(&mut self, from: usize, to: usize) -> Outgoing {
         self.sign(from);
         let to = self.id(to);
         self.logs[from].message_for(&to, MessageOptions::default())
     }
 
     /// Everything that a peer holds, as it would be told to a stranger.
-    pub fn everything(&mut self, from: usize) -> Message {
+    pub(crate) fn everything(&mut self, from: usize) -> Message {
         self.sign(from);
         tell_all(&mut self.logs[from])
     }
 
-    /// A peer tells another what is new, over the wire, and is acknowledged.
-    pub fn tell(&mut self, from: usize, to: usize) -> Received {
-        let outgoing = self.message(from, to);
+    /// A message arrives over the wire.
+    pub(crate) fn deliver(&mut self, message: &Message, from: usize, to: usize) -> Received {
         let sender = self.id(from);
-        let received = self.logs[to].merge(sent(&outgoing.message), sender).unwrap();
-        if received.wants.is_empty() {
+        self.logs[to].merge(sent(message), sender).unwrap()
+    }
+
+    /// A peer tells another what is new, over the wire, and is acknowledged.
+    pub(crate) fn tell(&mut self, from: usize, to: usize) -> Received {
+        let outgoing = self.message(from, to);
+        let received = self.deliver(&outgoing.message, from, to);
+        if !received.incomplete {
             let receiver = self.id(to);
             self.logs[from].acknowledged(&receiver, &outgoing.extent);
         }
@@ -113,19 +122,25 @@ impl Group {
 }
 
 /// A message as it arrives.
-pub fn sent(message: &Message) -> Message {
+pub(crate) fn sent(message: &Message) -> Message {
     let bytes = message.encode();
     let arrived = Message::decode(&bytes, &MessageLimits::default()).unwrap();
     assert_eq!(&arrived, message);
     arrived
 }
 
-pub fn tell_all(log: &mut Log) -> Message {
-    log.message_for(&key(99).peer_id(), MessageOptions { with_start_and_script: true }).message
+pub(crate) fn tell_all(log: &mut Log) -> Message {
+    log.message_for(
+        &key(99).peer_id(),
+        MessageOptions {
+            with_start_and_script: true,
+        },
+    )
+    .message
 }
 
 /// The entries of a log as a set: author and leaf hashes.
-pub fn entries(log: &Log) -> BTreeMap<PeerId, Vec<Hash>> {
+pub(crate) fn entries(log: &Log) -> BTreeMap<PeerId, Vec<Hash>> {
     (0..log.author_count())
         .map(AuthorIdx)
         .filter(|author| log.journal_len(*author) > 0)
@@ -137,17 +152,23 @@ pub fn entries(log: &Log) -> BTreeMap<PeerId, Vec<Hash>> {
 }
 
 /// Checks what must hold of every log: the order is causal, each value is here.
-pub fn check(log: &Log) {
+pub(crate) fn check(log: &Log) {
     let mut lengths: BTreeMap<AuthorIdx, u32> = BTreeMap::new();
     for (at, entry) in log.entries_from(LogIndex(0)) {
         for (author, length) in log.learnt(at) {
-            assert!(lengths.get(&author).is_some_and(|known| *known >= length), "{at:?} too early");
+            assert!(
+                lengths.get(&author).is_some_and(|known| *known >= length),
+                "{at:?} too early"
+            );
         }
         let known = lengths.entry(entry.author).or_default();
         assert_eq!(*known, entry.index);
         *known += 1;
         assert_eq!(log.position(entry.author, entry.index), Some(at));
-        assert_eq!(log.leaf(entry.author, entry.index), Some(entry.entry.leaf()));
+        assert_eq!(
+            log.leaf(entry.author, entry.index),
+            Some(entry.entry.leaf())
+        );
         assert!(entry.entry.blob().is_none_or(|cid| log.blob(cid).is_some()));
     }
 }

@@ -1,6 +1,6 @@
 use weir_avm::log::{
-    Body, Entry, Head, LogIndex, MergeError, Message, MessageOptions, Outcome, Refusal, Silent,
-    Start, Suffix,
+    Body, Entry, Head, LogIndex, MergeError, Message, MessageLimits, MessageOptions, Outcome,
+    Refusal, Silent, Start, Suffix,
 };
 use weir_identity::Value;
 
@@ -79,7 +79,10 @@ fn a_head_over_unrecorded_news_records_them_first() {
     group.tell(0, 1);
     assert!(group.sign(1));
     let last = group.logs[1].entry(LogIndex(2)).unwrap();
-    assert_eq!((last.author, &last.entry.body), (group.logs[1].me().unwrap(), &Body::Seen));
+    assert_eq!(
+        (last.author, &last.entry.body),
+        (group.logs[1].me().unwrap(), &Body::Seen)
+    );
     assert_eq!(last.entry.learnt.len(), 1);
     assert!(!group.sign(1));
 }
@@ -96,16 +99,24 @@ fn a_particle_that_its_initiator_did_not_sign_is_refused() {
     let body = crate::group::call(&mut stranger, "x");
     stranger.append(body).unwrap();
     stranger.sign(&key(1)).unwrap();
-    let message = stranger.message_for(&key(2).peer_id(), MessageOptions::default()).message;
+    let message = stranger
+        .message_for(&key(2).peer_id(), MessageOptions::default())
+        .message;
     let mut log = new_log(2);
-    assert_eq!(log.merge(message, key(1).peer_id()), Err(MergeError::StartUnsigned));
+    assert_eq!(
+        log.merge(message, key(1).peer_id()),
+        Err(MergeError::StartUnsigned)
+    );
 }
 
 #[test]
 fn start_alone_travels_under_the_initiators_head() {
     let mut group = Group::new(2);
     let message = group.message(0, 1).message;
-    assert_eq!((message.start.as_deref(), message.entry_count()), (Some(&*start()), 0));
+    assert_eq!(
+        (message.start.as_deref(), message.entry_count()),
+        (Some(&*start()), 0)
+    );
     let received = group.tell(0, 1);
     assert_eq!((received.count, received.refused.len()), (0, 0));
     assert!(group.logs[1].head(weir_avm::log::AuthorIdx(0)).is_some());
@@ -115,12 +126,21 @@ fn start_alone_travels_under_the_initiators_head() {
 fn messages_of_another_particle_or_script_are_refused() {
     let mut group = Group::new(1);
     let message = group.everything(0);
-    let other = Start { nonce: [8; 16], ..(*start()).clone() };
+    let other = Start {
+        nonce: [8; 16],
+        ..(*start()).clone()
+    };
     let mut log = weir_avm::log::Log::observer(other.into(), crate::group::SCRIPT.into()).unwrap();
     let refused = log.merge(message.clone(), key(0).peer_id());
     assert!(matches!(refused, Err(MergeError::Particle { .. })));
-    let script = Message { script: Some("(never)".into()), ..message };
-    assert_eq!(observer().merge(script, key(0).peer_id()), Err(MergeError::Script));
+    let script = Message {
+        script: Some("(never)".into()),
+        ..message
+    };
+    assert_eq!(
+        observer().merge(script, key(0).peer_id()),
+        Err(MergeError::Script)
+    );
     assert!(weir_avm::log::Log::observer(start(), "(never)".into()).is_err());
 }
 
@@ -135,14 +155,26 @@ fn a_wrong_suffix_does_not_spoil_the_others() {
     group.tell(1, 0);
     group.tell(2, 0);
     let mut message = group.everything(0);
-    let bad = message.suffixes.iter_mut().find(|s| s.head.head.author == group.id(1)).unwrap();
+    let bad = message
+        .suffixes
+        .iter_mut()
+        .find(|s| s.head.head.author == group.id(1))
+        .unwrap();
     bad.entries[0] = Entry::new(Body::Seen).into();
     // The head of peer 0 names what peer 1 said.
-    let own = message.suffixes.iter().position(|s| s.head.head.author == group.id(0)).unwrap();
+    let own = message
+        .suffixes
+        .iter()
+        .position(|s| s.head.head.author == group.id(0))
+        .unwrap();
     let mut log = observer();
-    let received = log.merge(sent(&message), group.id(0)).unwrap();
+    let arrived = Message::decode(&message.encode(), &MessageLimits::default()).unwrap();
+    let received = log.merge(arrived, group.id(0)).unwrap();
     assert_eq!(received.refused.len(), 1);
-    assert_eq!((received.refused[0].author, received.refused[0].why), (group.id(1), Refusal::Root));
+    assert_eq!(
+        (received.refused[0].author, received.refused[0].why),
+        (group.id(1), Refusal::Root)
+    );
     assert!(entries(&log).contains_key(&group.id(2)));
     assert_eq!(received.parked, 1, "suffix {own} names the refused one");
     check(&log);
@@ -188,7 +220,10 @@ fn an_entry_that_names_its_own_author_is_refused() {
         length: 1,
         entry: first.leaf(),
     }];
-    let second = Entry { body: Body::Seen, learnt };
+    let second = Entry {
+        body: Body::Seen,
+        learnt,
+    };
     let mut mmr = weir_avm::log::mmr::Mmr::new();
     mmr.push(first.leaf());
     mmr.push(second.leaf());
@@ -198,9 +233,17 @@ fn an_entry_that_names_its_own_author_is_refused() {
         length: 2,
         root: mmr.root().unwrap(),
     };
-    let suffix = Suffix { head: head.sign(&key(1)), entries: vec![first, second.into()] };
-    let message = Message { suffixes: vec![suffix], ..message };
-    let received = group.logs[0].merge(sent(&message), key(1).peer_id()).unwrap();
+    let suffix = Suffix {
+        head: head.sign(&key(1)),
+        entries: vec![first, second.into()],
+    };
+    let message = Message {
+        suffixes: vec![suffix],
+        ..message
+    };
+    let received = group.logs[0]
+        .merge(sent(&message), key(1).peer_id())
+        .unwrap();
     assert_eq!(received.refused[0].why, Refusal::LearntFromItself);
 }
 
@@ -247,7 +290,10 @@ fn a_cut_journal_ends_before_the_offence() {
         .collect();
     assert_eq!(live, [false, false, true, true]);
     let cut = group.logs[0].cut_of(author).unwrap().clone();
-    assert_eq!(cut.evidence.verify(start().id(), key(1).peer_id(), 1), Ok(()));
+    assert_eq!(
+        cut.evidence.verify(start().id(), key(1).peer_id(), 1),
+        Ok(())
+    );
 
     let at = group.say(0);
     assert_eq!(group.logs[0].entry(at).unwrap().entry.learnt[0].length, 1);
@@ -274,6 +320,9 @@ fn more_of_a_cut_journal_is_taken_if_an_honest_author_named_it() {
     group.tell(1, 2);
     group.say(2);
     let received = group.tell(2, 0);
-    assert_eq!((received.refused.len(), received.parked, received.count), (0, 0, 2));
+    assert_eq!(
+        (received.refused.len(), received.parked, received.count),
+        (0, 0, 2)
+    );
     check(&group.logs[0]);
 }

@@ -1,0 +1,230 @@
+//! Small scripts and the calls that they make, in the order in which they are
+//! made when messages arrive in the order of sending.
+
+mod support;
+
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use support::{Case, Net};
+
+/// Runs a script on `init`, `a`, `b`, `c`; services are given as JSON. What was
+/// called is one line each; then what stayed stuck, failed or was refused.
+fn run(air: &str, services: &str) -> String {
+    let case = serde_json::json!({ "air": air, "peers": ["a", "b", "c"], "echo": true });
+    let mut case: Case = serde_json::from_value(case).expect("a case");
+    case.services = serde_json::from_str(services).expect("services are JSON");
+    let mut net = Net::new(case, 0);
+    net.begin();
+    net.run();
+    let mut lines: Vec<String> = net.calls.iter().map(|c| format!("{} {} {}", c.peer, c.call, c.args)).collect();
+    lines.extend(net.errors.iter().map(|(peer, code, _)| format!("error at {peer}: {code}")));
+    lines.extend(net.stuck.iter().map(|(peer, text)| format!("stuck at {peer}: {}", net.say(text))));
+    lines.extend(net.offences.iter().map(|(peer, text)| format!("offence at {peer}: {}", net.say(text))));
+    lines.join("\n") + "\n"
+}
+
+fn check(air: &str, services: &str, expected: Expect) {
+    expected.assert_eq(&run(air, services));
+}
+
+#[test]
+fn a_call_on_another_peer_comes_back() {
+    check(
+        r#"(seq (call "@a" ("s" "f") [1] x) (call %init_peer_id% ("s" "done") [x.$.at]))"#,
+        "{}",
+        expect![[r#"
+            @a s.f [1]
+            @init s.done ["a"]
+        "#]],
+    );
+}
+
+#[test]
+fn a_step_reached_by_the_union_of_two_peers_is_made_on_a_third() {
+    check(
+        r#"(seq (par (seq (call "@a" ("s" "x") [] x) (canon "@c" $h1 #h1)) (seq (call "@b" ("s" "y") [] y) (canon "@c" $h2 #h2)))
+            (match x y (call "@c" ("s" "done") [x y])))"#,
+        r#"{"s.x": {"ok": 1}, "s.y": {"ok": 1}}"#,
+        expect![[r#"
+            @a s.x []
+            @b s.y []
+            @c s.done [1,1]
+        "#]],
+    );
+}
+
+#[test]
+fn a_failed_call_is_caught_with_both_error_values() {
+    check(
+        r#"(xor (call %init_peer_id% ("s" "a") [] x) (call %init_peer_id% ("h" "e") [%last_error%.$.error_code :error:.$.error_code]))"#,
+        r#"{"s.a": {"err": "no", "code": 7}}"#,
+        expect![[r#"
+            @init s.a []
+            @init h.e [10000,10000]
+        "#]],
+    );
+}
+
+#[test]
+fn match_leaves_the_last_error_alone() {
+    check(
+        r#"(xor (match 1 2 (null)) (call %init_peer_id% ("h" "e") [%last_error%.$.error_code :error:.$.error_code]))"#,
+        "{}",
+        expect![[r#"
+            @init h.e [0,10001]
+        "#]],
+    );
+}
+
+#[test]
+fn an_undefined_variable_is_waited_for_not_failed() {
+    check(
+        r#"(par (seq (call "@b" ("s" "slow") [] x) (call %init_peer_id% ("s" "home") [])) (seq (call %init_peer_id% ("s" "fast") [] y) (xor (call %init_peer_id% ("s" "use") [x y]) (call %init_peer_id% ("s" "no") []))))"#,
+        r#"{"s.slow": {"ok": 1}, "s.fast": {"ok": 2}}"#,
+        expect![[r#"
+            @init s.fast []
+            @b s.slow []
+            @init s.home []
+            @init s.use [1,2]
+        "#]],
+    );
+}
+
+#[test]
+fn canons_see_the_appends_before_them() {
+    check(
+        r##"(seq (ap 1 $s) (seq (canon %init_peer_id% $s #c) (seq (ap 2 $s) (seq (canon %init_peer_id% $s #d) (call %init_peer_id% ("s" "f") [#c #d])))))"##,
+        "{}",
+        expect![[r#"
+            @init s.f [[1],[1,2]]
+        "#]],
+    );
+}
+
+#[test]
+fn a_map_becomes_an_object_and_a_canon_of_arrays() {
+    check(
+        r##"(seq (ap ("k" 1) %m) (seq (ap ("k" 2) %m) (seq (canon %init_peer_id% %m o) (seq (canon %init_peer_id% %m #%c) (call %init_peer_id% ("s" "f") [o #%c #%c.$.k.[1] #%c.length])))))"##,
+        "{}",
+        expect![[r#"
+            @init s.f [{"k":1},{"k":[1,2]},2,2]
+        "#]],
+    );
+}
+
+#[test]
+fn the_after_part_runs_from_the_last_to_the_first() {
+    check(
+        r#"(seq (call %init_peer_id% ("s" "arr") [] arr) (fold arr i (seq (call %init_peer_id% ("s" "a") [i] x) (seq (next i) (call %init_peer_id% ("s" "b") [x.$.args])))))"#,
+        r#"{"s.arr": {"ok": [1, 2]}}"#,
+        expect![[r#"
+            @init s.arr []
+            @init s.a [1]
+            @init s.a [2]
+            @init s.b [[2]]
+            @init s.b [[1]]
+        "#]],
+    );
+}
+
+#[test]
+fn new_hides_a_value_and_gives_it_back() {
+    check(
+        r#"(seq (ap 1 x) (seq (new x (seq (ap 2 x) (call %init_peer_id% ("s" "f") [x]))) (call %init_peer_id% ("s" "g") [x])))"#,
+        "{}",
+        expect![[r#"
+            @init s.f [2]
+            @init s.g [1]
+        "#]],
+    );
+}
+
+#[test]
+fn a_recursive_stream_visits_what_it_appends() {
+    check(
+        r#"(seq (ap 0 $s) (fold $s i (seq (call %init_peer_id% ("math" "add") [i 1] v) (xor (match v 4 (null)) (seq (ap v $s) (next i))))))"#,
+        "{}",
+        expect![[r#"
+            @init math.add [0,1]
+            @init math.add [1,1]
+            @init math.add [2,1]
+            @init math.add [3,1]
+        "#]],
+    );
+}
+
+#[test]
+fn a_gate_opens_with_the_element_that_makes_it_full() {
+    check(
+        r##"(seq (call %init_peer_id% ("s" "ps") [] ps) (seq (par (fold ps p (par (call p ("s" "v") [p] $s) (next p)) (never)) (null))
+          (seq (new $t (seq (fold $s f (seq (seq (ap f $t) (canon %init_peer_id% $t #it)) (xor (match #it.length 2 (null)) (next f))) (never)) (canon %init_peer_id% $t #r)))
+           (call %init_peer_id% ("s" "one") [#r.length]))))"##,
+        r#"{"s.ps": {"ok": ["@a", "@b", "@c"]}, "s.v": {"ok": 5}}"#,
+        expect![[r#"
+            @init s.ps []
+            @a s.v ["@a"]
+            @b s.v ["@b"]
+            @c s.v ["@c"]
+            @init s.one [2]
+        "#]],
+    );
+}
+
+#[test]
+fn members_of_one_batch_run_one_after_the_other() {
+    check(
+        r#"(seq (ap 1 $s) (seq (ap 2 $s) (fold $s i (seq (call "@a" ("s" "f") [i] x) (seq (call %init_peer_id% ("s" "g") [i]) (next i))) (null))))"#,
+        "{}",
+        expect![[r#"
+            @a s.f [1]
+            @init s.g [1]
+            @a s.f [2]
+            @init s.g [2]
+        "#]],
+    );
+}
+
+#[test]
+fn a_bad_lens_is_noticed_before_the_hop() {
+    check(
+        r#"(seq (call %init_peer_id% ("s" "f") [] x) (xor (call "@b" ("s" "g") [x.$.missing] y) (call %init_peer_id% ("s" "h") [:error:.$.error_code])))"#,
+        r#"{"s.f": {"ok": {}}}"#,
+        expect![[r#"
+            @init s.f []
+            @init s.h [10007]
+        "#]],
+    );
+}
+
+#[test]
+fn fail_raises_what_it_is_given() {
+    check(
+        r#"(xor (xor (fail 7 "m") (fail :error:)) (call %init_peer_id% ("s" "h") [%last_error%.$.error_code :error:.$.error_code %last_error%.$.message]))"#,
+        "{}",
+        expect![[r#"
+            @init s.h [7,10006,"m"]
+        "#]],
+    );
+}
+
+#[test]
+fn an_endless_loop_ends_at_the_limit_of_the_stream() {
+    let air = r#"(seq (ap 1 $s) (fold $s i (seq (ap i $s) (next i))))"#;
+    let mut net = Net::new(serde_json::from_value(serde_json::json!({ "air": air })).expect("a case"), 0);
+    Arc::make_mut(&mut net.start).limits.elements = 1_000;
+    net.begin();
+    net.run();
+    assert_eq!(net.stuck[0].1, "a stream has reached the particle's limit of 1000 elements");
+}
+
+#[test]
+fn a_fold_over_many_elements_does_not_overflow() {
+    let elements: Vec<u32> = (0..100_000).collect();
+    let services = serde_json::json!({ "s.arr": { "ok": elements } }).to_string();
+    let seen = run(
+        r#"(seq (call %init_peer_id% ("s" "arr") [] arr) (seq (fold arr i (seq (ap i x) (next i))) (call %init_peer_id% ("s" "done") [])))"#,
+        &services,
+    );
+    assert_eq!(seen, "@init s.arr []\n@init s.done []\n");
+}

@@ -1,0 +1,489 @@
+//! Calls that particles make on this peer.
+//!
+//! Host functions are answered at once; services are executed by the driver, a
+//! limited number at a time, initiators taking turns. The intent of a service
+//! call is recorded before the call is given out (unless the service says that
+//! repeating it is harmless) and deleted with its outcome.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use weir_avm::log::StepId;
+use weir_identity::{Cid, PeerId, Value};
+
+use crate::effect::{Call, CallContext, CallId, Effect, ParticleEvent};
+use crate::engine::CallRequest;
+use crate::event::CallOutcome;
+use crate::native::{self, Answer, Code, Failure, Native, View, encoded_size_within};
+use crate::network::NetworkNow;
+use crate::peer::{Peer, Wake};
+use crate::queue::FairQueue;
+use crate::store::ParticleKey;
+use crate::time::Timestamp;
+
+/// Deepest nesting of a value.
+const VALUE_DEPTH: usize = 128;
+
+/// Who answers a call.
+#[derive(Clone)]
+enum Target {
+    Native(&'static dyn Native),
+    Client,
+    /// `kind` is `None` for calls that go to the driver by policy.
+    Driver { service: Arc<str>, kind: Option<Arc<str>>, intent: bool },
+    Nobody,
+}
+
+/// Names an open call to the particle engine.
+#[derive(Debug, Clone)]
+struct Open {
+    key: ParticleKey,
+    step: StepId,
+    args: Cid,
+    service: Arc<str>,
+    function: Arc<str>,
+}
+
+struct Queued {
+    open: Open,
+    target: Target,
+    request: CallRequest,
+}
+
+impl std::fmt::Debug for Queued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queued").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Running {
+    open: Open,
+    intent: bool,
+}
+
+/// A host function that has not answered yet.
+#[derive(Debug)]
+struct Wait {
+    open: Open,
+    initiator: PeerId,
+    /// What it answers when its time has come.
+    value: Value,
+}
+
+/// All calls that were requested and not completed.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    natives: FairQueue<Queued>,
+    services: FairQueue<Queued>,
+    running: BTreeMap<CallId, Running>,
+    waits: BTreeMap<u64, Wait>,
+    waits_of: BTreeMap<PeerId, usize>,
+    connects: Vec<(PeerId, Open)>,
+    next: u64,
+}
+
+impl Calls {
+    pub(crate) fn new(seed: u64) -> Self {
+        Calls {
+            natives: FairQueue::default(),
+            services: FairQueue::default(),
+            running: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            waits_of: BTreeMap::new(),
+            connects: Vec::new(),
+            next: seed,
+        }
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.natives.len() + self.services.len()
+    }
+
+    pub(crate) fn natives_queued(&self) -> usize {
+        self.natives.len()
+    }
+
+    /// The particle of a running call is over.
+    pub(crate) fn abandon(&mut self, call: CallId) {
+        self.running.remove(&call);
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+
+    fn end_wait(&mut self, id: u64) -> Option<Wait> {
+        let wait = self.waits.remove(&id)?;
+        if let Some(count) = self.waits_of.get_mut(&wait.initiator) {
+            *count -= 1;
+            if *count == 0 {
+                self.waits_of.remove(&wait.initiator);
+            }
+        }
+        Some(wait)
+    }
+}
+
+impl Peer {
+    /// Takes a call that a particle wants made.
+    pub(crate) fn admit_call(&mut self, key: ParticleKey, request: CallRequest) {
+        let open = Open {
+            key,
+            step: request.step,
+            args: request.args_cid,
+            service: request.service.clone(),
+            function: request.function.clone(),
+        };
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        particle.open_calls += 1;
+        let initiator = particle.start.initiator;
+        if self.take_intent(&key, &request.step.0) {
+            self.counted.calls_interrupted += 1;
+            self.complete(open, CallOutcome::Interrupted, None);
+            return;
+        }
+        self.report(&key, || ParticleEvent::CallMade {
+            service: request.service.clone(),
+            function: request.function.clone(),
+            args: request.args.clone(),
+            tetraplets: request.tetraplets.clone(),
+        });
+        let target = self.target(&key, &request);
+        let limits = &self.config.limits;
+        let queue = match target {
+            Target::Native(_) | Target::Client | Target::Nobody => &mut self.calls.natives,
+            Target::Driver { .. } => &mut self.calls.services,
+        };
+        let full = if queue.len_of(&initiator) >= limits.calls_queued_per_initiator {
+            Some(("calls_queued_per_initiator", limits.calls_queued_per_initiator))
+        } else if queue.len() >= limits.calls_queued {
+            Some(("calls_queued", limits.calls_queued))
+        } else {
+            None
+        };
+        match full {
+            None => queue.push(initiator, Queued { open, target, request }),
+            Some((limit, value)) => {
+                self.counted.calls_rejected += 1;
+                let text = format!("overloaded: {limit} = {value} is reached");
+                self.fail(open, &Failure::new(Code::Limit, text));
+            }
+        }
+    }
+
+    /// Whether the call was given out in an earlier life; at most once true.
+    fn take_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) -> bool {
+        let Some(steps) = self.intents.get_mut(key) else { return false };
+        let found = steps.remove(step);
+        if steps.is_empty() {
+            self.intents.remove(key);
+        }
+        if found {
+            self.batch.delete_intent(key, step);
+        }
+        found
+    }
+
+    fn target(&self, key: &ParticleKey, request: &CallRequest) -> Target {
+        let policy = &self.config.calls;
+        let driver = |intent| Target::Driver { service: request.service.clone(), kind: None, intent };
+        let name = (request.service.clone(), request.function.clone());
+        if !policy.overridden.is_empty() && policy.overridden.contains(&name) {
+            return driver(true);
+        }
+        let enabled = |native: &&dyn Native| {
+            policy.natives.as_ref().is_none_or(|natives| natives.contains(native.name()))
+        };
+        if let Some(native) = native::service(&request.service).filter(|native| enabled(&native)) {
+            return Target::Native(native);
+        }
+        let client = self.particles.get(key).is_some_and(|particle| particle.client.is_some());
+        if client && is_client_function(&request.service, &request.function) {
+            return Target::Client;
+        }
+        match self.services.find(&request.service) {
+            Some(service) => Target::Driver {
+                service: service.id.clone(),
+                kind: Some(service.kind.clone()),
+                intent: !service.idempotent,
+            },
+            None if policy.unknown_to_driver => driver(true),
+            None => Target::Nobody,
+        }
+    }
+
+    /// Makes one call, if one can be made now.
+    pub(crate) fn run_call(&mut self, budget: &mut usize, now: Timestamp) -> bool {
+        if self.calls.running.len() < self.config.limits.calls
+            && let Some(queued) = self.calls.services.pop()
+        {
+            self.start_service(queued, now);
+            return true;
+        }
+        if *budget > 0
+            && let Some(queued) = self.calls.natives.pop()
+        {
+            *budget -= 1;
+            self.answer_here(queued, now);
+            return true;
+        }
+        false
+    }
+
+    fn start_service(&mut self, queued: Queued, now: Timestamp) {
+        let Queued { open, target, request } = queued;
+        let Target::Driver { service, kind, intent } = target else { return };
+        let (key, step) = (open.key, open.step.0);
+        let Some(particle) = self.particles.get_mut(&key).filter(|particle| !particle.over) else {
+            return;
+        };
+        let id = CallId(self.calls.number());
+        let deadline = particle.deadline().min(now.plus(self.config.limits.call_ms));
+        let start = &particle.start;
+        let context = CallContext {
+            particle: key.particle,
+            step,
+            initiator: start.initiator,
+            host: self.me,
+            worker: key.identity,
+            timestamp: Timestamp(start.timestamp_ms),
+            ttl_ms: start.ttl_ms,
+            deadline,
+        };
+        particle.running.insert(id);
+        if intent {
+            self.batch.put_intent(&key, &step);
+        }
+        self.calls.running.insert(id, Running { open, intent });
+        self.timers.set(deadline, Wake::Call(id));
+        self.counted.calls_driver += 1;
+        self.effects.push(Effect::Call(Box::new(Call {
+            id,
+            service,
+            kind,
+            function: request.function,
+            args: request.args,
+            tetraplets: request.tetraplets,
+            context,
+        })));
+    }
+
+    fn answer_here(&mut self, queued: Queued, now: Timestamp) {
+        let Queued { open, target, request } = queued;
+        self.counted.calls_native += 1;
+        let answer = match target {
+            Target::Native(native) => self.call_native(native, &open, &request, now),
+            Target::Client => self.call_client(&open, &request),
+            Target::Nobody | Target::Driver { .. } => Err(Failure::new(
+                Code::NotFound,
+                format!("no service `{}` here, for function `{}`", open.service, open.function),
+            )),
+        };
+        match answer {
+            Ok(Answer::Value(value)) => self.complete(open, CallOutcome::Value(value), None),
+            Ok(Answer::Timeout { after_ms, value }) => self.wait(open, after_ms, value, now),
+            Ok(Answer::Connect(contact)) => {
+                let max = self.config.limits.connects;
+                if self.calls.connects.len() >= max {
+                    let text = format!("overloaded: connects = {max} is reached");
+                    self.fail(open, &Failure::new(Code::Limit, text));
+                    return;
+                }
+                self.calls.connects.push((contact.peer, open));
+                self.network.connect(contact, now);
+            }
+            Ok(Answer::Change(change)) => match self.change_services(change) {
+                Ok(()) => self.complete(open, CallOutcome::Value(Value::from("")), None),
+                Err(error) => self.fail(open, &Failure::from(error)),
+            },
+            Err(failure) => self.fail(open, &failure),
+        }
+    }
+
+    fn call_native(
+        &self,
+        native: &dyn Native,
+        open: &Open,
+        request: &CallRequest,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
+        let initiator = self.particles.get(&open.key).map_or(self.me, |p| p.start.initiator);
+        let network = NetworkNow { network: &self.network, now };
+        let view = View {
+            now,
+            host: self.me,
+            worker: open.key.identity,
+            initiator,
+            manager: self.config.manager,
+            version: &self.config.version,
+            addresses: self.network.addresses(),
+            relay: self.network.serves(),
+            limits: &self.config.limits,
+            services: &self.services,
+            network: &network,
+        };
+        native::call(native, &request.function, &request.args, &view)
+    }
+
+    fn call_client(&mut self, open: &Open, request: &CallRequest) -> Result<Answer, Failure> {
+        if &*request.service != "getDataSrv" {
+            self.report(&open.key, || ParticleEvent::Callback {
+                service: request.service.clone(),
+                function: request.function.clone(),
+                args: request.args.clone(),
+            });
+            return Ok(Answer::Value(Value::Object(Arc::default())));
+        }
+        let client = self.particles.get(&open.key).and_then(|particle| particle.client.clone());
+        let given = client.and_then(|client| client.data.get(&request.function).cloned());
+        let value = given.or_else(|| {
+            let relay = self.network.relays().first().map_or(self.me, |relay| relay.peer);
+            (&*request.function == "-relay-").then(|| Value::from(relay.to_string()))
+        });
+        value.map(Answer::Value).ok_or_else(|| {
+            let text = format!("the submitter gave no value for `{}`", request.function);
+            Failure::new(Code::NotFound, text)
+        })
+    }
+
+    fn wait(&mut self, open: Open, after_ms: u64, value: Value, now: Timestamp) {
+        let Some(particle) = self.particles.get(&open.key) else { return };
+        let initiator = particle.start.initiator;
+        let max = self.config.limits.timeouts_per_initiator;
+        let count = self.calls.waits_of.entry(initiator).or_default();
+        if *count >= max {
+            let text = format!("overloaded: timeouts_per_initiator = {max} is reached");
+            self.fail(open, &Failure::new(Code::Limit, text));
+            return;
+        }
+        *count += 1;
+        // One that outlasts its particle is dropped with it.
+        let at = now.plus(after_ms).min(particle.deadline().plus(1));
+        let id = self.calls.number();
+        self.calls.waits.insert(id, Wait { open, initiator, value });
+        self.timers.set(at, Wake::Wait(id));
+    }
+
+    pub(crate) fn on_wait_over(&mut self, id: u64) {
+        if let Some(wait) = self.calls.end_wait(id) {
+            self.complete(wait.open, CallOutcome::Value(wait.value), None);
+        }
+    }
+
+    /// A peer that scripts wanted to reach is there, or cannot be reached.
+    pub(crate) fn on_reached(&mut self, peer: PeerId, reached: bool) {
+        let waiting = std::mem::take(&mut self.calls.connects);
+        for (wanted, open) in waiting {
+            if wanted == peer {
+                self.complete(open, CallOutcome::Value(Value::from(reached)), None);
+            } else {
+                self.calls.connects.push((wanted, open));
+            }
+        }
+    }
+
+    pub(crate) fn on_call_finished(
+        &mut self,
+        id: CallId,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+    ) {
+        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+            self.counted.results_late += 1;
+            return;
+        };
+        self.finish(id, open, intent, outcome, receipt);
+    }
+
+    pub(crate) fn on_call_overdue(&mut self, id: CallId) {
+        let Some(Running { open, intent }) = self.calls.running.remove(&id) else { return };
+        self.counted.calls_timed_out += 1;
+        self.effects.push(Effect::CancelCall(id));
+        let text = format!(
+            "`{}.{}` gave no answer in time; whether it took effect is unknown",
+            open.service, open.function
+        );
+        let outcome = CallOutcome::failed(Failure::new(Code::Timeout, text).to_string());
+        self.finish(id, open, intent, outcome, None);
+    }
+
+    fn finish(
+        &mut self,
+        id: CallId,
+        open: Open,
+        intent: bool,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+    ) {
+        if let Some(particle) = self.particles.get_mut(&open.key) {
+            particle.running.remove(&id);
+        }
+        if intent {
+            self.batch.delete_intent(&open.key, &open.step.0);
+        }
+        let outcome = self.within_limits(outcome);
+        self.complete(open, outcome, receipt);
+    }
+
+    /// Replaces a result that must not enter a journal by a failure.
+    fn within_limits(&self, outcome: CallOutcome) -> CallOutcome {
+        let limit = self.config.limits.result_bytes;
+        let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
+        else {
+            return outcome;
+        };
+        if !encoded_size_within(value, limit) {
+            let text = format!("the result is over the limit result_bytes = {limit}");
+            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+        }
+        if value.depth() > VALUE_DEPTH {
+            let text = format!("the result is nested deeper than {VALUE_DEPTH}");
+            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+        }
+        outcome
+    }
+
+    fn fail(&mut self, open: Open, failure: &Failure) {
+        self.complete(open, CallOutcome::failed(failure.to_string()), None);
+    }
+
+    /// Gives an outcome to the particle engine.
+    fn complete(&mut self, open: Open, outcome: CallOutcome, receipt: Option<Bytes>) {
+        let Open { key, step, args, service, function } = open;
+        let Some(particle) = self.particles.get_mut(&key).filter(|particle| !particle.over) else {
+            self.counted.results_late += 1;
+            return;
+        };
+        particle.open_calls = particle.open_calls.saturating_sub(1);
+        let Some(avm) = particle.avm() else {
+            self.counted.results_late += 1;
+            return;
+        };
+        if !matches!(outcome, CallOutcome::Value(_)) {
+            self.counted.calls_failed += 1;
+        }
+        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
+            tracing::warn!(particle = %key.particle.0, %error, "result not taken");
+            self.counted.results_late += 1;
+            return;
+        }
+        self.dirty.insert(key);
+        self.report(&key, || ParticleEvent::CallEnded { service, function, outcome });
+    }
+}
+
+/// Whether the submitter of a particle answers this function himself.
+fn is_client_function(service: &str, function: &str) -> bool {
+    match service {
+        "getDataSrv" | "callbackSrv" => true,
+        "errorHandlingSrv" => function == "error",
+        _ => false,
+    }
+}

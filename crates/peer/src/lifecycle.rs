@@ -1,0 +1,384 @@
+//! How particles begin, leave memory, come back, and end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use weir_identity::Cid;
+
+use crate::effect::{Effect, ParticleEvent, ParticleId};
+use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartLimits};
+use crate::error::{RestoreError, SubmitError};
+use crate::event::Submit;
+use crate::particle::{Particle, Residence};
+use crate::peer::{Peer, Wake};
+use crate::store::{self, Indexed, ParticleKey};
+use crate::time::Timestamp;
+
+impl Indexed {
+    /// A particle that came from others.
+    pub(crate) fn joined(start: &Arc<Start>) -> Self {
+        Indexed { start: start.clone(), own: false, keep: false, client: None }
+    }
+}
+
+impl Peer {
+    /// Starts a particle here and returns its identity. The errors of its
+    /// script, its callbacks and its end are reported by
+    /// [`Effect::Report`].
+    pub fn submit(&mut self, submit: Submit, now: Timestamp) -> Result<ParticleId, SubmitError> {
+        let limits = self.config.limits.clone();
+        let start = Arc::new(Start {
+            network: self.config.network.clone(),
+            nonce: submit.nonce,
+            script: engine::script_cid(&submit.script),
+            timestamp_ms: submit.timestamp.unwrap_or(now).ms(),
+            ttl_ms: submit.ttl_ms,
+            limits: StartLimits {
+                elements: limits.stream_elements,
+                activations: limits.activations,
+                depth: limits.fold_depth,
+                value_bytes: limits.value_bytes,
+            },
+            rules: RULES,
+            initiator: self.me,
+            reach: self.network.own_reach(now),
+            authorisation: None,
+        });
+        if let Some(refusal) = self.start_refusal(&start, now) {
+            return Err(refusal.into());
+        }
+        let key = ParticleKey { particle: start.id(), identity: self.me };
+        if self.particles.get(&key).is_some() {
+            return Ok(key.particle);
+        }
+        let program = match self.config.shared.script(&start.script) {
+            Some(program) => program,
+            None => {
+                let program =
+                    engine::compile(&submit.script, &limits).map_err(SubmitError::Script)?;
+                self.config.shared.remember(start.script, &program);
+                program
+            }
+        };
+        let avm = Avm::new(start.clone(), program.clone(), self.config.keypair.clone())
+            .map_err(|error| SubmitError::Engine(error.to_string()))?;
+        let indexed = Indexed { start, own: true, keep: submit.keep, client: submit.client };
+        self.adopt(key, indexed, Residence::Here(Box::new(avm)), &program, now);
+        self.counted.particles_submitted += 1;
+        self.dirty.insert(key);
+        self.work(now);
+        Ok(key.particle)
+    }
+
+    /// Deletes the kept log of a particle that has expired. One that has not
+    /// is no longer kept.
+    pub fn forget(&mut self, particle: ParticleId) {
+        let key = ParticleKey { particle, identity: self.me };
+        self.batch.delete_archive(&key);
+        match self.particles.get_mut(&key) {
+            Some(particle) => particle.keep = false,
+            None => self.batch.delete_records(&key),
+        }
+    }
+
+    /// Makes a particle part of this peer and records it.
+    pub(crate) fn adopt(
+        &mut self,
+        key: ParticleKey,
+        indexed: Indexed,
+        residence: Residence,
+        program: &Arc<Program>,
+        now: Timestamp,
+    ) {
+        let text = program.script().text();
+        self.batch.put_particle(&key, &indexed);
+        if indexed.keep {
+            self.batch.put_archive(&key, &indexed.start, text);
+        }
+        let cid = indexed.start.script;
+        if self.insert(key, indexed, residence, text, now) {
+            self.batch.put_script(&cid, text);
+        }
+    }
+
+    fn insert(
+        &mut self,
+        key: ParticleKey,
+        indexed: Indexed,
+        residence: Residence,
+        text: &Arc<str>,
+        now: Timestamp,
+    ) -> bool {
+        let limits = self.config.limits.clone();
+        let mut particle =
+            Particle::new(indexed.start, residence, limits.nudge_ms, now);
+        particle.own = indexed.own;
+        particle.keep = indexed.keep;
+        particle.client = indexed.client.map(Arc::new);
+        let deadline = particle.deadline();
+        self.timers.set(deadline.plus(1), Wake::Deadline(key));
+        self.timers.set(now.plus(limits.idle_ms), Wake::Idle(key));
+        self.timers.set(now.plus(limits.nudge_ms), Wake::Nudge(key));
+        self.particles.insert(key, particle, text)
+    }
+
+    /// Takes back a particle whose first message did not hold.
+    pub(crate) fn unadopt(&mut self, key: &ParticleKey) {
+        self.drop_particle(key, true);
+    }
+
+    fn drop_particle(&mut self, key: &ParticleKey, records: bool) {
+        let Some((particle, script_unused)) = self.particles.remove(key) else { return };
+        self.intents.remove(key);
+        self.batch.delete_particle(key);
+        if records {
+            self.batch.delete_records(key);
+        }
+        if script_unused {
+            self.batch.delete_script(&particle.script);
+        }
+    }
+
+    /// Takes up a particle from the store after a restart.
+    pub(crate) fn readopt(
+        &mut self,
+        key: ParticleKey,
+        indexed: Indexed,
+        scripts: &BTreeMap<Cid, Arc<str>>,
+        now: Timestamp,
+    ) -> Result<(), RestoreError> {
+        let text = scripts
+            .get(&indexed.start.script)
+            .ok_or_else(|| store::damaged(&[store::SCRIPT], "the script of a particle is missing"))?;
+        self.insert(key, indexed, Residence::Away, text, now);
+        if let Some(particle) = self.particles.get_mut(&key)
+            && now <= particle.deadline()
+        {
+            particle.nudge_on_load = true;
+            self.request_load(key);
+        }
+        Ok(())
+    }
+
+    /// Brings a particle back into memory.
+    pub(crate) fn request_load(&mut self, key: ParticleKey) {
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        if !matches!(particle.residence, Residence::Away) {
+            return;
+        }
+        particle.residence = Residence::Loading;
+        if self.loading < self.config.limits.loads {
+            self.load(key);
+        } else {
+            self.load_queue.push_back(key);
+        }
+    }
+
+    fn load(&mut self, key: ParticleKey) {
+        self.loading += 1;
+        let prefix = store::records_prefix(key.particle, key.identity);
+        self.effects.push(Effect::Load { prefix });
+    }
+
+    pub(crate) fn on_loaded(
+        &mut self,
+        prefix: &[u8],
+        records: Result<Vec<(Vec<u8>, Vec<u8>)>, String>,
+        now: Timestamp,
+    ) {
+        let Some(key) = store::particle_of_records(prefix) else { return };
+        let Some(particle) = self.particles.get(&key) else {
+            self.load_next();
+            return;
+        };
+        if !matches!(particle.residence, Residence::Loading) {
+            return;
+        }
+        let start = particle.start.clone();
+        self.load_next();
+        let restored = records.and_then(|records| self.replay(&key, &start, records));
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        particle.touched = now;
+        match restored {
+            Ok(mut avm) => {
+                self.counted.particles_replayed += 1;
+                if std::mem::take(&mut particle.nudge_on_load) {
+                    avm.nudge();
+                }
+                particle.residence = Residence::Here(Box::new(avm));
+                self.timers.set(now.plus(self.config.limits.idle_ms), Wake::Idle(key));
+            }
+            Err(what) => {
+                tracing::error!(particle = %key.particle.0, %what, "records cannot be read");
+                particle.residence = Residence::Broken(what);
+            }
+        }
+        self.collect(key, now);
+        self.take_parked(&key, now);
+    }
+
+    fn load_next(&mut self) {
+        self.loading = self.loading.saturating_sub(1);
+        if let Some(next) = self.load_queue.pop_front() {
+            self.load(next);
+        }
+    }
+
+    fn replay(
+        &mut self,
+        key: &ParticleKey,
+        start: &Arc<Start>,
+        records: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<Avm, String> {
+        let program = self
+            .program(start, None)
+            .map_err(|refusal| refusal.to_string())?
+            .ok_or_else(|| "the script is missing".to_owned())?;
+        if let Some(last) = records.last() {
+            let next = store::record_number(&last.0).ok_or("a record has no number")? + 1;
+            let known = self.particles.get(key).map_or(0, |particle| particle.records);
+            let bytes = records.iter().map(|(_, value)| value.len() as u64).sum();
+            // After a restart this is the first that is known of its records.
+            if known == 0 {
+                self.particles.recorded(key, next, bytes);
+            } else if known != next {
+                return Err(format!("{known} records were written, {next} came back"));
+            }
+        }
+        let records = records.into_iter().map(|(_, value)| Record::from_bytes(Bytes::from(value)));
+        Avm::restore(start.clone(), program, self.config.keypair.clone(), records)
+            .map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn on_idle(&mut self, key: ParticleKey, now: Timestamp) {
+        let idle_ms = self.config.limits.idle_ms;
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        if !matches!(particle.residence, Residence::Here(_)) {
+            return;
+        }
+        if particle.is_quiet() && now.since(particle.touched) >= idle_ms && !self.dirty.contains(&key) {
+            particle.evict();
+            self.counted.particles_evicted += 1;
+            return;
+        }
+        let next = particle.touched.plus(idle_ms).max(now.plus(idle_ms / 4 + 1));
+        self.timers.set(next, Wake::Idle(key));
+    }
+
+    /// Repeats unanswered deliveries, unless packets are still under way.
+    pub(crate) fn on_nudge(&mut self, key: ParticleKey, now: Timestamp) {
+        let max = self.config.limits.nudge_max_ms;
+        let me = self.me.to_string();
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        if particle.over {
+            return;
+        }
+        particle.nudge_ms = particle.nudge_ms.saturating_mul(2).min(max);
+        let next = now.plus(particle.nudge_ms);
+        if next <= particle.deadline() {
+            self.timers.set(next, Wake::Nudge(key));
+        }
+        let busy = particle.in_flight > 0;
+        let restless = particle.restless;
+        match &mut particle.residence {
+            Residence::Here(avm) if !busy => {
+                if avm.waiting().iter().any(|waiting| *waiting.peer != *me) {
+                    avm.nudge();
+                    self.dirty.insert(key);
+                }
+            }
+            Residence::Away if restless => {
+                particle.nudge_on_load = true;
+                self.request_load(key);
+            }
+            _ => {}
+        }
+    }
+
+    /// The time of a particle is over.
+    pub(crate) fn end(&mut self, key: ParticleKey, now: Timestamp) {
+        let limits = self.config.limits.clone();
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        if particle.over {
+            return;
+        }
+        let waiting = if particle.own { particle.waits() } else { Vec::new() };
+        particle.evict();
+        let deadline = particle.deadline();
+        let parked = std::mem::take(&mut particle.parked);
+        let running = std::mem::take(&mut particle.running);
+        particle.open_calls = 0;
+        self.particles.end(&key);
+        self.counted.particles_expired += 1;
+        for call in running {
+            self.calls.abandon(call);
+            self.effects.push(Effect::CancelCall(call));
+        }
+        for parked in parked {
+            self.parked -= 1;
+            let late_ms = now.since(deadline);
+            let refusal = crate::Refusal::Expired { late_ms };
+            self.network.answer(parked.packet.id, parked.back, Err(refusal));
+        }
+        let forget = deadline.plus(limits.clock_skew_ms).plus(limits.retention_ms);
+        self.timers.set(forget.max(now), Wake::Forget(key));
+        self.report(&key, || ParticleEvent::Expired { waiting });
+    }
+
+    pub(crate) fn forget_records(&mut self, key: &ParticleKey) {
+        let keep = self.particles.get(key).is_some_and(|particle| particle.keep);
+        self.drop_particle(key, !keep);
+    }
+
+    /// Takes over what the engine of a particle wants.
+    pub(crate) fn collect(&mut self, key: ParticleKey, now: Timestamp) {
+        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let (over, deadline) = (particle.over, particle.deadline());
+        let Some(avm) = particle.avm() else { return };
+        let effects = avm.drain();
+        if over {
+            return;
+        }
+        let was_done = std::mem::replace(&mut particle.done, effects.done);
+        self.record(&key, &effects);
+        let Effects { calls, sends, errors, stuck, offences, done, .. } = effects;
+        for error in errors {
+            self.report(&key, || ParticleEvent::Error(error.into()));
+        }
+        for error in stuck {
+            self.report(&key, || ParticleEvent::Stuck(error.into()));
+        }
+        for offence in offences {
+            self.counted.offences += 1;
+            self.report(&key, || ParticleEvent::Offence { what: offence.message });
+        }
+        for send in sends {
+            let message = engine::encode(&send.message);
+            let token = self.network.send(send.to, key.particle, message, deadline, now);
+            self.packets.insert(token, (key, send.token));
+            if let Some(particle) = self.particles.get_mut(&key) {
+                particle.in_flight += 1;
+            }
+        }
+        for call in calls {
+            self.admit_call(key, call);
+        }
+        if done && !was_done {
+            self.report(&key, || ParticleEvent::Done);
+        }
+    }
+
+    fn record(&mut self, key: &ParticleKey, effects: &Effects) {
+        let mut number = self.particles.get(key).map_or(0, |particle| particle.records);
+        let first = number;
+        let mut bytes = 0;
+        for record in &effects.records {
+            let record = record.as_bytes();
+            self.batch.put_record(key, number, record);
+            number += 1;
+            bytes += record.len() as u64;
+        }
+        self.particles.recorded(key, number - first, bytes);
+    }
+}

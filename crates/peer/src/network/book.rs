@@ -1,0 +1,110 @@
+//! The address book.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use weir_identity::PeerId;
+
+use crate::reach::{Contact, Reach};
+use crate::time::Timestamp;
+
+/// Where peers can be found: by what they signed, and by what the operator
+/// or a script said.
+///
+/// Bounded; what expires first leaves first. An entry without expiry is from
+/// the operator and stays.
+#[derive(Debug, Default)]
+pub(crate) struct AddressBook {
+    entries: BTreeMap<PeerId, Entry>,
+    expiries: BTreeSet<(Timestamp, PeerId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    signed: Option<Reach>,
+    told: Vec<Arc<str>>,
+    expires: Timestamp,
+}
+
+impl AddressBook {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes in a verified record unless a later one is known.
+    pub(crate) fn learn(&mut self, reach: Reach, now: Timestamp, max: usize) {
+        if reach.expires <= now {
+            return;
+        }
+        let peer = reach.peer;
+        let known = self.entries.get(&peer).and_then(|entry| entry.signed.as_ref());
+        if known.is_some_and(|known| known.issued >= reach.issued && known.expires > now) {
+            return;
+        }
+        let (told, expires) = match self.take(&peer) {
+            Some(entry) if entry.expires == Timestamp::NEVER => (entry.told, Timestamp::NEVER),
+            Some(entry) => (entry.told, reach.expires),
+            None => (Vec::new(), reach.expires),
+        };
+        self.put(peer, Entry { signed: Some(reach), told, expires }, max);
+    }
+
+    /// Takes in what the operator says (`expires` never) or what a script says.
+    pub(crate) fn tell(&mut self, contact: Contact, expires: Timestamp, max: usize) {
+        let former = self.take(&contact.peer);
+        let expires = former.as_ref().map_or(expires, |entry| entry.expires.max(expires));
+        let signed = former.and_then(|entry| entry.signed);
+        self.put(contact.peer, Entry { signed, told: contact.addresses, expires }, max);
+    }
+
+    fn take(&mut self, peer: &PeerId) -> Option<Entry> {
+        let entry = self.entries.remove(peer)?;
+        self.expiries.remove(&(entry.expires, *peer));
+        Some(entry)
+    }
+
+    fn put(&mut self, peer: PeerId, entry: Entry, max: usize) {
+        while self.entries.len() >= max {
+            match self.expiries.first().copied() {
+                Some((expires, first)) if expires < Timestamp::NEVER => {
+                    self.take(&first);
+                }
+                _ => return,
+            }
+        }
+        self.expiries.insert((entry.expires, peer));
+        self.entries.insert(peer, entry);
+    }
+
+    /// Forgets what is no longer to be believed.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        while let Some((expires, peer)) = self.expiries.first().copied() {
+            if expires > now {
+                return;
+            }
+            self.take(&peer);
+        }
+    }
+
+    /// Where `peer` can be dialled, best first.
+    pub(crate) fn addresses(&self, peer: &PeerId, now: Timestamp) -> Vec<Arc<str>> {
+        let Some(entry) = self.entries.get(peer) else { return Vec::new() };
+        let mut addresses = entry.told.clone();
+        for address in signed(entry, now).into_iter().flat_map(|reach| &reach.addresses) {
+            if !addresses.contains(address) {
+                addresses.push(address.clone());
+            }
+        }
+        addresses
+    }
+
+    /// Who holds packets for `peer`.
+    pub(crate) fn relays(&self, peer: &PeerId, now: Timestamp) -> Vec<Contact> {
+        let entry = self.entries.get(peer);
+        entry.and_then(|entry| signed(entry, now)).map_or_else(Vec::new, |r| r.relays.clone())
+    }
+}
+
+fn signed(entry: &Entry, now: Timestamp) -> Option<&Reach> {
+    entry.signed.as_ref().filter(|reach| reach.expires > now)
+}

@@ -1,0 +1,235 @@
+//! One particle under one identity.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use weir_identity::{Cid, PeerId};
+
+use crate::effect::{CallId, Waiting};
+use crate::engine::{Avm, Start};
+use crate::event::ClientFunctions;
+use crate::store::ParticleKey;
+use crate::time::Timestamp;
+use crate::wire::{Packet, PacketId};
+
+/// How many answered packets of a particle are remembered.
+const RECENT: usize = 32;
+
+/// Steps that an evicted particle remembers to wait for.
+const WAITING: usize = 64;
+
+/// Where the state of the particle engine is.
+#[derive(Debug)]
+pub(crate) enum Residence {
+    /// In memory.
+    Here(Box<Avm>),
+    /// In the store only.
+    Away,
+    /// On its way from the store.
+    Loading,
+    /// In the store, but it cannot be read.
+    Broken(String),
+}
+
+/// A packet that waits for a script or for records.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub packet: Packet,
+    pub back: PeerId,
+}
+
+/// One particle under one identity, until its records go.
+#[derive(Debug)]
+pub(crate) struct Particle {
+    pub start: Arc<Start>,
+    pub script: Cid,
+    pub own: bool,
+    pub keep: bool,
+    pub client: Option<Arc<ClientFunctions>>,
+    pub residence: Residence,
+    pub over: bool,
+    pub done: bool,
+    /// Something waits for other peers.
+    pub restless: bool,
+    /// What, for the owner, while the state is away.
+    pub waiting: Vec<Waiting>,
+    pub nudge_on_load: bool,
+    pub nudge_ms: u64,
+    pub touched: Timestamp,
+    pub records: u64,
+    pub bytes: u64,
+    /// Calls that were requested and not completed.
+    pub open_calls: usize,
+    /// Calls that the driver executes.
+    pub running: BTreeSet<CallId>,
+    /// Own packets without an answer.
+    pub in_flight: usize,
+    pub parked: VecDeque<Parked>,
+    recent: VecDeque<PacketId>,
+}
+
+impl Particle {
+    pub(crate) fn new(start: Arc<Start>, residence: Residence, nudge_ms: u64, now: Timestamp) -> Self {
+        Particle {
+            script: start.script,
+            start,
+            own: false,
+            keep: false,
+            client: None,
+            residence,
+            over: false,
+            done: false,
+            restless: true,
+            waiting: Vec::new(),
+            nudge_on_load: false,
+            nudge_ms,
+            touched: now,
+            records: 0,
+            bytes: 0,
+            open_calls: 0,
+            running: BTreeSet::new(),
+            in_flight: 0,
+            parked: VecDeque::new(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The last moment at which it lives.
+    pub(crate) fn deadline(&self) -> Timestamp {
+        Timestamp(self.start.timestamp_ms).plus(self.start.ttl_ms)
+    }
+
+    pub(crate) fn avm(&mut self) -> Option<&mut Avm> {
+        match &mut self.residence {
+            Residence::Here(avm) => Some(avm),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn has_answered(&self, packet: &PacketId) -> bool {
+        self.recent.contains(packet)
+    }
+
+    pub(crate) fn remember_answered(&mut self, packet: PacketId) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(packet);
+    }
+
+    /// Nothing refers to the state in memory.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.open_calls == 0 && self.in_flight == 0 && self.parked.is_empty()
+    }
+
+    /// What it waits for, from the state if that is in memory.
+    pub(crate) fn waits(&self) -> Vec<Waiting> {
+        match &self.residence {
+            Residence::Here(avm) => avm.waiting().into_iter().map(Waiting::from).collect(),
+            _ => self.waiting.clone(),
+        }
+    }
+
+    /// Drops the state from memory. Its records must be written.
+    pub(crate) fn evict(&mut self) {
+        if let Residence::Here(avm) = &self.residence {
+            let waiting = avm.waiting();
+            self.restless = !waiting.is_empty();
+            self.waiting = if self.own {
+                waiting.into_iter().take(WAITING).map(Waiting::from).collect()
+            } else {
+                Vec::new()
+            };
+            self.residence = Residence::Away;
+            self.recent = VecDeque::new();
+        }
+    }
+}
+
+/// All particles, with what is needed to bound them.
+#[derive(Debug, Default)]
+pub(crate) struct Particles {
+    by_key: BTreeMap<ParticleKey, Particle>,
+    /// Unexpired particles by initiator.
+    initiators: BTreeMap<PeerId, usize>,
+    pub active: usize,
+    /// Recorded bytes of unexpired particles.
+    pub bytes: u64,
+    /// Particles that use a script text in the store.
+    scripts: BTreeMap<Cid, (Arc<str>, usize)>,
+}
+
+impl Particles {
+    pub(crate) fn get(&self, key: &ParticleKey) -> Option<&Particle> {
+        self.by_key.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &ParticleKey) -> Option<&mut Particle> {
+        self.by_key.get_mut(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ParticleKey, &Particle)> {
+        self.by_key.iter()
+    }
+
+    pub(crate) fn of_initiator(&self, initiator: &PeerId) -> usize {
+        self.initiators.get(initiator).copied().unwrap_or(0)
+    }
+
+    /// Adds a particle; true if its script is new to the store.
+    pub(crate) fn insert(&mut self, key: ParticleKey, particle: Particle, script: &Arc<str>) -> bool {
+        *self.initiators.entry(particle.start.initiator).or_default() += 1;
+        self.active += 1;
+        let used = self.scripts.entry(particle.script).or_insert_with(|| (script.clone(), 0));
+        used.1 += 1;
+        let new = used.1 == 1;
+        self.by_key.insert(key, particle);
+        new
+    }
+
+    pub(crate) fn script_text(&self, cid: &Cid) -> Option<&Arc<str>> {
+        self.scripts.get(cid).map(|(text, _)| text)
+    }
+
+    pub(crate) fn recorded(&mut self, key: &ParticleKey, records: u64, bytes: u64) {
+        if let Some(particle) = self.by_key.get_mut(key) {
+            particle.records += records;
+            particle.bytes += bytes;
+            if !particle.over {
+                self.bytes += bytes;
+            }
+        }
+    }
+
+    /// Its time is over: it no longer counts.
+    pub(crate) fn end(&mut self, key: &ParticleKey) {
+        let Some(particle) = self.by_key.get_mut(key) else { return };
+        if std::mem::replace(&mut particle.over, true) {
+            return;
+        }
+        self.active -= 1;
+        self.bytes = self.bytes.saturating_sub(particle.bytes);
+        let initiator = particle.start.initiator;
+        if let Some(count) = self.initiators.get_mut(&initiator) {
+            *count -= 1;
+            if *count == 0 {
+                self.initiators.remove(&initiator);
+            }
+        }
+    }
+
+    /// Forgets a particle; the second is true if nothing uses its script now.
+    pub(crate) fn remove(&mut self, key: &ParticleKey) -> Option<(Particle, bool)> {
+        self.end(key);
+        let particle = self.by_key.remove(key)?;
+        let mut unused = false;
+        if let Some((_, count)) = self.scripts.get_mut(&particle.script) {
+            *count -= 1;
+            unused = *count == 0;
+        }
+        if unused {
+            self.scripts.remove(&particle.script);
+        }
+        Some((particle, unused))
+    }
+}

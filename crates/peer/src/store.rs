@@ -1,0 +1,303 @@
+//! What a peer keeps in its driver's store, and under which keys.
+//!
+//! The first byte of a key is its table. Tables below [`COLD`] are read whole
+//! by [`crate::Peer::restore`]; the others only on demand.
+//!
+//! | Table | Key after the first byte | Value |
+//! |---|---|---|
+//! | 1 owner | – | peer id |
+//! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent |
+//! | 3 script | CID | text |
+//! | 4 particle | particle, identity | start, own, keep, client data |
+//! | 5 intent | particle, identity, step | – |
+//! | 0x80 record | particle, identity, number | record of the particle engine |
+//! | 0x81 archive | particle, identity | start, script text |
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_bytes::{ByteBuf, Bytes as ByteSlice};
+use weir_avm::log::ParticleId;
+use weir_identity::{Cid, Hash, PeerId, Value};
+
+use crate::effect::{Batch, Write};
+use crate::engine::Start;
+use crate::error::RestoreError;
+use crate::event::ClientFunctions;
+use crate::services::Service;
+
+/// Tables from this first byte on are not needed to restore a peer.
+pub const COLD: u8 = 0x80;
+
+pub(crate) const OWNER: u8 = 1;
+pub(crate) const SERVICE: u8 = 2;
+pub(crate) const SCRIPT: u8 = 3;
+pub(crate) const PARTICLE: u8 = 4;
+pub(crate) const INTENT: u8 = 5;
+const RECORD: u8 = COLD;
+const ARCHIVE: u8 = COLD + 1;
+
+const ID_BYTES: usize = 32;
+const PEER_BYTES: usize = 39;
+const KEY_BYTES: usize = ID_BYTES + PEER_BYTES;
+
+/// A particle under one of the identities of this peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ParticleKey {
+    pub particle: ParticleId,
+    pub identity: PeerId,
+}
+
+impl ParticleKey {
+    fn write(&self, table: u8) -> Vec<u8> {
+        let mut key = Vec::with_capacity(1 + KEY_BYTES + 32);
+        key.push(table);
+        key.extend_from_slice(self.particle.as_bytes());
+        key.extend_from_slice(&self.identity.to_bytes());
+        key
+    }
+
+    /// Reads what follows the table in a key, and the rest after it.
+    fn read(bytes: &[u8]) -> Option<(ParticleKey, &[u8])> {
+        let (particle, rest) = bytes.split_first_chunk::<ID_BYTES>()?;
+        let (identity, rest) = rest.split_first_chunk::<PEER_BYTES>()?;
+        let particle = ParticleId::from(Hash::from(*particle));
+        let identity = PeerId::from_bytes(identity).ok()?;
+        Some((ParticleKey { particle, identity }, rest))
+    }
+}
+
+/// The prefix of all archived particles (those submitted with
+/// [`crate::Submit::keep`]).
+pub fn archive_prefix() -> Vec<u8> {
+    vec![ARCHIVE]
+}
+
+/// The key prefix of the records of one particle.
+pub fn records_prefix(particle: ParticleId, identity: PeerId) -> Vec<u8> {
+    ParticleKey { particle, identity }.write(RECORD)
+}
+
+/// A particle whose log is kept.
+#[derive(Debug, Clone)]
+pub struct Archived {
+    /// Its identity.
+    pub particle: ParticleId,
+    /// The peer that keeps it.
+    pub identity: PeerId,
+    /// How it was started.
+    pub start: Start,
+    /// Its script.
+    pub script: Arc<str>,
+}
+
+impl Archived {
+    /// Reads a record under [`archive_prefix`].
+    pub fn read(key: &[u8], value: &[u8]) -> Result<Self, RestoreError> {
+        let damaged = |what: &str| damaged(key, what);
+        let (found, []) = ParticleKey::read(key.get(1..).unwrap_or_default())
+            .ok_or_else(|| damaged("not a particle"))?
+        else {
+            return Err(damaged("key too long"));
+        };
+        let (start, script): (ByteBuf, Arc<str>) =
+            serde_ipld_dagcbor::from_slice(value).map_err(|e| damaged(&e.to_string()))?;
+        let start = Start::from_bytes(&start).map_err(|e| damaged(&e.to_string()))?;
+        let ParticleKey { particle, identity } = found;
+        Ok(Archived { particle, identity, start, script })
+    }
+}
+
+pub(crate) fn damaged(key: &[u8], what: &str) -> RestoreError {
+    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    RestoreError::Damaged { key, what: what.to_owned() }
+}
+
+/// A particle as the index has it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Indexed {
+    pub start: Arc<Start>,
+    pub own: bool,
+    pub keep: bool,
+    pub client: Option<ClientFunctions>,
+}
+
+/// One entry of the hot tables.
+#[derive(Debug)]
+pub(crate) enum Restored {
+    Owner(PeerId),
+    Service(Service),
+    Script(Cid, Arc<str>),
+    Particle(ParticleKey, Box<Indexed>),
+    Intent(ParticleKey, [u8; 32]),
+    Cold,
+}
+
+type ServiceItems = (Arc<str>, Arc<str>, ByteBuf, PeerId, BTreeSet<Arc<str>>, bool);
+type IndexItems = (ByteBuf, bool, bool, Option<ByteBuf>);
+
+/// Reads one entry of the store.
+pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
+    let Some((table, rest)) = key.split_first() else { return Err(damaged(key, "empty key")) };
+    let broken = |error: &dyn ToString| damaged(key, &error.to_string());
+    Ok(match *table {
+        OWNER => Restored::Owner(PeerId::from_bytes(value).map_err(|e| broken(&e))?),
+        SERVICE => {
+            let id: &str = std::str::from_utf8(rest).map_err(|e| broken(&e))?;
+            let (kind, blueprint, interface, owner, aliases, idempotent): ServiceItems =
+                serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
+            let interface = Value::from_dag_cbor(&interface).map_err(|e| broken(&e))?;
+            let id = Arc::from(id);
+            Restored::Service(Service { id, kind, blueprint, interface, owner, aliases, idempotent })
+        }
+        SCRIPT => {
+            let cid = Cid::from_bytes(rest).map_err(|e| broken(&e))?;
+            let text = std::str::from_utf8(value).map_err(|e| broken(&e))?;
+            Restored::Script(cid, Arc::from(text))
+        }
+        PARTICLE => {
+            let (particle, []) =
+                ParticleKey::read(rest).ok_or_else(|| damaged(key, "not a particle"))?
+            else {
+                return Err(damaged(key, "key too long"));
+            };
+            let (start, own, keep, data): IndexItems =
+                serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
+            let start = Arc::new(Start::from_bytes(&start).map_err(|e| broken(&e))?);
+            let client = match data {
+                None => None,
+                Some(data) => Some(client(&data).ok_or_else(|| damaged(key, "client data"))?),
+            };
+            Restored::Particle(particle, Box::new(Indexed { start, own, keep, client }))
+        }
+        INTENT => {
+            let (particle, step) =
+                ParticleKey::read(rest).ok_or_else(|| damaged(key, "not an intent"))?;
+            let step = step.try_into().map_err(|_| damaged(key, "not a step"))?;
+            Restored::Intent(particle, step)
+        }
+        table if table >= COLD => Restored::Cold,
+        _ => return Err(damaged(key, "unknown table")),
+    })
+}
+
+fn client(data: &[u8]) -> Option<ClientFunctions> {
+    let data = Value::from_dag_cbor(data).ok()?;
+    Some(ClientFunctions { data: data.as_object()?.clone() })
+}
+
+/// The particle whose records are under `prefix`.
+pub(crate) fn particle_of_records(prefix: &[u8]) -> Option<ParticleKey> {
+    match prefix.split_first()? {
+        (&RECORD, rest) => ParticleKey::read(rest).map(|(key, _)| key),
+        _ => None,
+    }
+}
+
+/// The number of a record, from its key.
+pub(crate) fn record_number(key: &[u8]) -> Option<u64> {
+    let number = key.get(1 + KEY_BYTES..)?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// What a peer writes.
+impl Batch {
+    /// True if there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.writes.push(Write::Put { key, value });
+    }
+
+    pub(crate) fn put_owner(&mut self, owner: PeerId) {
+        self.put(vec![OWNER], owner.to_bytes().to_vec());
+    }
+
+    pub(crate) fn put_service(&mut self, service: &Service) {
+        let interface = service.interface.to_dag_cbor();
+        let items = (
+            &service.kind,
+            &service.blueprint,
+            ByteSlice::new(&interface),
+            service.owner,
+            &service.aliases,
+            service.idempotent,
+        );
+        self.put(service_key(&service.id), cbor(&items));
+    }
+
+    pub(crate) fn delete_service(&mut self, id: &str) {
+        self.writes.push(Write::Delete { key: service_key(id) });
+    }
+
+    pub(crate) fn put_script(&mut self, cid: &Cid, text: &str) {
+        self.put(script_key(cid), text.as_bytes().to_vec());
+    }
+
+    pub(crate) fn delete_script(&mut self, cid: &Cid) {
+        self.writes.push(Write::Delete { key: script_key(cid) });
+    }
+
+    pub(crate) fn put_particle(&mut self, key: &ParticleKey, particle: &Indexed) {
+        let start = particle.start.to_bytes();
+        let client = particle.client.as_ref().map(|client| {
+            let data = Value::Object(Arc::new(client.data.clone()));
+            ByteBuf::from(data.to_dag_cbor())
+        });
+        let items = (ByteSlice::new(&start), particle.own, particle.keep, client);
+        self.put(key.write(PARTICLE), cbor(&items));
+    }
+
+    pub(crate) fn put_archive(&mut self, key: &ParticleKey, start: &Start, script: &str) {
+        let start = start.to_bytes();
+        self.put(key.write(ARCHIVE), cbor(&(ByteSlice::new(&start), script)));
+    }
+
+    /// Takes a particle out of the tables that are read at restore.
+    pub(crate) fn delete_particle(&mut self, key: &ParticleKey) {
+        self.writes.push(Write::Delete { key: key.write(PARTICLE) });
+        self.writes.push(Write::DeletePrefix { prefix: key.write(INTENT) });
+    }
+
+    pub(crate) fn delete_records(&mut self, key: &ParticleKey) {
+        self.writes.push(Write::DeletePrefix { prefix: key.write(RECORD) });
+    }
+
+    pub(crate) fn delete_archive(&mut self, key: &ParticleKey) {
+        self.writes.push(Write::Delete { key: key.write(ARCHIVE) });
+    }
+
+    pub(crate) fn put_record(&mut self, key: &ParticleKey, number: u64, record: &[u8]) {
+        let mut name = key.write(RECORD);
+        name.extend_from_slice(&number.to_be_bytes());
+        self.put(name, record.to_vec());
+    }
+
+    pub(crate) fn put_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {
+        self.put(intent_key(key, step), Vec::new());
+    }
+
+    pub(crate) fn delete_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {
+        self.writes.push(Write::Delete { key: intent_key(key, step) });
+    }
+}
+
+fn service_key(id: &str) -> Vec<u8> {
+    [&[SERVICE], id.as_bytes()].concat()
+}
+
+fn script_key(cid: &Cid) -> Vec<u8> {
+    [&[SCRIPT], cid.to_bytes().as_slice()].concat()
+}
+
+fn intent_key(key: &ParticleKey, step: &[u8; 32]) -> Vec<u8> {
+    let mut name = key.write(INTENT);
+    name.extend_from_slice(step);
+    name
+}
+
+fn cbor(items: &impl serde::Serialize) -> Vec<u8> {
+    serde_ipld_dagcbor::to_vec(items).expect("texts, bytes and truth values always encode")
+}

@@ -42,7 +42,10 @@ fn start(program: &Program) -> Arc<Start> {
 impl Lone {
     fn begin(program: &Arc<Program>, start: &Arc<Start>, key: &Arc<Keypair>) -> Lone {
         let avm = Avm::new(start.clone(), program.clone(), key.clone()).expect("the script fits");
-        Lone { avm, open: Vec::new() }
+        Lone {
+            avm,
+            open: Vec::new(),
+        }
     }
 
     /// Answers the oldest open call; false if there is none.
@@ -55,7 +58,12 @@ impl Lone {
         let request = self.open.remove(0);
         let value = answer(&request);
         self.avm
-            .complete(request.step, request.args_cid, CallOutcome::Value(value), None)
+            .complete(
+                request.step,
+                request.args_cid,
+                CallOutcome::Value(value),
+                None,
+            )
             .expect("the call is open");
         true
     }
@@ -102,7 +110,10 @@ fn main() {
             from.elapsed()
         })
     };
-    report("500 results delivered one at a time (par)", fold(500, "par"));
+    report(
+        "500 results delivered one at a time (par)",
+        fold(500, "par"),
+    );
     report("sequential fold of 800 local calls", fold(800, "seq"));
     report("sequential fold of 10,000 local calls", fold(10_000, "seq"));
 
@@ -123,7 +134,11 @@ fn main() {
     let (ten, twenty) = (recursive(10_000), recursive(20_000));
     report("recursive stream of 10,000 elements", ten);
     report("recursive stream of 20,000 elements", twenty);
-    println!("{:<64} {:>10.2}", "  ratio", twenty.as_secs_f64() / ten.as_secs_f64());
+    println!(
+        "{:<64} {:>10.2}",
+        "  ratio",
+        twenty.as_secs_f64() / ten.as_secs_f64()
+    );
 
     let many = program(
         r#"(seq (call %init_peer_id% ("s" "arr") [] arr) (fold arr i (seq (ap i x) (next i))))"#,
@@ -180,15 +195,21 @@ fn remote(n: usize) {
         let mut far = Lone::begin(&program, &start, &other);
         for send in near.avm.drain().sends {
             bytes += send.message.encode().len();
-            far.avm.merge(send.message, me.peer_id()).expect("an honest message is taken");
+            far.avm
+                .merge(send.message, me.peer_id())
+                .expect("an honest message is taken");
         }
         for request in far.avm.drain().calls {
             let outcome = CallOutcome::Value(add_one(&request));
-            far.avm.complete(request.step, request.args_cid, outcome, None).expect("the call is open");
+            far.avm
+                .complete(request.step, request.args_cid, outcome, None)
+                .expect("the call is open");
         }
         for send in far.avm.drain().sends {
             bytes += send.message.encode().len();
-            near.avm.merge(send.message, other.peer_id()).expect("an honest message is taken");
+            near.avm
+                .merge(send.message, other.peer_id())
+                .expect("an honest message is taken");
         }
         assert!(near.answer(add_one), "the gate has opened");
         from.elapsed()

@@ -171,7 +171,19 @@ impl<'a> Auditor<'a> {
                 ));
             }
         }
-        Ok(())
+        let Some(index) = self.history.contradiction() else {
+            return Ok(());
+        };
+        let at = self.log.position(author, index).unwrap_or_default();
+        let what = "the canon contradicts an earlier one of its author in the order of elements";
+        Err((
+            at.0,
+            Fault {
+                author: Some(self.log.author(author)),
+                index: Some(index),
+                what: what.to_owned(),
+            },
+        ))
     }
 
     /// Learns what the entry's author had newly learnt, in causal order.
@@ -221,6 +233,7 @@ impl<'a> Auditor<'a> {
                     } = fact
                     {
                         let claim = Claim {
+                            entry: index,
                             base: *base,
                             kept: *kept,
                             keys,

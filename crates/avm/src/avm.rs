@@ -14,8 +14,8 @@ use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
 use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support};
 use crate::log::{
     AuthorIdx, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
-    Message, MessageOptions, Offence, Outcome, Record, Refused, RestoreError, Silent, Start,
-    StartError, StepId, Want,
+    Message, MessageOptions, Offence, Outcome, Outgoing, Record, Refused, RestoreError, Silent,
+    Start, StartError, StepId, Want,
 };
 use crate::tetraplet::Tetraplet;
 
@@ -375,6 +375,17 @@ impl Avm {
     /// The journals, heads and values.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// All that is here under signatures, as a message for `peer`, whatever it
+    /// has already been told.
+    pub fn everything_for(&mut self, peer: &PeerId) -> Outgoing {
+        self.log.message_for(
+            peer,
+            MessageOptions {
+                with_start_and_script: true,
+            },
+        )
     }
 
     /// The journals with the newest own head signed, to be exported.

@@ -17,10 +17,26 @@ fn run(air: &str, services: &str) -> String {
     let mut net = Net::new(case, 0);
     net.begin();
     net.run();
-    let mut lines: Vec<String> = net.calls.iter().map(|c| format!("{} {} {}", c.peer, c.call, c.args)).collect();
-    lines.extend(net.errors.iter().map(|(peer, code, _)| format!("error at {peer}: {code}")));
-    lines.extend(net.stuck.iter().map(|(peer, text)| format!("stuck at {peer}: {}", net.say(text))));
-    lines.extend(net.offences.iter().map(|(peer, text)| format!("offence at {peer}: {}", net.say(text))));
+    let mut lines: Vec<String> = net
+        .calls
+        .iter()
+        .map(|c| format!("{} {} {}", c.peer, c.call, c.args))
+        .collect();
+    lines.extend(
+        net.errors
+            .iter()
+            .map(|(peer, code, _)| format!("error at {peer}: {code}")),
+    );
+    lines.extend(
+        net.stuck
+            .iter()
+            .map(|(peer, text)| format!("stuck at {peer}: {}", net.say(text))),
+    );
+    lines.extend(
+        net.offences
+            .iter()
+            .map(|(peer, text)| format!("offence at {peer}: {}", net.say(text))),
+    );
     lines.join("\n") + "\n"
 }
 
@@ -211,11 +227,17 @@ fn fail_raises_what_it_is_given() {
 #[test]
 fn an_endless_loop_ends_at_the_limit_of_the_stream() {
     let air = r#"(seq (ap 1 $s) (fold $s i (seq (ap i $s) (next i))))"#;
-    let mut net = Net::new(serde_json::from_value(serde_json::json!({ "air": air })).expect("a case"), 0);
+    let mut net = Net::new(
+        serde_json::from_value(serde_json::json!({ "air": air })).expect("a case"),
+        0,
+    );
     Arc::make_mut(&mut net.start).limits.elements = 1_000;
     net.begin();
     net.run();
-    assert_eq!(net.stuck[0].1, "a stream has reached the particle's limit of 1000 elements");
+    assert_eq!(
+        net.stuck[0].1,
+        "a stream has reached the particle's limit of 1000 elements"
+    );
 }
 
 #[test]

@@ -8,22 +8,28 @@ use super::machine::Machine;
 use super::program::{Op, Over};
 use super::state::{ActId, ElementId, NONE, StreamId, Work};
 
-/// The canons of one author, as far as they were checked.
+/// The canons of one author: which element directly follows which, by stream
+/// and by the entry that says so.
+///
+/// An honest author lists, in every canon of a stream, the elements that it
+/// sees in the order in which it learnt them. So there is one order that all
+/// its canons follow: "follows" has no cycle.
 #[derive(Debug, Default)]
 pub(crate) struct CanonHistory {
-    /// For each stream its elements in the order in which the author saw them.
-    streams: FxHashMap<StreamId, Arrival>,
+    streams: FxHashMap<StreamId, Vec<Follows>>,
 }
 
-#[derive(Debug, Default)]
-struct Arrival {
-    order: Vec<ElementId>,
-    places: FxHashMap<ElementId, usize>,
+#[derive(Debug, Clone, Copy)]
+struct Follows {
+    entry: u32,
+    before: ElementId,
+    after: ElementId,
 }
 
 /// A canon as its entry describes it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim<'a> {
+    pub entry: u32,
     pub base: Option<u32>,
     pub kept: u32,
     pub keys: &'a [Hash],
@@ -72,7 +78,15 @@ impl Machine {
         }
         self.only_visible(reached.act, &listed[old..])?;
         self.all_mandatory(reached.act, stream, &listed)?;
-        history.streams.entry(stream).or_default().add(&listed, old)
+        let follows = history.streams.entry(stream).or_default();
+        for pair in listed[old.saturating_sub(1)..].windows(2) {
+            follows.push(Follows {
+                entry: claim.entry,
+                before: pair[0],
+                after: pair[1],
+            });
+        }
+        Ok(())
     }
 
     fn only_visible(&self, canon: ActId, added: &[ElementId]) -> Result<(), String> {
@@ -148,51 +162,53 @@ impl Machine {
     }
 }
 
-impl Arrival {
-    fn add(&mut self, listed: &[ElementId], old: usize) -> Result<(), String> {
-        if old == self.order.len() && listed[old..].iter().all(|id| !self.places.contains_key(id)) {
-            for id in &listed[old..] {
-                if self.places.insert(*id, self.order.len()).is_some() {
-                    return Err("it lists an element twice".into());
-                }
-                self.order.push(*id);
-            }
-            return Ok(());
-        }
-        let mut seen = FxHashSet::default();
-        if !listed.iter().all(|id| seen.insert(*id)) {
-            return Err("it lists an element twice".into());
-        }
-        let known: Vec<usize> = listed
-            .iter()
-            .filter_map(|id| self.places.get(id).copied())
-            .collect();
-        if !known.is_sorted() {
-            return Err(
-                "it contradicts an earlier canon of its author in the order of elements".into(),
-            );
-        }
-        let mut merged = Vec::with_capacity(self.order.len() + listed.len());
-        let mut rest = self.order.iter().copied().peekable();
-        for id in listed {
-            if self.places.contains_key(id) {
-                while let Some(next) = rest.next() {
-                    merged.push(next);
-                    if next == *id {
-                        break;
+impl CanonHistory {
+    /// The first entry whose canon contradicts the ones before it.
+    pub(crate) fn contradiction(&self) -> Option<u32> {
+        let wrong = self.streams.values().filter(|follows| has_cycle(follows));
+        wrong
+            .filter_map(|follows| {
+                let entries: Vec<u32> = follows.iter().map(|pair| pair.entry).collect();
+                let (mut low, mut high) = (0, follows.len());
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if has_cycle(&follows[..=middle]) {
+                        high = middle;
+                    } else {
+                        low = middle + 1;
                     }
                 }
-            } else {
-                merged.push(*id);
+                entries.get(low).copied()
+            })
+            .min()
+    }
+}
+
+/// Whether no order of the elements agrees with all pairs (Kahn 1962).
+fn has_cycle(follows: &[Follows]) -> bool {
+    let mut after: FxHashMap<ElementId, Vec<ElementId>> = FxHashMap::default();
+    let mut open: FxHashMap<ElementId, u32> = FxHashMap::default();
+    for pair in follows {
+        after.entry(pair.before).or_default().push(pair.after);
+        open.entry(pair.before).or_insert(0);
+        *open.entry(pair.after).or_insert(0) += 1;
+    }
+    let mut free: Vec<ElementId> = open
+        .iter()
+        .filter(|(_, before)| **before == 0)
+        .map(|(id, _)| *id)
+        .collect();
+    let mut placed = 0;
+    while let Some(id) = free.pop() {
+        placed += 1;
+        for next in after.get(&id).into_iter().flatten() {
+            if let Some(before) = open.get_mut(next) {
+                *before -= 1;
+                if *before == 0 {
+                    free.push(*next);
+                }
             }
         }
-        merged.extend(rest);
-        self.places = merged
-            .iter()
-            .enumerate()
-            .map(|(place, id)| (*id, place))
-            .collect();
-        self.order = merged;
-        Ok(())
     }
+    placed < open.len()
 }

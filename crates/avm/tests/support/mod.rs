@@ -65,8 +65,16 @@ impl Rng {
 }
 
 pub enum Event {
-    Message { to: PeerId, from: PeerId, message: Message, token: u64 },
-    Call { at: PeerId, request: CallRequest },
+    Message {
+        to: PeerId,
+        from: PeerId,
+        message: Message,
+        token: u64,
+    },
+    Call {
+        at: PeerId,
+        request: CallRequest,
+    },
 }
 
 pub struct Peer {
@@ -94,23 +102,37 @@ pub struct Net {
 }
 
 pub fn key_of(name: &str) -> Keypair {
-    Keypair::from_secret(keccak256(&[b"peer:", name.as_bytes()]).as_bytes()).expect("a hash is a valid secret")
+    Keypair::from_secret(keccak256(&[b"peer:", name.as_bytes()]).as_bytes())
+        .expect("a hash is a valid secret")
 }
 
 impl Net {
     /// `seed` 0 delivers in order of sending.
     pub fn new(case: Case, seed: u64) -> Net {
-        let all: Vec<String> = std::iter::once(case.init.clone()).chain(case.peers.clone()).collect();
+        let all: Vec<String> = std::iter::once(case.init.clone())
+            .chain(case.peers.clone())
+            .collect();
         let mut names = Vec::new();
         let mut peers = BTreeMap::new();
         for name in all {
             let key = Arc::new(key_of(&name));
             names.push((format!("@{name}"), key.peer_id().to_string()));
-            peers.insert(key.peer_id(), Peer { name, key, avm: None, records: Vec::new() });
+            peers.insert(
+                key.peer_id(),
+                Peer {
+                    name,
+                    key,
+                    avm: None,
+                    records: Vec::new(),
+                },
+            );
         }
         names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let air = names.iter().fold(case.air.clone(), |text, (name, id)| text.replace(name, id));
-        let script = weir_air::parse(&air, &weir_air::Limits::default()).expect("the script parses");
+        let air = names
+            .iter()
+            .fold(case.air.clone(), |text, (name, id)| text.replace(name, id));
+        let script =
+            weir_air::parse(&air, &weir_air::Limits::default()).expect("the script parses");
         let start = Start {
             network: "test".into(),
             nonce: [7; 16],
@@ -160,11 +182,16 @@ impl Net {
     pub fn restart(&mut self, id: PeerId) {
         let peer = self.peers.get_mut(&id).expect("the peer exists");
         if peer.avm.take().is_some() {
-            let avm =
-                Avm::restore(self.start.clone(), self.program.clone(), peer.key.clone(), peer.records.clone())
-                    .expect("own records restore");
+            let avm = Avm::restore(
+                self.start.clone(),
+                self.program.clone(),
+                peer.key.clone(),
+                peer.records.clone(),
+            )
+            .expect("own records restore");
             peer.avm = Some(avm);
-            self.queue.retain(|event| !matches!(event, Event::Call { at, .. } if *at == id));
+            self.queue
+                .retain(|event| !matches!(event, Event::Call { at, .. } if *at == id));
             self.drain(id);
         }
     }
@@ -175,7 +202,8 @@ impl Net {
         peer.records.extend(effects.records);
         let name = format!("@{}", peer.name);
         for report in effects.errors {
-            self.errors.push((name.clone(), report.code, report.message));
+            self.errors
+                .push((name.clone(), report.code, report.message));
         }
         for report in effects.stuck {
             self.stuck.push((name.clone(), report.message));
@@ -190,8 +218,14 @@ impl Net {
             self.messages += 1;
             let bytes = send.message.encode();
             self.bytes += bytes.len();
-            let message = Message::decode(&bytes, &Default::default()).expect("own messages decode");
-            self.queue.push(Event::Message { to: send.to, from: id, message, token: send.token });
+            let message =
+                Message::decode(&bytes, &Default::default()).expect("own messages decode");
+            self.queue.push(Event::Message {
+                to: send.to,
+                from: id,
+                message,
+                token: send.token,
+            });
         }
     }
 
@@ -200,9 +234,17 @@ impl Net {
             return false;
         }
         self.steps += 1;
-        let at = self.rng.as_mut().map_or(0, |rng| rng.below(self.queue.len()));
+        let at = self
+            .rng
+            .as_mut()
+            .map_or(0, |rng| rng.below(self.queue.len()));
         match self.queue.remove(at) {
-            Event::Message { to, from, message, token } => {
+            Event::Message {
+                to,
+                from,
+                message,
+                token,
+            } => {
                 if !self.peers.contains_key(&to) {
                     self.avm(from).undeliverable(token);
                     return true;
@@ -210,7 +252,11 @@ impl Net {
                 self.wake(to);
                 let merged = self.avm(to).merge(message, from);
                 match merged {
-                    Ok(merged) => assert!(merged.wants.is_empty(), "nothing is missing: {:?}", merged.wants),
+                    Ok(merged) => assert!(
+                        merged.wants.is_empty(),
+                        "nothing is missing: {:?}",
+                        merged.wants
+                    ),
                     Err(error) => panic!("an honest message was refused: {error}"),
                 }
                 self.avm(from).delivered(token);
@@ -234,16 +280,24 @@ impl Net {
     }
 
     pub fn avm(&mut self, id: PeerId) -> &mut Avm {
-        self.peers.get_mut(&id).and_then(|peer| peer.avm.as_mut()).expect("the peer is awake")
+        self.peers
+            .get_mut(&id)
+            .and_then(|peer| peer.avm.as_mut())
+            .expect("the peer is awake")
     }
 
     /// Peer ids back to names.
     pub fn say(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(id, name))
+        self.names
+            .iter()
+            .fold(text.to_owned(), |text, (name, id)| text.replace(id, name))
     }
 
     fn unsay(&self, value: &serde_json::Value) -> Value {
-        let text = self.names.iter().fold(value.to_string(), |text, (name, id)| text.replace(name, id));
+        let text = self
+            .names
+            .iter()
+            .fold(value.to_string(), |text, (name, id)| text.replace(name, id));
         Value::from_json(&text).expect("a mock is JSON")
     }
 
@@ -254,7 +308,12 @@ impl Net {
         let tetraplets = request.tetraplets.iter().map(|argument| {
             argument
                 .iter()
-                .map(|t| self.say(&format!("{}|{}|{}|{}", t.peer, t.service, t.function, t.lens)))
+                .map(|t| {
+                    self.say(&format!(
+                        "{}|{}|{}|{}",
+                        t.peer, t.service, t.function, t.lens
+                    ))
+                })
                 .collect()
         });
         self.calls.push(SeenCall {
@@ -264,10 +323,20 @@ impl Net {
             tetraplets: tetraplets.collect(),
         });
         let own = format!("{name}/{call}");
-        if let Some(mock) = self.case.services.get(&own).or_else(|| self.case.services.get(&call)) {
+        if let Some(mock) = self
+            .case
+            .services
+            .get(&own)
+            .or_else(|| self.case.services.get(&call))
+        {
             return match (&mock.ok, &mock.err) {
-                (_, Some(err)) => CallOutcome::Failed { code: mock.code.unwrap_or(1), message: self.unsay(err) },
-                (ok, None) => CallOutcome::Value(self.unsay(ok.as_ref().unwrap_or(&serde_json::Value::Null))),
+                (_, Some(err)) => CallOutcome::Failed {
+                    code: mock.code.unwrap_or(1),
+                    message: self.unsay(err),
+                },
+                (ok, None) => {
+                    CallOutcome::Value(self.unsay(ok.as_ref().unwrap_or(&serde_json::Value::Null)))
+                }
             };
         }
         match call.as_str() {

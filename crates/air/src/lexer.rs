@@ -74,13 +74,19 @@ const CLASSES: [Class; 256] = {
 
 impl<'t> Lexer<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        debug_assert!(u32::try_from(text.len()).is_ok(), "callers check the size of the text");
+        debug_assert!(
+            u32::try_from(text.len()).is_ok(),
+            "callers check the size of the text"
+        );
         Self { text, at: 0 }
     }
 
     /// Reads a part of the text; spans are offsets in the whole text.
     pub(crate) fn within(text: &'t str, span: Span) -> Self {
-        Self { text: &text[..span.end as usize], at: span.start as usize }
+        Self {
+            text: &text[..span.end as usize],
+            at: span.start as usize,
+        }
     }
 
     /// The next token that is not a comment.
@@ -98,7 +104,10 @@ impl<'t> Lexer<'t> {
         self.skip_space();
         let start = self.at;
         let Some(byte) = self.text.as_bytes().get(start) else {
-            return Token { kind: TokenKind::End, span: Span::new(start as u32, start as u32) };
+            return Token {
+                kind: TokenKind::End,
+                span: Span::new(start as u32, start as u32),
+            };
         };
         let kind = match byte {
             b'(' => self.single(TokenKind::Open),
@@ -109,7 +118,10 @@ impl<'t> Lexer<'t> {
             b';' => self.comment(),
             _ => self.word(),
         };
-        Token { kind, span: Span::new(start as u32, self.at as u32) }
+        Token {
+            kind,
+            span: Span::new(start as u32, self.at as u32),
+        }
     }
 
     fn single(&mut self, kind: TokenKind) -> TokenKind {

@@ -1,6 +1,7 @@
 //! The AIR language: parsing, checking and printing scripts.
 
 mod ast;
+mod check;
 mod diagnostic;
 mod lexer;
 mod limits;
@@ -20,5 +21,11 @@ pub use script::Script;
 
 /// Parses and checks a script.
 pub fn parse(text: &str, limits: &Limits) -> Result<Script, Vec<Diagnostic>> {
-    parse::parse(text, limits)
+    let mut script = parse::parse(text, limits)?;
+    let findings = check::check(&script);
+    if !findings.errors.is_empty() {
+        return Err(findings.errors);
+    }
+    script.warnings = findings.warnings;
+    Ok(script)
 }

@@ -15,6 +15,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 16 << 20, nodes: 4_000_000, depth: 100_000 }
+        Self {
+            bytes: 16 << 20,
+            nodes: 4_000_000,
+            depth: 100_000,
+        }
     }
 }

@@ -17,7 +17,8 @@ impl<'t> Names<'t> {
     /// The number of a spelling which stands at `start`.
     pub(crate) fn id(&mut self, spelling: &'t str, start: u32) -> NameId {
         *self.ids.entry(spelling).or_insert_with(|| {
-            self.first.push(Span::new(start, start + spelling.len() as u32));
+            self.first
+                .push(Span::new(start, start + spelling.len() as u32));
             NameId(self.first.len() as u32 - 1)
         })
     }
@@ -36,7 +37,10 @@ pub(crate) struct Literals<'t> {
 
 impl<'t> Literals<'t> {
     pub(crate) fn share(&mut self, text: &'t str) -> Arc<str> {
-        self.shared.entry(text).or_insert_with(|| Arc::from(text)).clone()
+        self.shared
+            .entry(text)
+            .or_insert_with(|| Arc::from(text))
+            .clone()
     }
 }
 

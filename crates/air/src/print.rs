@@ -23,7 +23,13 @@ pub fn instruction_text(script: &Script, id: NodeId) -> String {
             out.push(' ');
             write_operand(&mut out, script, right);
         }
-        Instruction::Call { peer, service, function, args, output } => {
+        Instruction::Call {
+            peer,
+            service,
+            function,
+            args,
+            output,
+        } => {
             out.push(' ');
             write_operand(&mut out, script, peer);
             out.push_str(" (");
@@ -56,7 +62,11 @@ pub fn instruction_text(script: &Script, id: NodeId) -> String {
             out.push_str(") ");
             out.push_str(script.name(*map));
         }
-        Instruction::Canon { peer, source, target } => {
+        Instruction::Canon {
+            peer,
+            source,
+            target,
+        } => {
             out.push(' ');
             write_operand(&mut out, script, peer);
             out.push(' ');
@@ -64,7 +74,9 @@ pub fn instruction_text(script: &Script, id: NodeId) -> String {
             out.push(' ');
             out.push_str(script.name(*target));
         }
-        Instruction::Fold { iterable, iterator, .. } => {
+        Instruction::Fold {
+            iterable, iterator, ..
+        } => {
             out.push(' ');
             write_operand(&mut out, script, iterable);
             out.push(' ');

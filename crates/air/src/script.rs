@@ -84,9 +84,11 @@ impl Script {
     pub fn same_program(&self, other: &Self) -> bool {
         self.nodes.len() == other.nodes.len()
             && self.names.len() == other.names.len()
-            && self.nodes.iter().zip(&other.nodes).all(|(own, their)| {
-                own.end == their.end && own.instruction == their.instruction
-            })
+            && self
+                .nodes
+                .iter()
+                .zip(&other.nodes)
+                .all(|(own, their)| own.end == their.end && own.instruction == their.instruction)
             && (0..self.names.len() as u32)
                 .all(|name| self.spelling(NameId(name)) == other.spelling(NameId(name)))
     }

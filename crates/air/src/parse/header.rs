@@ -52,8 +52,11 @@ const FROZEN_MAP: Target = Target {
     expects: "a canon map or a scalar",
     kinds: &[VariableKind::CanonMap, VariableKind::Scalar],
 };
-const ITERATOR: Target =
-    Target { name: "the iterator", expects: "a scalar", kinds: &[VariableKind::Scalar] };
+const ITERATOR: Target = Target {
+    name: "the iterator",
+    expects: "a scalar",
+    kinds: &[VariableKind::Scalar],
+};
 const NEW: Target = Target {
     name: "what `new` creates",
     expects: "a variable",
@@ -74,24 +77,44 @@ impl Parser<'_> {
         Ok(match keyword {
             Keyword::Null => Instruction::Null,
             Keyword::Never => Instruction::Never,
-            Keyword::Seq => Instruction::Seq { left: first, right: first },
-            Keyword::Par => Instruction::Par { left: first, right: first },
-            Keyword::Xor => Instruction::Xor { left: first, right: first },
+            Keyword::Seq => Instruction::Seq {
+                left: first,
+                right: first,
+            },
+            Keyword::Par => Instruction::Par {
+                left: first,
+                right: first,
+            },
+            Keyword::Xor => Instruction::Xor {
+                left: first,
+                right: first,
+            },
             Keyword::Match => {
                 let left = self.operand(&operand::COMPARED)?;
                 let right = self.operand(&operand::COMPARED)?;
-                Instruction::Match { left, right, body: first }
+                Instruction::Match {
+                    left,
+                    right,
+                    body: first,
+                }
             }
             Keyword::Mismatch => {
                 let left = self.operand(&operand::COMPARED)?;
                 let right = self.operand(&operand::COMPARED)?;
-                Instruction::Mismatch { left, right, body: first }
+                Instruction::Mismatch {
+                    left,
+                    right,
+                    body: first,
+                }
             }
             Keyword::Call => self.call()?,
             Keyword::Ap if self.current.kind == TokenKind::Open => self.ap_map()?,
             Keyword::Ap => {
                 let value = self.operand(&operand::AP_VALUE)?;
-                Instruction::Ap { value, target: self.target(&RESULT)? }
+                Instruction::Ap {
+                    value,
+                    target: self.target(&RESULT)?,
+                }
             }
             Keyword::Canon => {
                 let peer = self.operand(&operand::PEER)?;
@@ -100,15 +123,29 @@ impl Parser<'_> {
                     VariableKind::Stream => self.target(&FROZEN_STREAM)?,
                     _ => self.target(&FROZEN_MAP)?,
                 };
-                Instruction::Canon { peer, source, target }
+                Instruction::Canon {
+                    peer,
+                    source,
+                    target,
+                }
             }
             Keyword::Fold => {
                 let iterable = self.operand(&operand::ITERABLE)?;
                 let iterator = self.target(&ITERATOR)?;
-                Instruction::Fold { iterable, iterator, body: first, last: None }
+                Instruction::Fold {
+                    iterable,
+                    iterator,
+                    body: first,
+                    last: None,
+                }
             }
-            Keyword::Next => Instruction::Next { iterator: self.target(&ITERATOR)? },
-            Keyword::New => Instruction::New { variable: self.target(&NEW)?, body: first },
+            Keyword::Next => Instruction::Next {
+                iterator: self.target(&ITERATOR)?,
+            },
+            Keyword::New => Instruction::New {
+                variable: self.target(&NEW)?,
+                body: first,
+            },
             Keyword::Fail => Instruction::Fail(self.fail()?),
         })
     }
@@ -138,7 +175,13 @@ impl Parser<'_> {
             TokenKind::Word => Some(self.target(&RESULT)?),
             _ => None,
         };
-        Ok(Instruction::Call { peer, service, function, args, output })
+        Ok(Instruction::Call {
+            peer,
+            service,
+            function,
+            args,
+            output,
+        })
     }
 
     fn ap_map(&mut self) -> Result<Instruction> {
@@ -148,7 +191,11 @@ impl Parser<'_> {
         let value = self.operand(&operand::AP_VALUE)?;
         self.expect(TokenKind::Close, "`)` after the key and the value")?;
         self.inner_open = 0;
-        Ok(Instruction::ApMap { key, value, map: self.target(&MAP)? })
+        Ok(Instruction::ApMap {
+            key,
+            value,
+            map: self.target(&MAP)?,
+        })
     }
 
     fn fail(&mut self) -> Result<FailOperand> {
@@ -207,7 +254,11 @@ impl Parser<'_> {
         };
         let span = Span::new(start, self.current.span.end);
         if !position.allows(&operand) {
-            let message = format!("{} cannot be {}", position.name, operand::describe(&operand));
+            let message = format!(
+                "{} cannot be {}",
+                position.name,
+                operand::describe(&operand)
+            );
             let error = Diagnostic::error(codes::BAD_OPERAND, message, span);
             let error = match operand::advice(&operand) {
                 Some(advice) => error.help(advice),
@@ -229,7 +280,10 @@ impl Parser<'_> {
         let span = self.current.span;
         let word = self.slice(span);
         let operand = self.words.operand(word, span.start)?;
-        if let Operand::Variable { variable, lens: None } = operand
+        if let Operand::Variable {
+            variable,
+            lens: None,
+        } = operand
             && target.kinds.contains(&variable.kind)
         {
             self.advance();

@@ -120,9 +120,11 @@ impl<'t> Parser<'t> {
             };
             self.step(frame);
         }
-        if !self.stopped && self.current.kind != TokenKind::End {
+        // After a mistake the parentheses may have been matched wrongly.
+        if self.errors.is_empty() && !self.stopped && self.current.kind != TokenKind::End {
             let span = self.current.span;
-            let error = Diagnostic::error(codes::TRAILING, "a script is exactly one instruction", span);
+            let error =
+                Diagnostic::error(codes::TRAILING, "a script is exactly one instruction", span);
             self.report(error.help("join instructions with `(seq … …)`"));
         }
     }
@@ -208,7 +210,8 @@ impl<'t> Parser<'t> {
         }
         self.advance();
         let node = NodeId(self.nodes.len() as u32);
-        self.parents.push(self.frames.last().map_or(NodeId::ROOT, |frame| frame.node));
+        self.parents
+            .push(self.frames.last().map_or(NodeId::ROOT, |frame| frame.node));
         self.nodes.push(Node {
             instruction: Instruction::Null,
             span: Span::new(start, start),
@@ -231,7 +234,14 @@ impl<'t> Parser<'t> {
             if broken {
                 self.skip_to_parenthesis();
             }
-            self.frames.push(Frame { node, keyword, children: 0, min, max, broken });
+            self.frames.push(Frame {
+                node,
+                keyword,
+                children: 0,
+                min,
+                max,
+                broken,
+            });
             return;
         }
         if broken {
@@ -298,7 +308,9 @@ impl<'t> Parser<'t> {
         let span = self.current.span;
         if self.frames.len() >= self.depth_max {
             let error = Diagnostic::error(codes::LIMIT, "instructions are nested too deep", span);
-            return Err(error.help(format!("the limit `depth` is {}", self.depth_max)).into());
+            return Err(error
+                .help(format!("the limit `depth` is {}", self.depth_max))
+                .into());
         }
         self.words.budget.spend(span)
     }
@@ -365,7 +377,11 @@ impl<'t> Parser<'t> {
             }
             _ => quoted(self.slice(span)),
         };
-        Diagnostic::error(codes::UNEXPECTED, format!("expected {wanted}, found {found}"), span)
+        Diagnostic::error(
+            codes::UNEXPECTED,
+            format!("expected {wanted}, found {found}"),
+            span,
+        )
     }
 
     /// Skips what closes `open` parentheses that were taken already.
@@ -390,7 +406,10 @@ impl<'t> Parser<'t> {
 
     /// Skips the rest of a header up to the next child or the end.
     fn skip_to_parenthesis(&mut self) {
-        while !matches!(self.current.kind, TokenKind::Open | TokenKind::Close | TokenKind::End) {
+        while !matches!(
+            self.current.kind,
+            TokenKind::Open | TokenKind::Close | TokenKind::End
+        ) {
             self.advance();
         }
     }

@@ -36,16 +36,21 @@ pub(crate) struct Position {
 const ANY_SCALAR: Kinds = SCALAR | SCALAR_LENS;
 const LITERAL: Kinds = STRING | INT | FLOAT | BOOL | EMPTY_ARRAY;
 const RESERVED: Kinds = INIT_PEER_ID | TIME | ERROR | ERROR_LENS;
-const AP_VALUES: Kinds =
-    LITERAL | RESERVED | ANY_SCALAR | CANON | CANON_LENS | CANON_MAP_LENS;
+const AP_VALUES: Kinds = LITERAL | RESERVED | ANY_SCALAR | CANON | CANON_LENS | CANON_MAP_LENS;
 const NAME_PARTS: Kinds = STRING | ANY_SCALAR | CANON_LENS | CANON_MAP_LENS;
 
 const VALUE_EXPECTS: &str = "a literal, a scalar, a canon, a canon map or a reserved value";
 
-pub(crate) static ARGUMENT: Position =
-    Position { name: "an argument", expects: VALUE_EXPECTS, allowed: AP_VALUES | CANON_MAP };
-pub(crate) static COMPARED: Position =
-    Position { name: "a compared value", expects: VALUE_EXPECTS, allowed: AP_VALUES | CANON_MAP };
+pub(crate) static ARGUMENT: Position = Position {
+    name: "an argument",
+    expects: VALUE_EXPECTS,
+    allowed: AP_VALUES | CANON_MAP,
+};
+pub(crate) static COMPARED: Position = Position {
+    name: "a compared value",
+    expects: VALUE_EXPECTS,
+    allowed: AP_VALUES | CANON_MAP,
+};
 pub(crate) static AP_VALUE: Position = Position {
     name: "the value of `ap`",
     expects: "a literal, a scalar, a canon, a canon map with lens or a reserved value",
@@ -61,8 +66,11 @@ pub(crate) static SERVICE: Position = Position {
     expects: "a string, a scalar, or a canon or canon map with lens",
     allowed: NAME_PARTS,
 };
-pub(crate) static FUNCTION: Position =
-    Position { name: "the function", expects: SERVICE.expects, allowed: NAME_PARTS };
+pub(crate) static FUNCTION: Position = Position {
+    name: "the function",
+    expects: SERVICE.expects,
+    allowed: NAME_PARTS,
+};
 pub(crate) static MAP_KEY: Position = Position {
     name: "the key",
     expects: "a string, an integer, a scalar or a canon with lens",

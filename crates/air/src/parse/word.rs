@@ -58,7 +58,8 @@ impl Keyword {
 /// Errors are boxed: they are rare, and operands are moved a lot.
 pub(crate) type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
-const NAME_HELP: &str = "names consist of letters, digits, `_` and `-`, after an optional sigil `$ % # #$ #%`";
+const NAME_HELP: &str =
+    "names consist of letters, digits, `_` and `-`, after an optional sigil `$ % # #$ #%`";
 const LENS_HELP: &str =
     "a lens is `.length`, or `.$` with accessors: `.field`, `.[7]` or `.[scalar]`";
 
@@ -74,17 +75,15 @@ pub(crate) struct Budget {
 impl Budget {
     /// Counts one that stands at `span`.
     pub(crate) fn spend(&mut self, span: Span) -> Result<()> {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                let message = "the script has too many instructions, operands and accessors";
-                let help = format!("the limit `nodes` is {}", self.limit);
-                Err(Diagnostic::error(codes::LIMIT, message, span).help(help).into())
-            }
-        }
+        let Some(left) = self.left.checked_sub(1) else {
+            let message = "the script has too many instructions, operands and accessors";
+            let help = format!("the limit `nodes` is {}", self.limit);
+            return Err(Diagnostic::error(codes::LIMIT, message, span)
+                .help(help)
+                .into());
+        };
+        self.left = left;
+        Ok(())
     }
 }
 
@@ -138,12 +137,14 @@ impl<'t> Words<'t> {
         if name.len() == sigil {
             return Err(empty_name(word, start, sigil).into());
         }
-        let lens = self.lens(rest, start + name_end as u32).map_err(|mut error| {
-            if error.code == codes::BAD_WORD {
-                error.message = format!("{} is not a name", quoted(word));
-            }
-            error
-        })?;
+        let lens = self
+            .lens(rest, start + name_end as u32)
+            .map_err(|mut error| {
+                if error.code == codes::BAD_WORD {
+                    error.message = format!("{} is not a name", quoted(word));
+                }
+                error
+            })?;
         if kind == VariableKind::Scalar
             && (Keyword::of(name).is_some() || matches!(name, "true" | "false"))
         {
@@ -154,7 +155,10 @@ impl<'t> Words<'t> {
             )
             .into());
         }
-        let variable = Variable { kind, name: self.names.id(name, start) };
+        let variable = Variable {
+            kind,
+            name: self.names.id(name, start),
+        };
         Ok(Operand::Variable { variable, lens })
     }
 
@@ -165,9 +169,7 @@ impl<'t> Words<'t> {
             "%timestamp%" => Operand::Timestamp,
             "%ttl%" => Operand::Ttl,
             _ => match word.strip_prefix(LAST_ERROR) {
-                Some(lens) => {
-                    Operand::LastError(self.lens(lens, start + LAST_ERROR.len() as u32)?)
-                }
+                Some(lens) => Operand::LastError(self.lens(lens, start + LAST_ERROR.len() as u32)?),
                 None => return Ok(None),
             },
         }))
@@ -214,9 +216,11 @@ impl<'t> Words<'t> {
         if let Some(inner) = rest.strip_prefix('[') {
             let Some(length) = inner.find(']') else {
                 let span = Span::new(start, start + path.len() as u32);
-                return Err(Diagnostic::error(codes::BAD_LENS, "this bracket is not closed", span)
-                    .help(LENS_HELP)
-                    .into());
+                return Err(
+                    Diagnostic::error(codes::BAD_LENS, "this bracket is not closed", span)
+                        .help(LENS_HELP)
+                        .into(),
+                );
             };
             let accessor = self.bracket(&inner[..length], start + dot as u32 + 1)?;
             return Ok((accessor, dot + length + 2));
@@ -231,7 +235,9 @@ impl<'t> Words<'t> {
                 Some('!') => "`!` can only be the very last character of a lens".to_owned(),
                 Some(found) => format!("{} cannot stand in a lens", quoted(&found.to_string())),
             };
-            return Err(Diagnostic::error(codes::BAD_LENS, message, span).help(LENS_HELP).into());
+            return Err(Diagnostic::error(codes::BAD_LENS, message, span)
+                .help(LENS_HELP)
+                .into());
         }
         let field = &rest[..length];
         if field.chars().next().is_some_and(char::is_numeric) {
@@ -240,7 +246,9 @@ impl<'t> Words<'t> {
                 format!("field {} starts with a digit", quoted(field)),
                 span,
             )
-            .help(format!("an element of an array is selected with brackets: `.[{field}]`"))
+            .help(format!(
+                "an element of an array is selected with brackets: `.[{field}]`"
+            ))
             .into());
         }
         Ok((Accessor::Field(self.literals.share(field)), dot + length))
@@ -252,22 +260,31 @@ impl<'t> Words<'t> {
         if !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit()) {
             return match inner.parse() {
                 Ok(index) => Ok(Accessor::Index(index)),
-                Err(_) => Err(Diagnostic::error(codes::BAD_LENS, "this index is too large", span)
-                    .help(format!("the largest index is {}", u32::MAX))
-                    .into()),
+                Err(_) => Err(
+                    Diagnostic::error(codes::BAD_LENS, "this index is too large", span)
+                        .help(format!("the largest index is {}", u32::MAX))
+                        .into(),
+                ),
             };
         }
-        if inner.is_empty() || name_length(inner, true) != inner.len() {
+        let is_name = name_length(inner, true) == inner.len() && !inner.is_empty();
+        if !is_name || !matches!(constant(inner, start), Ok(None)) {
             return Err(Diagnostic::error(
                 codes::BAD_LENS,
-                format!("{} is neither an index nor the name of a scalar", quoted(inner)),
+                format!(
+                    "{} is neither an index nor the name of a scalar",
+                    quoted(inner)
+                ),
                 span,
             )
             .help(LENS_HELP)
             .into());
         }
         let name = self.names.id(inner, start);
-        Ok(Accessor::Variable(Variable { kind: VariableKind::Scalar, name }))
+        Ok(Accessor::Variable(Variable {
+            kind: VariableKind::Scalar,
+            name,
+        }))
     }
 }
 
@@ -323,7 +340,11 @@ fn number(word: &str, start: u32) -> Result<Option<Operand>> {
         return match word.parse() {
             Ok(number) => Ok(Some(Operand::Int(number))),
             Err(_) => Err(error("this integer is too large")
-                .help(format!("integers lie between {} and {}", i64::MIN, i64::MAX))
+                .help(format!(
+                    "integers lie between {} and {}",
+                    i64::MIN,
+                    i64::MAX
+                ))
                 .into()),
         };
     }
@@ -334,7 +355,9 @@ fn number(word: &str, start: u32) -> Result<Option<Operand>> {
     }
     if word.len() > FLOAT_CHARS_MAX {
         return Err(error("this float is too long")
-            .help(format!("a float has at most {FLOAT_CHARS_MAX} characters, sign and dot included"))
+            .help(format!(
+                "a float has at most {FLOAT_CHARS_MAX} characters, sign and dot included"
+            ))
             .into());
     }
     match word.parse() {
@@ -345,7 +368,11 @@ fn number(word: &str, start: u32) -> Result<Option<Operand>> {
 
 fn bad_word(word: &str, start: u32) -> Diagnostic {
     let span = Span::new(start, start + word.len() as u32);
-    Diagnostic::error(codes::BAD_WORD, format!("{} is not a name", quoted(word)), span)
+    Diagnostic::error(
+        codes::BAD_WORD,
+        format!("{} is not a name", quoted(word)),
+        span,
+    )
 }
 
 fn empty_name(word: &str, start: u32, sigil: usize) -> Diagnostic {
@@ -354,8 +381,12 @@ fn empty_name(word: &str, start: u32, sigil: usize) -> Diagnostic {
         && digits.bytes().all(|byte| byte.is_ascii_digit())
     {
         let span = Span::new(start, start + word.len() as u32);
-        return Diagnostic::error(codes::BAD_NUMBER, "a float needs a digit before the dot", span)
-            .help(format!("write `0{word}`"));
+        return Diagnostic::error(
+            codes::BAD_NUMBER,
+            "a float needs a digit before the dot",
+            span,
+        )
+        .help(format!("write `0{word}`"));
     }
     if word.len() == sigil {
         let span = Span::new(start, start + sigil as u32);
@@ -370,7 +401,11 @@ fn empty_name(word: &str, start: u32, sigil: usize) -> Diagnostic {
 fn not_a_lens(rest: &str, start: u32) -> Diagnostic {
     let whole = Span::new(start, start + rest.len() as u32);
     if let Some(field) = rest.strip_prefix('.') {
-        let lens = Diagnostic::error(codes::BAD_LENS, format!("{} is not a lens", quoted(rest)), whole);
+        let lens = Diagnostic::error(
+            codes::BAD_LENS,
+            format!("{} is not a lens", quoted(rest)),
+            whole,
+        );
         return if !field.is_empty() && name_length(field, false) == field.len() {
             lens.help(format!("a path begins with `.$`: `.$.{field}`"))
         } else {
@@ -378,8 +413,12 @@ fn not_a_lens(rest: &str, start: u32) -> Diagnostic {
         };
     }
     if rest.starts_with('[') {
-        return Diagnostic::error(codes::BAD_LENS, format!("{} is not a lens", quoted(rest)), whole)
-            .help(format!("a path begins with `.$`: `.${rest}`"));
+        return Diagnostic::error(
+            codes::BAD_LENS,
+            format!("{} is not a lens", quoted(rest)),
+            whole,
+        )
+        .help(format!("a path begins with `.$`: `.${rest}`"));
     }
     let first = rest.chars().next().map_or(0, char::len_utf8) as u32;
     let help = match rest.as_bytes().first() {
@@ -388,6 +427,10 @@ fn not_a_lens(rest: &str, start: u32) -> Diagnostic {
         Some(b'!') => "`!` can only stand at the end of a lens, where it means nothing",
         _ => NAME_HELP,
     };
-    Diagnostic::error(codes::BAD_WORD, "this is not a name", Span::new(start, start + first))
-        .help(help)
+    Diagnostic::error(
+        codes::BAD_WORD,
+        "this is not a name",
+        Span::new(start, start + first),
+    )
+    .help(help)
 }

@@ -200,10 +200,11 @@ impl Log {
         loop {
             let released = self.unpark(&mut pendings, &|cid| blobs.contains_key(cid));
             pendings.extend(released);
-            if pendings.is_empty() {
+            let (taken, deferred) = self.settle_round(pendings, blobs, received, &mut parked);
+            if !taken && deferred.is_empty() {
                 break;
             }
-            pendings = self.settle_round(pendings, blobs, received, &mut parked);
+            pendings = deferred;
         }
         let waiting = self.parking.spans();
         let wants: BTreeSet<Want> = parked
@@ -221,14 +222,14 @@ impl Log {
     }
 
     /// One round, in which of each author either suffixes of the main journal are taken or one of
-    /// a branch. Returns what has to wait for the next round.
+    /// a branch. Returns whether something was taken, and what has to wait for the next round.
     fn settle_round(
         &mut self,
         pendings: Vec<Pending>,
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
         parked: &mut Tickets,
-    ) -> Vec<Pending> {
+    ) -> (bool, Vec<Pending>) {
         let (mut candidates, mut deferred) = (Vec::new(), Vec::new());
         let mut on_main: BTreeMap<PeerId, bool> = BTreeMap::new();
         for mut pending in pendings {
@@ -276,8 +277,8 @@ impl Log {
                 }
             }
         }
-        self.take_closed(sorted(candidates), &mut deferred, blobs, received, parked);
-        deferred
+        let taken = self.take_closed(sorted(candidates), &mut deferred, blobs, received, parked);
+        (taken, deferred)
     }
 
     fn take_closed(
@@ -287,7 +288,7 @@ impl Log {
         blobs: &FxHashMap<Cid, Blob>,
         received: &mut Received,
         parked: &mut Tickets,
-    ) {
+    ) -> bool {
         let candidates = drop_forks(candidates, deferred);
         let closure = self.close(&candidates, blobs);
         let mut number_of = Vec::with_capacity(candidates.len());
@@ -318,6 +319,7 @@ impl Log {
         if !taken.is_empty() {
             self.take(&mut taken, &dependencies, blobs, &mut received.proven);
         }
+        !taken.is_empty()
     }
 
     fn park(

@@ -1,0 +1,192 @@
+//! Reads a case from JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use weir_identity::Value;
+
+use super::{Case, CaseError, Mock, Names, PEERS_MAX, TTL_MS_MAX};
+
+pub(super) fn case(text: &str) -> Result<Case, CaseError> {
+    let value = Value::from_json(text).map_err(|error| CaseError::Json(error.to_string()))?;
+    let root = Place {
+        value: &value,
+        path: "$".to_owned(),
+    };
+    root.check(value.as_object().is_some(), "an object")?;
+    let air = root
+        .field("air")
+        .ok_or(CaseError::Missing {
+            path: "$.air".to_owned(),
+        })?
+        .text()?;
+    let mut case = Case::new(air);
+    if let Some(init) = root.field("init") {
+        case.init = init.name()?;
+    }
+    if let Some(peers) = root.field("peers") {
+        case.peers = peers.names()?;
+    }
+    let names = Names::new(case.names());
+    if let Some(services) = root.field("services") {
+        case.services = services.mocks(&names)?;
+    }
+    if let Some(echo) = root.field("echo") {
+        echo.check(echo.value.as_bool().is_some(), "a boolean")?;
+        case.echo = echo.value.as_bool().unwrap_or_default();
+    }
+    if let Some(seed) = root.field("seed") {
+        case.seed = seed.unsigned()?;
+    }
+    if let Some(ttl) = root.field("ttl_ms") {
+        case.ttl_ms = ttl.unsigned()?;
+        if case.ttl_ms > TTL_MS_MAX {
+            return Err(ttl.wrong(format!("more than a year ({TTL_MS_MAX} ms)")));
+        }
+    }
+    if let Some(timestamp) = root.field("timestamp_ms") {
+        case.timestamp_ms = timestamp.unsigned()?;
+        if case.timestamp_ms > u64::MAX / 2 {
+            return Err(timestamp.wrong(format!("more than {} ms", u64::MAX / 2)));
+        }
+    }
+    Ok(case)
+}
+
+/// A value and where it stands.
+struct Place<'a> {
+    value: &'a Value,
+    path: String,
+}
+
+impl<'a> Place<'a> {
+    fn field(&self, name: &str) -> Option<Place<'a>> {
+        Some(Place {
+            value: self.value.get(name)?,
+            path: format!("{}.{name}", self.path),
+        })
+    }
+
+    fn check(&self, right: bool, expected: &'static str) -> Result<(), CaseError> {
+        match right {
+            true => Ok(()),
+            false => Err(CaseError::Type {
+                path: self.path.clone(),
+                expected,
+                found: self.value.kind(),
+            }),
+        }
+    }
+
+    fn wrong(&self, problem: String) -> CaseError {
+        CaseError::Value {
+            path: self.path.clone(),
+            problem,
+        }
+    }
+
+    fn text(&self) -> Result<&'a str, CaseError> {
+        self.check(self.value.as_str().is_some(), "a string")?;
+        Ok(self.value.as_str().unwrap_or_default())
+    }
+
+    fn unsigned(&self) -> Result<u64, CaseError> {
+        if let Some(number) = self.value.as_u64() {
+            return Ok(number);
+        }
+        self.check(self.value.kind() == "number", "a number")?;
+        Err(self.wrong(format!("{} is not an unsigned integer", self.value)))
+    }
+
+    fn name(&self) -> Result<Arc<str>, CaseError> {
+        let name = self.text()?;
+        if !Names::is_name(name) {
+            return Err(self.wrong(format!(
+                "`{name}` is not a name: a letter, then letters, digits and `_`"
+            )));
+        }
+        Ok(Arc::from(name))
+    }
+
+    fn names(&self) -> Result<Vec<Arc<str>>, CaseError> {
+        self.check(self.value.as_array().is_some(), "an array of names")?;
+        let items = self.value.as_array().unwrap_or_default();
+        if items.len() > PEERS_MAX {
+            return Err(self.wrong(format!(
+                "{} peers, at most {PEERS_MAX} are possible",
+                items.len()
+            )));
+        }
+        let mut seen = BTreeSet::new();
+        let mut names = Vec::with_capacity(items.len());
+        for (index, value) in items.iter().enumerate() {
+            let place = Place {
+                value,
+                path: format!("{}[{index}]", self.path),
+            };
+            let name = place.name()?;
+            if !seen.insert(name.clone()) {
+                return Err(place.wrong(format!("the name `{name}` stands twice")));
+            }
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    fn mocks(&self, names: &Names) -> Result<BTreeMap<Arc<str>, Mock>, CaseError> {
+        self.check(self.value.as_object().is_some(), "an object")?;
+        let fields = self.value.as_object().into_iter().flatten();
+        let mocks = fields.map(|(name, value)| {
+            let place = Place {
+                value,
+                path: format!("{}[{}]", self.path, Value::from(name.clone())),
+            };
+            let (peer, call) = name
+                .split_once('/')
+                .map_or((None, name.as_ref()), |(p, c)| (Some(p), c));
+            if let Some(peer) = peer.filter(|peer| !names.contains(peer)) {
+                return Err(place.wrong(format!("there is no peer `{peer}`")));
+            }
+            if call
+                .split_once('.')
+                .is_none_or(|(service, function)| service.is_empty() || function.is_empty())
+            {
+                return Err(
+                    place.wrong("expected a name like `srv.fn` or `peer/srv.fn`".to_owned())
+                );
+            }
+            Ok((name.clone(), place.mock()?))
+        });
+        mocks.collect()
+    }
+
+    fn mock(&self) -> Result<Mock, CaseError> {
+        self.check(self.value.as_object().is_some(), "an object")?;
+        match (self.field("ok"), self.field("err")) {
+            (Some(ok), None) => Ok(Mock::Ok(ok.value.clone())),
+            (None, Some(err)) => {
+                let code = self.field("code").map_or(Ok(1), |code| code.code())?;
+                Ok(Mock::Err {
+                    message: err.value.clone(),
+                    code,
+                })
+            }
+            _ => Err(self.wrong("expected one of `ok` and `err`".to_owned())),
+        }
+    }
+
+    fn code(&self) -> Result<i32, CaseError> {
+        self.check(self.value.kind() == "number", "a number")?;
+        let code = self
+            .value
+            .as_i64()
+            .and_then(|code| i32::try_from(code).ok())
+            .filter(|code| *code != 0);
+        code.ok_or_else(|| {
+            self.wrong(format!(
+                "{} is not a 32-bit integer other than 0",
+                self.value
+            ))
+        })
+    }
+}

@@ -64,14 +64,32 @@ impl From<ExportError> for Fault {
 
 /// Audits an export: hashes, signatures, causal order, and every step.
 pub fn audit(export: &Export) -> Result<Audited, Fault> {
-    let general = |what: String| Fault {
+    let (log, program, authors) = load(export)?;
+    audit_log(&log, &program)?;
+    if Export::of(&log) != *export {
+        return Err(general(
+            "the journals or values are not in canonical order",
+        ));
+    }
+    Ok(Audited {
+        authors,
+        entries: log.len(),
+    })
+}
+
+fn general(what: &str) -> Fault {
+    Fault {
         author: None,
         index: None,
-        what,
-    };
+        what: what.to_owned(),
+    }
+}
+
+/// The log in an export, its script, and the number of its journals. Checks hashes, signatures and causal order.
+pub(crate) fn load(export: &Export) -> Result<(Log, Arc<Program>, u32), Fault> {
     let (start, text) = export.start()?;
     let script = weir_air::parse(&text, &weir_air::Limits::default())
-        .map_err(|_| general("the script does not parse".into()))?;
+        .map_err(|_| general("the script does not parse"))?;
     let program = Arc::new(Program::new(Arc::new(script)));
     let message = export.message(&start)?;
     let heads: Vec<_> = message
@@ -79,10 +97,10 @@ pub fn audit(export: &Export) -> Result<Audited, Fault> {
         .iter()
         .map(|suffix| suffix.head.head)
         .collect();
-    let mut log = Log::observer(start.clone(), text).map_err(|error| general(error.to_string()))?;
+    let mut log = Log::observer(start.clone(), text).map_err(|error| general(&error.to_string()))?;
     let received = log
         .merge(message, start.initiator)
-        .map_err(|error| general(error.to_string()))?;
+        .map_err(|error| general(&error.to_string()))?;
     if let Some(refused) = received.refused.first() {
         return Err(Fault {
             author: Some(refused.author),
@@ -103,16 +121,7 @@ pub fn audit(export: &Export) -> Result<Audited, Fault> {
             });
         }
     }
-    audit_log(&log, &program)?;
-    if Export::of(&log) != *export {
-        return Err(general(
-            "the journals or values are not in canonical order".into(),
-        ));
-    }
-    Ok(Audited {
-        authors: heads.len() as u32,
-        entries: log.len(),
-    })
+    Ok((log, program, heads.len() as u32))
 }
 
 /// Audits what a log holds; signatures and hashes were checked when it merged.

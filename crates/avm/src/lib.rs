@@ -19,6 +19,7 @@ mod eval;
 mod export;
 pub mod log;
 mod tetraplet;
+mod trace;
 
 pub use audit::{Audited, Fault, audit, audit_log};
 pub use avm::{
@@ -27,6 +28,7 @@ pub use avm::{
 pub use eval::Program;
 pub use export::{Export, ExportError};
 pub use tetraplet::Tetraplet;
+pub use trace::{Deed, Trace, TracedAnswer, Visit, What, trace, trace_log};
 
 /// Code of a call whose result is larger than the particle allows.
 pub const RESULT_TOO_LARGE: i32 = 20_101;

@@ -547,6 +547,21 @@ impl Machine {
         })
     }
 
+    /// The instruction of a step that was reached.
+    pub fn instruction_of(&self, step: &Hash) -> Option<String> {
+        let reached = &self.reached[*self.steps.get(step)? as usize];
+        let node = self.acts[reached.act as usize].node;
+        Some(weir_air::instruction_text(self.program.script(), node))
+    }
+
+    /// The arguments of a call that was reached, if all are known.
+    pub fn arguments_of(&self, step: &Hash) -> Option<Vec<Value>> {
+        match &self.reached[*self.steps.get(step)? as usize].work {
+            Work::Call { args, .. } => Some(args.as_ref()?.values.clone()),
+            Work::Canon { .. } => None,
+        }
+    }
+
     /// Steps that are reached and unanswered: peer, instruction and step.
     pub fn waiting(&self) -> Vec<(Arc<str>, String, Hash)> {
         let mut open: Vec<u32> = self.open.iter().copied().collect();

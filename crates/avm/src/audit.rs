@@ -67,9 +67,7 @@ pub fn audit(export: &Export) -> Result<Audited, Fault> {
     let (log, program, authors) = load(export)?;
     audit_log(&log, &program)?;
     if Export::of(&log) != *export {
-        return Err(general(
-            "the journals or values are not in canonical order",
-        ));
+        return Err(general("the journals or values are not in canonical order"));
     }
     Ok(Audited {
         authors,
@@ -90,14 +88,15 @@ pub(crate) fn load(export: &Export) -> Result<(Log, Arc<Program>, u32), Fault> {
     let (start, text) = export.start()?;
     let script = weir_air::parse(&text, &weir_air::Limits::default())
         .map_err(|_| general("the script does not parse"))?;
-    let program = Arc::new(Program::new(Arc::new(script)));
+    let program = Arc::new(Program::new(&Arc::new(script)));
     let message = export.message(&start)?;
     let heads: Vec<_> = message
         .suffixes
         .iter()
         .map(|suffix| suffix.head.head)
         .collect();
-    let mut log = Log::observer(start.clone(), text).map_err(|error| general(&error.to_string()))?;
+    let mut log =
+        Log::observer(start.clone(), text).map_err(|error| general(&error.to_string()))?;
     let received = log
         .merge(message, start.initiator)
         .map_err(|error| general(&error.to_string()))?;

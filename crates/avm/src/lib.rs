@@ -15,6 +15,7 @@
 
 mod audit;
 mod avm;
+mod effects;
 mod eval;
 mod export;
 pub mod log;
@@ -22,8 +23,9 @@ mod tetraplet;
 mod trace;
 
 pub use audit::{Audited, Fault, audit, audit_log};
-pub use avm::{
-    Avm, CallOutcome, CallRequest, CompleteError, Effects, Merged, Report, Send, Waiting,
+pub use avm::Avm;
+pub use effects::{
+    CallOutcome, CallRequest, CompleteError, Effects, Merged, Report, Send, Waiting,
 };
 pub use eval::Program;
 pub use export::{Export, ExportError};

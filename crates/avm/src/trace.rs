@@ -8,7 +8,8 @@ use std::sync::Arc;
 use weir_identity::{Hash, PeerId, Value};
 
 use crate::audit::{Fault, load};
-use crate::avm::{Facts, Waiting, facts_of, particle_of};
+use crate::avm::{Facts, facts_of, particle_of};
+use crate::effects::Waiting;
 use crate::eval::{Machine, Program, Support};
 use crate::export::Export;
 use crate::log::{AuthorIdx, Body, Log, LogIndex, Outcome, SignedHead, Start, StepId};
@@ -142,11 +143,17 @@ pub fn trace_log(log: &Log, program: &Arc<Program>) -> Trace {
         start: log.start().clone(),
         script: log.script().clone(),
         visits,
-        heads: authors.filter_map(|author| log.head(author).copied()).collect(),
+        heads: authors
+            .filter_map(|author| log.head(author).copied())
+            .collect(),
         waiting: machine
             .waiting()
             .into_iter()
-            .map(|(peer, what, step)| Waiting { step: StepId(*step.as_bytes()), peer, what })
+            .map(|(peer, what, step)| Waiting {
+                step: StepId(*step.as_bytes()),
+                peer,
+                what,
+            })
             .collect(),
     }
 }
@@ -188,9 +195,10 @@ fn what(log: &Log, machine: &Machine, body: &Body) -> What {
             answer: match &call.outcome {
                 Outcome::Value(cid) => TracedAnswer::Value(value(cid)),
                 Outcome::Unused(_) => TracedAnswer::Unused,
-                Outcome::Failed { code, message } => {
-                    TracedAnswer::Failed { code: *code, message: value(message) }
-                }
+                Outcome::Failed { code, message } => TracedAnswer::Failed {
+                    code: *code,
+                    message: value(message),
+                },
             },
         },
     }

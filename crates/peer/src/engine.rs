@@ -22,7 +22,7 @@ pub(crate) fn compile(text: &str, limits: &Limits) -> Result<Arc<Program>, Vec<D
         depth: limits.script_depth,
     };
     let script = weir_air::parse(text, &limits)?;
-    Ok(Arc::new(Program::new(Arc::new(script))))
+    Ok(Arc::new(Program::new(&Arc::new(script))))
 }
 
 /// The CID under which a start names its script.

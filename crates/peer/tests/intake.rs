@@ -1,0 +1,249 @@
+//! What a peer refuses, and that it says why.
+
+mod net;
+
+use bytes::Bytes;
+use net::{Net, config, keypair, limits};
+use weir_identity::PeerId;
+use weir_peer::wire::{Answer, Frame, Hello, Packet, PacketId, VERSION};
+use weir_peer::{Effect, Event, Peer, PeerConfig, Refusal, Submit, SubmitError, Timestamp};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+/// A peer under test and the key of one that talks to it.
+struct Bench {
+    peer: Peer,
+    other: PeerId,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut PeerConfig)) -> Self {
+        let mut config = config(1);
+        change(&mut config);
+        let mut peer = Peer::new(config, NOW).unwrap();
+        let other = keypair(0).peer_id();
+        peer.handle(Event::Connected { peer: other }, NOW);
+        peer.drain();
+        Bench { peer, other }
+    }
+
+    /// What the peer answers to a packet.
+    fn offer(&mut self, packet: &Packet, now: Timestamp) -> Option<Result<(), Refusal>> {
+        let frame = Frame::Packet(packet.clone()).encode();
+        self.peer.handle(Event::Received { from: self.other, frame }, now);
+        self.peer.drain().into_iter().find_map(|effect| match effect {
+            Effect::Send { frame, .. } => match Frame::decode(&frame, 1 << 20) {
+                Ok(Frame::Answer(Answer { outcome, .. })) => Some(outcome),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}
+
+/// The packet with which peer 0 begins a particle on peer 1.
+fn first_packet(change: impl FnOnce(&mut PeerConfig, &mut Submit)) -> Packet {
+    let mut net = Net::new(2);
+    let mut submission = net.submission(r#"(call @1 ("op" "noop") [])"#);
+    let mut config = config(0);
+    change(&mut config, &mut submission);
+    let mut peer = Peer::new(config, NOW).unwrap();
+    let target = net.seats[1].id;
+    peer.handle(Event::Connected { peer: target }, NOW);
+    peer.submit(submission, NOW).unwrap();
+    let packet = peer.drain().into_iter().find_map(|effect| match effect {
+        Effect::Send { frame, .. } => match Frame::decode(&frame, 1 << 20) {
+            Ok(Frame::Packet(packet)) => Some(packet),
+            _ => None,
+        },
+        _ => None,
+    });
+    packet.expect("the particle is sent")
+}
+
+#[test]
+fn a_particle_is_acknowledged_after_it_is_written() {
+    let mut bench = Bench::new(|_| {});
+    let frame = Frame::Packet(first_packet(|_, _| {})).encode();
+    bench.peer.handle(Event::Received { from: bench.other, frame }, NOW);
+    let effects = bench.peer.drain();
+    assert!(matches!(effects[0], Effect::Persist(_)));
+    let answered = effects.iter().any(|effect| match effect {
+        Effect::Send { frame, .. } => {
+            matches!(Frame::decode(frame, 1 << 20), Ok(Frame::Answer(Answer { outcome: Ok(()), .. })))
+        }
+        _ => false,
+    });
+    assert!(answered);
+}
+
+#[test]
+fn a_repeated_packet_is_acknowledged_without_work() {
+    let mut bench = Bench::new(|_| {});
+    let packet = first_packet(|_, _| {});
+    assert_eq!(bench.offer(&packet, NOW), Some(Ok(())));
+    assert_eq!(bench.offer(&packet, NOW), Some(Ok(())));
+    assert_eq!(bench.peer.metrics().packets_repeated, 1);
+    assert_eq!(bench.peer.metrics().particles_joined, 1);
+}
+
+#[test]
+fn what_is_refused_is_answered_with_the_reason() {
+    let plain = || first_packet(|_, _| {});
+    let cases: Vec<(&str, Packet, Timestamp, Bench)> = vec![
+        ("expired", plain(), NOW.plus(60_001), Bench::new(|_| {})),
+        (
+            "from the future",
+            first_packet(|_, submit| submit.timestamp = Some(NOW.plus(30_000))),
+            NOW.minus(1),
+            Bench::new(|_| {}),
+        ),
+        ("ttl", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.ttl_ms = 1000))),
+        ("size", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.message_bytes = 10))),
+        ("network", first_packet(|c, _| c.network = "elsewhere".into()), NOW, Bench::new(|_| {})),
+        ("store", plain(), NOW, Bench::new(|c| c.store_born = Some(NOW.minus(1000)))),
+        ("declared", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.activations = 5))),
+        ("full", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.particles = 0))),
+        (
+            "initiator",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.particles_per_initiator = 0)),
+        ),
+        ("script", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.script_nodes = 0))),
+        (
+            "garbage",
+            Packet { message: Bytes::from_static(b"garbage"), ..plain() },
+            NOW,
+            Bench::new(|_| {}),
+        ),
+        (
+            "other particle",
+            Packet { particle: weir_identity::Hash::from([1; 32]).into(), ..plain() },
+            NOW,
+            Bench::new(|_| {}),
+        ),
+    ];
+    let mut found = String::new();
+    for (name, packet, now, mut bench) in cases {
+        let text = match bench.offer(&packet, now) {
+            Some(Err(refusal)) => refusal.to_string(),
+            other => format!("{other:?}"),
+        };
+        found.push_str(&format!("{name}: {text}\n"));
+        assert_eq!(bench.peer.particles().count(), 0, "{name}");
+    }
+    expect_test::expect![[r#"
+        expired: the particle expired 1 ms ago by this peer's clock
+        from the future: the particle's timestamp is 30001 ms ahead of this peer's clock, 30000 ms are allowed
+        ttl: a time to live of 60000 ms is over the limit of 1000 ms
+        size: message of 540 bytes is over the limit of 10 bytes
+        network: the particle belongs to network `elsewhere`, this peer to `local`
+        store: the particle is older than this peer's store (made at 1699999999000 ms)
+        declared: declared activations of 50000000 bytes is over the limit of 5 bytes
+        full: overloaded: particles = 0 is reached
+        initiator: overloaded: particles_per_initiator = 0 is reached
+        script: the script is not valid: W0100 the script has too many instructions, operands and accessors
+        garbage: malformed: malformed: message version
+        other particle: malformed: the envelope names another particle than the message
+    "#]].assert_eq(&found);
+}
+
+#[test]
+fn a_particle_without_its_start_is_asked_for() {
+    let mut net = Net::new(3);
+    net.submit(
+        0,
+        r#"(seq (call @1 ("math" "add") [1 2] x)
+             (seq (call @2 ("math" "add") [x 1] y) (call %init_peer_id% ("callbackSrv" "done") [y])))"#,
+    );
+    net.run();
+    assert_eq!(net.callbacks(0), ["[4]"]);
+}
+
+#[test]
+fn a_submission_is_checked_like_a_packet() {
+    let mut net = Net::new(1);
+    let now = net.now;
+    let refused = |net: &mut Net, change: fn(&mut Submit)| {
+        let mut submission = net.submission("(null)");
+        change(&mut submission);
+        net.peer(0).submit(submission, now).unwrap_err()
+    };
+    let ttl = refused(&mut net, |s| s.ttl_ms = 10_000_000);
+    assert!(matches!(ttl, SubmitError::Refused(Refusal::TtlTooLong { .. })), "{ttl}");
+    let script = refused(&mut net, |s| s.script = "(seq (null)".into());
+    assert!(matches!(&script, SubmitError::Script(found) if !found.is_empty()), "{script}");
+    let old = refused(&mut net, |s| s.timestamp = Some(Timestamp(1)));
+    assert!(matches!(old, SubmitError::Refused(Refusal::Expired { .. })), "{old}");
+}
+
+#[test]
+fn bytes_that_are_no_frame_end_the_connection() {
+    let good = Frame::Hello(Hello {
+        version: VERSION,
+        peer: keypair(0).peer_id(),
+        reply: false,
+        frame_bytes: 1,
+        window: 1,
+        relay_wanted: false,
+        relay_offered: false,
+        reach: None,
+    });
+    let mut longer = good.encode().to_vec();
+    longer.push(0);
+    let frames: [&[u8]; 5] = [b"", b"\x82\x09\x00", b"not a frame", &longer, &[0x89; 100_000]];
+    for frame in frames {
+        let mut bench = Bench::new(|_| {});
+        let frame = Bytes::copy_from_slice(frame);
+        bench.peer.handle(Event::Received { from: bench.other, frame }, NOW);
+        let effects = bench.peer.drain();
+        let closed = effects.iter().any(|e| matches!(e, Effect::Disconnect { .. }));
+        assert!(closed, "{effects:?}");
+        assert_eq!(bench.peer.metrics().frames_malformed, 1);
+    }
+}
+
+#[test]
+fn a_reach_record_that_somebody_else_signed_is_not_believed() {
+    use weir_peer::{Limits, Reach, ReachError};
+    let reach = Reach {
+        peer: keypair(0).peer_id(),
+        addresses: vec!["mem/0".into()],
+        relays: Vec::new(),
+        issued: NOW,
+        expires: NOW.plus(1000),
+    };
+    let record = reach.sign(&keypair(0));
+    assert_eq!(Reach::verify(&record, &Limits::default()), Ok(reach.clone()));
+    let forged = reach.sign(&keypair(3));
+    assert_eq!(Reach::verify(&forged, &Limits::default()), Err(ReachError::WrongSignature));
+    let tight = Limits { addresses_per_contact: 0, ..Limits::default() };
+    assert!(matches!(Reach::verify(&record, &tight), Err(ReachError::TooMany { .. })));
+    for at in 0..record.len() {
+        let mut changed = record.to_vec();
+        changed[at] ^= 1;
+        assert!(Reach::verify(&changed, &Limits::default()).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn frames_come_back_as_they_went() {
+    let packet = first_packet(|_, _| {});
+    let id = PacketId { origin: keypair(4).peer_id(), token: u64::MAX };
+    let refusals = [
+        Refusal::NoRelay,
+        Refusal::Expired { late_ms: 1 },
+        Refusal::Overloaded { limit: "parked".into(), value: 3 },
+        Refusal::StoreTooYoung { born: NOW },
+    ];
+    let mut frames = vec![Frame::Packet(packet), Frame::Held(id)];
+    frames.push(Frame::Answer(Answer { from: id.origin, packet: id, hops: 1, outcome: Ok(()) }));
+    for refusal in refusals {
+        let answer = Answer { from: id.origin, packet: id, hops: 1, outcome: Err(refusal) };
+        frames.push(Frame::Answer(answer));
+    }
+    for frame in frames {
+        assert_eq!(Frame::decode(&frame.encode(), 1 << 20), Ok(frame));
+    }
+}

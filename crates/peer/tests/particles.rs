@@ -1,0 +1,245 @@
+//! Particles over a small network.
+
+mod net;
+
+use std::sync::Arc;
+
+use net::{Net, config, limits};
+use weir_peer::{CallOutcome, ParticleEvent, PeerConfig};
+
+const ROUND: &str = r#"
+    (seq (call @1 ("math" "add") [1 2] x)
+         (call %init_peer_id% ("callbackSrv" "done") [x]))"#;
+
+#[test]
+fn a_call_on_another_peer_returns_to_the_initiator() {
+    let mut net = Net::new(2);
+    let particle = net.submit(0, ROUND);
+    net.run();
+    assert_eq!(net.callbacks(0), ["[3]"]);
+    assert!(net.peer(0).waiting(&particle).is_empty());
+    let done = net.seats[0].reports.iter().any(|(_, e)| matches!(e, ParticleEvent::Done));
+    assert!(done, "the end is reported: {:?}", net.seats[0].reports);
+    let metrics = net.peer(0).metrics();
+    assert_eq!((metrics.packets_made, metrics.packets_delivered, metrics.outgoing), (1, 1, 0));
+}
+
+#[test]
+fn a_client_behind_a_relay_gets_its_answer() {
+    let mut net = Net::new(2);
+    let client = net.add_client(0);
+    net.run();
+    net.submit(client, ROUND);
+    net.run();
+    assert_eq!(net.callbacks(client), ["[3]"]);
+    assert!(net.peer(0).metrics().packets_relayed > 0, "the answer came over the relay");
+    assert_eq!(net.peer(0).metrics().particles, 0, "the relay did not take part");
+}
+
+#[test]
+fn a_relay_holds_what_arrives_while_its_client_is_away() {
+    let mut net = Net::new(2);
+    let client = net.add_client(0);
+    net.run();
+    net.seats[1].behaviour = |_| None;
+    net.register(1, "slow", true);
+    net.submit(
+        client,
+        r#"(seq (call @1 ("slow" "f") [] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#,
+    );
+    net.run();
+    net.cut(0, client);
+    let call = net.seats[1].calls[0].id;
+    let outcome = CallOutcome::Value("late".into());
+    net.handle(1, weir_peer::Event::CallFinished { call, outcome, receipt: None });
+    net.run();
+    assert_eq!(net.peer(0).metrics().relay_held, 1);
+    assert_eq!(net.callbacks(client), Vec::<String>::new());
+    net.heal(0, client);
+    net.run_for(5_000);
+    assert_eq!(net.callbacks(client), [r#"["late"]"#]);
+    assert_eq!(net.peer(0).metrics().relay_held, 0);
+}
+
+#[test]
+fn a_cut_link_delays_and_does_not_lose() {
+    let mut net = Net::new(2);
+    net.cut(0, 1);
+    net.submit(0, ROUND);
+    net.run_for(3_000);
+    assert_eq!(net.callbacks(0), Vec::<String>::new());
+    net.heal(0, 1);
+    net.run_for(10_000);
+    assert_eq!(net.callbacks(0), ["[3]"]);
+}
+
+#[test]
+fn lost_frames_are_repeated() {
+    let mut net = Net::new(2);
+    net.lossy = Some(|_, _, number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62 == 0);
+    for _ in 0..10 {
+        net.submit(0, ROUND);
+    }
+    net.run_for(55_000);
+    assert_eq!(net.callbacks(0).len(), 10);
+    assert!(net.peer(0).metrics().packets_resent > 0);
+}
+
+#[test]
+fn a_service_is_called_with_its_circumstances_and_by_alias() {
+    let mut net = Net::new(2);
+    net.register(1, "greeter", false);
+    net.peer(1).add_alias("hello", "greeter").unwrap();
+    let particle = net.submit(
+        0,
+        r#"(seq (call @1 ("hello" "greet") ["Ada"] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#,
+    );
+    net.run();
+    assert_eq!(net.callbacks(0), [r#"[["Ada"]]"#]);
+    let (initiator, host) = (net.seats[0].id, net.seats[1].id);
+    let call = &net.seats[1].calls[0];
+    assert_eq!((&*call.service, &*call.function), ("greeter", "greet"));
+    assert_eq!(call.context.particle, particle);
+    assert_eq!((call.context.initiator, call.context.host), (initiator, host));
+    assert_eq!(&*call.tetraplets[0][0].peer, initiator.to_string());
+}
+
+#[test]
+fn an_unknown_service_fails_with_its_name() {
+    let mut net = Net::new(2);
+    net.submit(
+        0,
+        r#"(xor (call @1 ("nothing" "here") [])
+             (seq (call @1 ("op" "identity") [:error:.$.message] m)
+                  (call %init_peer_id% ("callbackSrv" "done") [m])))"#,
+    );
+    net.run();
+    let callback = &net.callbacks(0)[0];
+    assert!(callback.contains("NOT_FOUND: no service `nothing` here"), "{callback}");
+}
+
+#[test]
+fn a_timeout_wins_against_a_service_that_never_answers() {
+    let mut net = Net::new(2);
+    net.seats[1].behaviour = |_| None;
+    net.register(1, "slow", true);
+    net.submit(
+        0,
+        r#"(seq (par (call @1 ("slow" "f") [] x) (call @0 ("peer" "timeout") [500 "late"] t))
+                (call @0 ("callbackSrv" "done") [t]))"#,
+    );
+    net.run_for(400);
+    assert_eq!(net.callbacks(0), Vec::<String>::new());
+    net.run_for(200);
+    assert_eq!(net.callbacks(0), [r#"["late"]"#]);
+}
+
+#[test]
+fn an_idle_particle_leaves_memory_and_comes_back_when_needed() {
+    let mut net = Net::new(2);
+    net.seats[1].behaviour = |_| None;
+    net.register(1, "slow", true);
+    let particle = net.submit(
+        0,
+        r#"(seq (call @1 ("slow" "f") [] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#,
+    );
+    net.run();
+    net.run_for(12_000);
+    assert!(net.peer(0).metrics().particles_evicted > 0);
+    assert!(net.peer(0).log(&particle).is_none(), "the initiator has nothing to do meanwhile");
+    assert_eq!(net.peer(0).waiting(&particle).len(), 1, "but knows what it waits for");
+    let call = net.seats[1].calls[0].id;
+    let outcome = CallOutcome::Value(7.into());
+    net.handle(1, weir_peer::Event::CallFinished { call, outcome, receipt: None });
+    net.run();
+    assert_eq!(net.callbacks(0), ["[7]"]);
+}
+
+#[test]
+fn the_end_names_who_did_not_answer() {
+    let mut net = Net::new(2);
+    net.seats[1].behaviour = |_| None;
+    net.register(1, "slow", false);
+    net.submit(0, r#"(call @1 ("slow" "f") [] x)"#);
+    net.run_for(61_000);
+    let expired = net.seats[0].reports.iter().find_map(|(_, event)| match event {
+        ParticleEvent::Expired { waiting } => Some(waiting.clone()),
+        _ => None,
+    });
+    let waiting = expired.expect("the end is reported");
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(&*waiting[0].peer, net.seats[1].id.to_string());
+    assert!(waiting[0].what.contains("slow"), "{}", waiting[0].what);
+    net.run_for(31_000);
+    let left = |index: usize| net.seats[index].store.keys().filter(|key| key[0] > 2).count();
+    assert_eq!((left(0), left(1)), (0, 0), "nothing of it stays in the stores");
+}
+
+#[test]
+fn a_kept_log_stays_until_it_is_forgotten() {
+    use weir_peer::store;
+    let mut net = Net::new(2);
+    let mut submission = net.submission(ROUND);
+    submission.keep = true;
+    let now = net.now;
+    let particle = net.peer(0).submit(submission, now).unwrap();
+    net.perform(0);
+    net.run_for(100_000);
+    assert!(net.peer(0).particles().next().is_none());
+    let prefix = store::archive_prefix();
+    let (key, value) =
+        net.seats[0].store.iter().find(|(key, _)| key.starts_with(&prefix)).expect("archived");
+    let archived = store::Archived::read(key, value).unwrap();
+    assert_eq!(archived.particle, particle);
+    let records = store::records_prefix(particle, archived.identity);
+    assert!(net.seats[0].store.keys().any(|key| key.starts_with(&records)));
+    net.peer(0).forget(particle);
+    net.perform(0);
+    assert_eq!(net.seats[0].store.keys().filter(|key| key[0] >= store::COLD).count(), 0);
+}
+
+#[test]
+fn work_beyond_the_budget_of_a_turn_goes_on_in_the_next() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig { limits: limits(|l| l.natives_per_turn = 3), ..config(0) });
+    let calls: String = (0..20).map(|n| format!(r#"(seq (call @0 ("math" "add") [{n} 1] x{n}) "#)).collect();
+    let script = format!(r#"{calls} (call @0 ("callbackSrv" "done") [x19]){}"#, ")".repeat(20));
+    net.submit(0, &script);
+    assert_eq!(net.callbacks(0), Vec::<String>::new());
+    net.run_for(10);
+    assert_eq!(net.callbacks(0), ["[20]"]);
+}
+
+#[test]
+fn calls_to_services_take_turns_within_the_limit() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig { limits: limits(|l| l.calls = 2), ..config(0) });
+    net.seats[0].behaviour = |_| None;
+    net.register(0, "s", true);
+    net.submit(
+        0,
+        r#"(par (call @0 ("s" "f") [1]) (par (call @0 ("s" "f") [2]) (call @0 ("s" "f") [3])))"#,
+    );
+    assert_eq!(net.seats[0].calls.len(), 2);
+    assert_eq!(net.peer(0).metrics().calls_queued, 1);
+    let call = net.seats[0].calls[0].id;
+    net.handle(0, weir_peer::Event::CallFinished { call, outcome: CallOutcome::Value(0.into()), receipt: None });
+    assert_eq!(net.seats[0].calls.len(), 3);
+}
+
+#[test]
+fn peers_share_parsed_scripts() {
+    let shared = Arc::new(weir_peer::Shared::new(&weir_peer::Limits::default()));
+    let mut net = Net::new(0);
+    for index in 0..2 {
+        net.add(PeerConfig { shared: shared.clone(), ..config(index) });
+    }
+    let contact = weir_peer::Contact { peer: net.seats[1].id, addresses: vec![Arc::from("mem/1")] };
+    let now = net.now;
+    net.peer(0).add_contact(contact, now);
+    net.submit(0, ROUND);
+    net.submit(0, ROUND);
+    net.run();
+    assert_eq!(net.callbacks(0).len(), 2);
+    assert_eq!(shared.scripts(), 1);
+}

@@ -21,7 +21,7 @@ fn key(n: u8) -> Arc<Keypair> {
 
 fn program(air: &str) -> Arc<Program> {
     let script = weir_air::parse(air, &weir_air::Limits::default()).expect("the script parses");
-    Arc::new(Program::new(Arc::new(script)))
+    Arc::new(Program::new(&Arc::new(script)))
 }
 
 fn start(program: &Program) -> Arc<Start> {
@@ -96,7 +96,7 @@ fn main() {
     report("null script", took);
 
     let fold = |n: usize, form: &str| {
-        let items: Vec<Value> = (0..n as i64).map(Value::from).collect();
+        let items: Vec<Value> = (0..n as u64).map(Value::from).collect();
         let air = format!(
             r#"(seq (call %init_peer_id% ("s" "arr") [] arr) (fold arr i ({form} (call %init_peer_id% ("s" "f") [i] x) (next i))))"#
         );
@@ -185,7 +185,7 @@ fn remote(n: usize) {
     );
     let program = program(&air);
     let start = start(&program);
-    let items: Vec<Value> = (0..n as i64).map(Value::from).collect();
+    let items: Vec<Value> = (0..n as u64).map(Value::from).collect();
     let mut bytes = 0;
     let took = best(5, || {
         bytes = 0;

@@ -8,18 +8,22 @@
 mod canon_check;
 mod facts;
 mod failure;
+mod flow;
 mod folds;
 mod instructions;
 mod lens;
 mod machine;
 mod order;
+mod own;
 mod program;
 mod queue;
 mod reading;
+mod resolve;
 mod state;
 
 pub(crate) use canon_check::{CanonHistory, Claim};
-pub(crate) use facts::{Answer, Fact, Own};
+pub(crate) use facts::{Answer, Fact};
 pub(crate) use machine::{Machine, Particle};
+pub(crate) use own::Own;
 pub use program::Program;
 pub(crate) use state::Support;

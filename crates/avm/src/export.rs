@@ -186,7 +186,7 @@ impl Export {
                 author: head.head.author,
                 length: head.head.length,
                 root: head.head.root,
-                signature: head.signature.clone(),
+                signature: head.signature,
                 entries,
             });
         }
@@ -340,7 +340,7 @@ impl Export {
             };
             let head = SignedHead {
                 head,
-                signature: journal.signature.clone(),
+                signature: journal.signature,
             };
             message.suffixes.push(Suffix { head, entries });
         }

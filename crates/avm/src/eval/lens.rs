@@ -108,7 +108,7 @@ pub(crate) fn select(value: &Value, keys: &[Key]) -> Result<Value, Cause> {
 /// The number of elements of an array.
 pub(crate) fn length(value: &Value) -> Result<Value, Cause> {
     match value {
-        Value::Array(items) => Ok(Value::from(items.len() as i64)),
+        Value::Array(items) => Ok(Value::from(items.len() as u64)),
         other => Err(Cause::new(
             code::LENGTH,
             format!(

@@ -233,12 +233,12 @@ impl Machine {
                     tetraplet: Arc::new(self.said_by(canon).through(".length")),
                 })
             }
-            (Datum::Canon(id), Some(keys)) => self.into_list(self.canons[id as usize], keys),
-            (Datum::CanonMap(id), Some(keys)) => self.into_map(self.canons[id as usize], keys),
+            (Datum::Canon(id), Some(keys)) => self.in_list(self.canons[id as usize], keys),
+            (Datum::CanonMap(id), Some(keys)) => self.in_map(self.canons[id as usize], keys),
         }
     }
 
-    fn into_list(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
+    fn in_list(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
         let (first, rest) = keys
             .split_first()
             .expect("the grammar gives a path an accessor");
@@ -277,7 +277,7 @@ impl Machine {
         })
     }
 
-    fn into_map(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
+    fn in_map(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
         let (first, rest) = keys
             .split_first()
             .expect("the grammar gives a path an accessor");

@@ -1,59 +1,18 @@
-//! Fuzz targets: plain functions, fed with a committed corpus and mutations of it.
+//! Every decoder against its corpus and mutations of it. `cargo fuzz` runs the same functions.
 //!
 //! `WRITE_CORPUS=1 cargo test -p weir-avm --test log corpus` writes the corpus anew.
 
 use std::path::PathBuf;
 
-use bytes::Bytes;
-use weir_avm::log::{Entry, Equivocation, Log, Message, MessageLimits, Record, Start};
+use weir_avm::log::{Log, Record};
 
-use crate::group::{Group, SCRIPT, check, key, new_log, observer, start};
+use crate::group::{Group, key, new_log, start};
+use crate::targets;
 
 const MUTATIONS: u32 = 10_000;
 
 fn corpus(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus")).join(name)
-}
-
-fn fuzz_message(bytes: &[u8]) {
-    let Ok(message) = Message::decode(bytes, &MessageLimits::default()) else { return };
-    assert_eq!(message.encode(), bytes);
-    let mut log = observer();
-    let _ = log.merge(message, key(0).peer_id());
-    check(&log);
-}
-
-fn fuzz_entry(bytes: &[u8]) {
-    if let Ok(entry) = Entry::from_bytes(bytes) {
-        assert_eq!(entry.to_bytes(), bytes);
-    }
-}
-
-fn fuzz_start(bytes: &[u8]) {
-    if let Ok(start) = Start::from_bytes(bytes) {
-        assert_eq!(start.to_bytes(), bytes);
-    }
-}
-
-fn fuzz_equivocation(bytes: &[u8]) {
-    if let Ok(proof) = Equivocation::from_bytes(bytes) {
-        assert_eq!(proof.to_bytes(), bytes);
-        let _ = proof.verify();
-    }
-}
-
-/// Records, each behind its length in two bytes.
-fn fuzz_records(bytes: &[u8]) {
-    let mut rest = bytes;
-    let mut records = Vec::new();
-    while let Some((length, tail)) = rest.split_first_chunk::<2>() {
-        let (record, tail) = tail.split_at(tail.len().min(u16::from_be_bytes(*length).into()));
-        records.push(Record::from_bytes(Bytes::copy_from_slice(record)));
-        rest = tail;
-    }
-    if let Ok(log) = Log::restore(start(), SCRIPT.into(), key(1).peer_id(), records) {
-        check(&log);
-    }
 }
 
 fn records_file(records: &[Record]) -> Vec<u8> {
@@ -96,9 +55,22 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("records", "own", records_file(&records)),
         ("records", "foreign", records_file(&witness.take_records())),
     ];
-    let names =
-        ["value", "failed", "unused", "hops", "seen", "other", "canon", "canon-on-base", "receipt"];
-    let entries = message.suffixes.iter().find(|suffix| suffix.entries.len() > 2).unwrap();
+    let names = [
+        "value",
+        "failed",
+        "unused",
+        "hops",
+        "seen",
+        "other",
+        "canon",
+        "canon-on-base",
+        "receipt",
+    ];
+    let entries = message
+        .suffixes
+        .iter()
+        .find(|suffix| suffix.entries.len() > 2)
+        .unwrap();
     for (name, entry) in names.into_iter().zip(entries.entries.iter().skip(1)) {
         seeds.push(("entry", name, entry.to_bytes()));
     }
@@ -119,25 +91,25 @@ fn the_corpus_is_what_the_encoders_write() {
 
 #[test]
 fn no_bytes_make_the_message_decoder_or_merging_panic() {
-    weir_fuzzing::run(corpus("message"), MUTATIONS, 1, fuzz_message);
+    weir_fuzzing::run(corpus("message"), MUTATIONS, 1, targets::message);
 }
 
 #[test]
 fn no_bytes_make_the_entry_decoder_panic() {
-    weir_fuzzing::run(corpus("entry"), MUTATIONS, 2, fuzz_entry);
+    weir_fuzzing::run(corpus("entry"), MUTATIONS, 2, targets::entry);
 }
 
 #[test]
 fn no_bytes_make_the_start_decoder_panic() {
-    weir_fuzzing::run(corpus("start"), MUTATIONS, 3, fuzz_start);
+    weir_fuzzing::run(corpus("start"), MUTATIONS, 3, targets::start);
 }
 
 #[test]
 fn no_bytes_make_the_equivocation_decoder_panic() {
-    weir_fuzzing::run(corpus("equivocation"), MUTATIONS, 4, fuzz_equivocation);
+    weir_fuzzing::run(corpus("equivocation"), MUTATIONS, 4, targets::equivocation);
 }
 
 #[test]
 fn no_records_make_restoring_panic() {
-    weir_fuzzing::run(corpus("records"), MUTATIONS, 5, fuzz_records);
+    weir_fuzzing::run(corpus("records"), MUTATIONS, 5, targets::records);
 }

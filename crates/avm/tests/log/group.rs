@@ -9,28 +9,7 @@ use weir_avm::log::{
 };
 use weir_identity::{Cid, Hash, Keypair, PeerId, Value, keccak256};
 
-pub(crate) const SCRIPT: &str = "(null)";
-
-/// The key of peer `number`, always the same.
-pub(crate) fn key(number: u8) -> Keypair {
-    Keypair::from_secret(&[number + 1; 32]).expect("a small number is a secret key")
-}
-
-/// The particle whose initiator is peer 0.
-pub(crate) fn start() -> Arc<Start> {
-    Arc::new(Start {
-        network: "test".into(),
-        nonce: [7; 16],
-        script: Cid::of_raw(SCRIPT.as_bytes()),
-        timestamp_ms: 1_700_000_000_000,
-        ttl_ms: 60_000,
-        limits: StartLimits::default(),
-        rules: 1,
-        initiator: key(0).peer_id(),
-        reach: None,
-        authorisation: None,
-    })
-}
+pub(crate) use crate::targets::{SCRIPT, check, key, particle as start};
 
 pub(crate) fn new_log(number: u8) -> Log {
     Log::new(start(), SCRIPT.into(), key(number).peer_id()).unwrap()
@@ -149,26 +128,4 @@ pub(crate) fn entries(log: &Log) -> BTreeMap<PeerId, Vec<Hash>> {
             (log.author(author), leaves.collect())
         })
         .collect()
-}
-
-/// Checks what must hold of every log: the order is causal, each value is here.
-pub(crate) fn check(log: &Log) {
-    let mut lengths: BTreeMap<AuthorIdx, u32> = BTreeMap::new();
-    for (at, entry) in log.entries_from(LogIndex(0)) {
-        for (author, length) in log.learnt(at) {
-            assert!(
-                lengths.get(&author).is_some_and(|known| *known >= length),
-                "{at:?} too early"
-            );
-        }
-        let known = lengths.entry(entry.author).or_default();
-        assert_eq!(*known, entry.index);
-        *known += 1;
-        assert_eq!(log.position(entry.author, entry.index), Some(at));
-        assert_eq!(
-            log.leaf(entry.author, entry.index),
-            Some(entry.entry.leaf())
-        );
-        assert!(entry.entry.blob().is_none_or(|cid| log.blob(cid).is_some()));
-    }
 }

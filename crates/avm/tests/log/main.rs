@@ -7,4 +7,7 @@ mod merging;
 mod parking;
 mod properties;
 mod restoring;
+#[path = "../fuzz_targets/targets.rs"]
+mod targets;
+mod vectors;
 mod wire;

@@ -1,6 +1,4 @@
-use weir_avm::log::{
-    Body, CanonEntry, Malformed, Message, MessageLimits, Outcome, StepId, Want,
-};
+use weir_avm::log::{Body, CanonEntry, Malformed, Message, MessageLimits, Outcome, StepId, Want};
 use weir_identity::Value;
 
 use crate::group::{Group, call_entry, key, observer, sent};
@@ -20,7 +18,10 @@ pub(crate) fn everything() -> Message {
         Body::Call(call_entry("unused", Outcome::Unused(Value::Null.cid()))),
         Body::Hops(vec![StepId([1; 32]), StepId([2; 32])]),
         Body::Seen,
-        Body::Other { kind: Body::ATTESTATION, bytes: b"attested".as_slice().into() },
+        Body::Other {
+            kind: Body::ATTESTATION,
+            bytes: b"attested".as_slice().into(),
+        },
         Body::Canon(CanonEntry {
             step: StepId([3; 32]),
             base: None,
@@ -44,7 +45,10 @@ pub(crate) fn everything() -> Message {
     let mut message = group.everything(0);
     message.wants = vec![
         Want::Start,
-        Want::Journal { author: key(7).peer_id(), from: 3 },
+        Want::Journal {
+            author: key(7).peer_id(),
+            from: 3,
+        },
         Want::Blob(Value::from("wanted").cid()),
     ];
     message
@@ -54,7 +58,10 @@ pub(crate) fn everything() -> Message {
 fn every_kind_of_entry_arrives_as_it_was_sent() {
     let message = sent(&everything());
     let received = observer().merge(message, key(0).peer_id()).unwrap();
-    assert_eq!((received.count, received.refused.len(), received.parked), (12, 0, 0));
+    assert_eq!(
+        (received.count, received.refused.len(), received.parked),
+        (12, 0, 0)
+    );
 }
 
 #[test]
@@ -69,7 +76,6 @@ fn five_hundred_small_calls_take_less_than_60_kb() {
     }
     let bytes = group.message(1, 0).message.encode().len();
     assert!(bytes < 60_000, "{bytes}");
-    println!("{bytes} bytes");
 }
 
 #[test]
@@ -77,16 +83,40 @@ fn what_is_over_a_limit_is_refused_without_reading_on() {
     let bytes = everything().encode();
     let default = MessageLimits::default();
     for limits in [
-        MessageLimits { bytes: bytes.len() - 1, ..default },
-        MessageLimits { suffixes: 1, ..default },
-        MessageLimits { entries: 11, ..default },
-        MessageLimits { blobs: 2, ..default },
-        MessageLimits { wants: 2, ..default },
+        MessageLimits {
+            bytes: bytes.len() - 1,
+            ..default
+        },
+        MessageLimits {
+            suffixes: 1,
+            ..default
+        },
+        MessageLimits {
+            entries: 11,
+            ..default
+        },
+        MessageLimits {
+            blobs: 2,
+            ..default
+        },
+        MessageLimits {
+            wants: 2,
+            ..default
+        },
     ] {
         let refused = Message::decode(&bytes, &limits).unwrap_err();
-        assert!(refused.to_string().contains("limit"), "{limits:?}: {refused}");
+        assert!(
+            refused.to_string().contains("limit"),
+            "{limits:?}: {refused}"
+        );
     }
-    let exact = MessageLimits { bytes: bytes.len(), suffixes: 2, entries: 12, blobs: 3, ..default };
+    let exact = MessageLimits {
+        bytes: bytes.len(),
+        suffixes: 2,
+        entries: 12,
+        blobs: 3,
+        ..default
+    };
     assert!(Message::decode(&bytes, &exact).is_ok());
 }
 
@@ -105,7 +135,10 @@ fn a_length_that_is_not_there_is_refused_at_once() {
 fn every_prefix_of_a_message_is_refused() {
     let bytes = everything().encode();
     for len in 0..bytes.len() {
-        assert!(Message::decode(&bytes[..len], &MessageLimits::default()).is_err(), "{len}");
+        assert!(
+            Message::decode(&bytes[..len], &MessageLimits::default()).is_err(),
+            "{len}"
+        );
     }
     let mut long = bytes;
     long.push(0);
@@ -122,7 +155,9 @@ fn every_flipped_bit_is_refused_or_changes_nothing() {
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
-        let Ok(message) = Message::decode(&changed, &MessageLimits::default()) else { continue };
+        let Ok(message) = Message::decode(&changed, &MessageLimits::default()) else {
+            continue;
+        };
         let mut log = observer();
         if log.merge(message, key(0).peer_id()).is_err() {
             continue;

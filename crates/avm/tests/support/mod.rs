@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use weir_avm::log::{Message, Record, Start, StartLimits};
+use weir_avm::log::{Message, MessageLimits, Record, Start, StartLimits};
 use weir_avm::{Avm, CallOutcome, CallRequest, Program};
 use weir_identity::{Cid, Keypair, PeerId, Value, keccak256};
 
@@ -149,7 +149,7 @@ impl Net {
         Net {
             case,
             start: Arc::new(start),
-            program: Arc::new(Program::new(Arc::new(script))),
+            program: Arc::new(Program::new(&Arc::new(script))),
             peers,
             names,
             queue: Vec::new(),
@@ -219,7 +219,7 @@ impl Net {
             let bytes = send.message.encode();
             self.bytes += bytes.len();
             let message =
-                Message::decode(&bytes, &Default::default()).expect("own messages decode");
+                Message::decode(&bytes, &MessageLimits::default()).expect("own messages decode");
             self.queue.push(Event::Message {
                 to: send.to,
                 from: id,
@@ -352,7 +352,9 @@ impl Net {
                 let json = serde_json::json!({ "at": format!("{name}"), "do": call });
                 let mut text = json.to_string();
                 text.pop();
-                text.push_str(&format!(",\"args\":{args}}}"));
+                text.push_str(",\"args\":");
+                text.push_str(&args);
+                text.push('}');
                 CallOutcome::Value(Value::from_json(&text).expect("an echo is JSON"))
             }
         }

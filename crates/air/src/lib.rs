@@ -16,7 +16,7 @@ pub use ast::{
 };
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use limits::Limits;
-pub use print::{instruction_text, lens_text};
+pub use print::{format, instruction_text, lens_text, minify, print};
 pub use script::Script;
 
 /// Parses and checks a script.

@@ -56,14 +56,14 @@ pub(super) fn check(script: &Script, findings: &mut Findings) {
                     child();
                 }
                 let followed = followed[iterator.name.index()].take();
-                if !appends_while_iterating(iterable) {
-                    Tail::new()
-                } else {
+                if appends_while_iterating(iterable) {
                     if let Some((next, follower)) = followed {
                         findings.error(|| error(script, id, next, follower));
                     }
                     body.retain(|(name, _)| *name != iterator.name);
                     body
+                } else {
+                    Tail::new()
                 }
             }
             _ => Tail::new(),

@@ -87,7 +87,7 @@ impl<'s> Walk<'s, '_> {
         let node = self.script.node(id);
         let before = self.pending.len();
         uses(&node.instruction, |variable, rule| {
-            self.read(id, variable, rule)
+            self.read(id, variable, rule);
         });
         let (binds, iterates) = match node.instruction {
             Instruction::Fold { iterator, .. } => (Some(iterator), self.enter_fold(id, iterator)),

@@ -1,6 +1,8 @@
 //! Weir: sim.
 pub mod case;
 pub mod disk;
+pub mod net;
+pub mod program;
 pub mod review;
 pub mod rng;
 pub mod weather;

@@ -3,7 +3,7 @@
 //! The log of each peer is rebuilt from its disk, so what is reviewed is what
 //! would survive a crash at this moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -37,7 +37,7 @@ impl Subject {
         let script = weir_air::parse(log.script(), &limits).ok()?;
         Some(Subject {
             start: log.start().clone(),
-            program: Arc::new(Program::new(Arc::new(script))),
+            program: Arc::new(Program::new(&Arc::new(script))),
         })
     }
 }
@@ -47,6 +47,9 @@ impl Subject {
 pub struct Review {
     subject: Subject,
     logs: Vec<Part>,
+    /// Author and index of all entries in the stores. What the peers would
+    /// sign at the next opportunity is in the logs, but not here.
+    stored: BTreeSet<(PeerId, u32)>,
 }
 
 /// The log of one peer.
@@ -128,9 +131,11 @@ impl Review {
         subject: &Subject,
     ) -> Result<Review, Contradiction> {
         let mut logs = Vec::new();
+        let mut stored = BTreeSet::new();
         for node in nodes {
             let restored = restore(world, node, subject)?;
             let Some(mut avm) = restored else { continue };
+            stored.extend(entries(&avm).into_keys());
             let export = Export::of(avm.signed_log());
             let message = export
                 .message(&subject.start)
@@ -147,7 +152,13 @@ impl Review {
         Ok(Review {
             subject: subject.clone(),
             logs,
+            stored,
         })
+    }
+
+    /// How many different entries the stores hold, *start* included.
+    pub fn entry_count(&self) -> u64 {
+        self.stored.len() as u64
     }
 
     /// Nodes that have something of the particle.
@@ -244,6 +255,7 @@ impl Review {
             observer,
         )
         .map_err(|error| wrong(0, &error))?;
+        avm.mute();
         let (mut errors, mut done) = (Vec::new(), false);
         for index in order {
             let part = &self.logs[*index];

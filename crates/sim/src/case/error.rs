@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::review::Contradiction;
+
 /// Why a case cannot be run. All but the first name the place as a JSON path, as in `$.services["srv.fn"].code`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CaseError {
@@ -40,13 +42,16 @@ pub enum CaseError {
         /// Each as `LINE:COLUMN: CODE message`.
         diagnostics: Vec<String>,
     },
+    /// The simulated peers, which are all honest, contradict each other: a defect of Weir, not of the case.
+    #[error("this must not happen, please report the case: {0}")]
+    Contradiction(#[from] Contradiction),
 }
 
 impl CaseError {
     /// The JSON path of the place, if it is inside the case.
     pub fn path(&self) -> Option<&str> {
         match self {
-            CaseError::Json(_) => None,
+            CaseError::Json(_) | CaseError::Contradiction(_) => None,
             CaseError::Missing { path }
             | CaseError::Type { path, .. }
             | CaseError::Value { path, .. }

@@ -52,7 +52,7 @@ pub struct SeenError {
 pub struct PendingStep {
     /// Who knows that it is reached; if several do, the first of them.
     pub peer: String,
-    /// The instruction.
+    /// `service.function` if the names stand in the script, otherwise the instruction.
     pub call: String,
     /// Whose turn it is.
     pub waits_for: String,

@@ -12,7 +12,7 @@ use weir_peer::{
 };
 
 use super::{Case, CaseError, CaseReport, Mock, Names, PendingStep, SeenCall, SeenError};
-use crate::review::{Review, Subject};
+use crate::review::{Contradiction, Review, Subject};
 use crate::weather::Weather;
 use crate::world::{NodeId, Reply, Spec, World};
 
@@ -57,7 +57,7 @@ pub fn run_case(case: &Case) -> Result<CaseReport, CaseError> {
     let subject = Subject::of(&world, nodes[0], &particle)
         .unwrap_or_else(|| unreachable!("a submitted particle is in memory"));
     world.run_until_quiet_within(case.ttl_ms.saturating_sub(1));
-    let (entries, pending) = state(&world, &nodes, &subject, &names);
+    let (entries, pending) = state(&world, &nodes, &subject, &names)?;
     world.run_for(SPARE_MS);
     Ok(report(&world, &names, entries, pending))
 }
@@ -190,12 +190,9 @@ fn state(
     nodes: &[NodeId],
     subject: &Subject,
     names: &Names,
-) -> (u64, Vec<PendingStep>) {
-    let together = Review::of(world, nodes.iter().copied(), subject)
-        .and_then(|review| review.together())
-        .unwrap_or_else(|contradiction| {
-            panic!("honest peers contradict each other: {contradiction}")
-        });
+) -> Result<(u64, Vec<PendingStep>), Contradiction> {
+    let review = Review::of(world, nodes.iter().copied(), subject)?;
+    let together = review.together()?;
     let particle = subject.start.id();
     let known: Vec<_> = nodes
         .iter()
@@ -218,11 +215,23 @@ fn state(
             .map_or(nodes[0], |(node, _)| *node);
         PendingStep {
             peer: format!("@{}", world.name(knower)),
-            call: names.to_names(&what),
+            call: call_name(&names.to_names(&what)),
             waits_for: names.to_names(&peer),
         }
     });
-    (together.entries.len() as u64, pending.collect())
+    Ok((review.entry_count(), pending.collect()))
+}
+
+/// `service.function` if the instruction is a call whose names stand in it, otherwise the instruction.
+fn call_name(instruction: &str) -> String {
+    let instruction = instruction.trim();
+    let named = instruction.strip_prefix("call ").and_then(|rest| {
+        let (_, names) = rest.split_once("(\"")?;
+        let (service, rest) = names.split_once("\" \"")?;
+        let (function, _) = rest.split_once("\")")?;
+        (!service.contains('"') && !function.contains('"')).then(|| format!("{service}.{function}"))
+    });
+    named.unwrap_or_else(|| instruction.to_owned())
 }
 
 fn report(world: &World, names: &Names, entries: u64, pending: Vec<PendingStep>) -> CaseReport {

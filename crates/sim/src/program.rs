@@ -1,0 +1,269 @@
+//! Random AIR scripts.
+
+use std::fmt::Write;
+
+use crate::rng::Rng;
+
+/// What a part of a script may refer to.
+#[derive(Debug, Clone, Default)]
+struct Scope {
+    /// Names of single values.
+    scalars: Vec<String>,
+    /// Names of arrays.
+    arrays: Vec<String>,
+    /// Names of frozen streams.
+    canons: Vec<String>,
+    /// Names of streams that are open.
+    streams: Vec<String>,
+    /// Inside the right side of an `xor`.
+    caught: bool,
+}
+
+/// Writes scripts for peers with given names. They call the functions `op.array`, `op.identity`, `test.fail` and
+/// `srv0.f0` to `srv2.f2`; every one of them has at least two calls that are reached, unless something before fails.
+///
+/// Scripts have all instructions of the language but maps: calls with and without output, folds over arrays, canons
+/// and streams, in sequence and in parallel, errors that are raised, caught and not caught.
+#[derive(Debug)]
+pub struct Author<'a> {
+    rng: &'a mut Rng,
+    peers: &'a [String],
+    names: usize,
+}
+
+impl<'a> Author<'a> {
+    /// An author for peers with these names, without `@`.
+    pub fn new(rng: &'a mut Rng, peers: &'a [String]) -> Self {
+        Author {
+            rng,
+            peers,
+            names: 0,
+        }
+    }
+
+    /// A script with this nesting of choices, at least 1.
+    pub fn script(&mut self, depth: u32) -> String {
+        let mut scope = Scope::default();
+        let first = self.call(&mut scope);
+        let rest = self.part(&mut scope, depth);
+        let last = self.call(&mut scope);
+        format!("(seq (seq {first} {rest}) {last})")
+    }
+
+    fn name(&mut self, prefix: &str) -> String {
+        self.names += 1;
+        format!("{prefix}{}", self.names)
+    }
+
+    fn peer(&mut self) -> String {
+        if self.rng.per_mille(200) {
+            return "%init_peer_id%".to_owned();
+        }
+        format!("\"@{}\"", self.rng.pick(self.peers))
+    }
+
+    fn value(&mut self, scope: &Scope) -> String {
+        let of = |rng: &mut Rng, names: &[String], chances: u16| {
+            (!names.is_empty() && rng.per_mille(chances)).then(|| rng.pick(names).clone())
+        };
+        if let Some(name) = of(self.rng, &scope.scalars, 500) {
+            return name;
+        }
+        if let Some(name) = of(self.rng, &scope.canons, 300) {
+            let lens = *self.rng.pick(&["", ".length", ".$.[0]"]);
+            return format!("{name}{lens}");
+        }
+        if let Some(name) = of(self.rng, &scope.arrays, 300) {
+            let lens = *self.rng.pick(&["", ".$.[0]", ".$.[7]"]);
+            return format!("{name}{lens}");
+        }
+        (*self.rng.pick(&[
+            "1",
+            "2",
+            "\"x\"",
+            "true",
+            "[]",
+            "%ttl%",
+            "%init_peer_id%",
+            "-0.5",
+        ]))
+        .to_owned()
+    }
+
+    fn values(&mut self, scope: &Scope, least: u64, most: u64) -> String {
+        let count = self.rng.within(&(least..=most));
+        let values: Vec<String> = (0..count).map(|_| self.value(scope)).collect();
+        values.join(" ")
+    }
+
+    /// A call with whatever output.
+    fn call(&mut self, scope: &mut Scope) -> String {
+        let peer = self.peer();
+        match self.rng.below(10) {
+            0 => {
+                let args = self.values(scope, 0, 1);
+                format!("(call {peer} (\"test\" \"fail\") [{args}])")
+            }
+            1..=3 => self.array(scope),
+            4 | 5 => {
+                let (arg, out) = (self.value(scope), self.output(scope));
+                format!("(call {peer} (\"op\" \"identity\") [{arg}]{out})")
+            }
+            _ => {
+                let (service, function) = (self.rng.below(3), self.rng.below(3));
+                let (args, out) = (self.values(scope, 0, 3), self.output(scope));
+                format!("(call {peer} (\"srv{service}\" \"f{function}\") [{args}]{out})")
+            }
+        }
+    }
+
+    fn output(&mut self, scope: &mut Scope) -> String {
+        if !scope.streams.is_empty() && self.rng.per_mille(350) {
+            return format!(" {}", self.rng.pick(&scope.streams));
+        }
+        if self.rng.per_mille(300) {
+            return String::new();
+        }
+        let name = self.name("v");
+        scope.scalars.push(name.clone());
+        format!(" {name}")
+    }
+
+    /// A call that makes an array.
+    fn array(&mut self, scope: &mut Scope) -> String {
+        let (peer, args, name) = (self.peer(), self.values(scope, 1, 4), self.name("arr"));
+        scope.arrays.push(name.clone());
+        format!("(call {peer} (\"op\" \"array\") [{args}] {name})")
+    }
+
+    fn leaf(&mut self, scope: &mut Scope) -> String {
+        match self.rng.below(20) {
+            0 => "(null)".to_owned(),
+            1 => format!("(fail {} \"boom\")", 1 + self.rng.below(5)),
+            2 if scope.caught => {
+                "(call %init_peer_id% (\"err\" \"code\") [:error:.$.error_code])".to_owned()
+            }
+            3 | 4 => {
+                let (value, name) = (self.value(scope), self.name("w"));
+                scope.scalars.push(name.clone());
+                format!("(ap {value} {name})")
+            }
+            5 if !scope.streams.is_empty() => {
+                let (value, stream) = (self.value(scope), self.rng.pick(&scope.streams).clone());
+                format!("(ap {value} {stream})")
+            }
+            _ => self.call(scope),
+        }
+    }
+
+    fn part(&mut self, scope: &mut Scope, depth: u32) -> String {
+        if depth == 0 {
+            return self.leaf(scope);
+        }
+        match self.rng.below(20) {
+            0..=5 => {
+                let left = self.part(scope, depth - 1);
+                let right = self.part(scope, depth - 1);
+                format!("(seq {left} {right})")
+            }
+            6..=8 => {
+                let left = self.part(&mut scope.clone(), depth - 1);
+                let right = self.part(&mut scope.clone(), depth - 1);
+                format!("(par {left} {right})")
+            }
+            9 | 10 => {
+                let left = self.part(&mut scope.clone(), depth - 1);
+                let right = self.part(
+                    &mut Scope {
+                        caught: true,
+                        ..scope.clone()
+                    },
+                    depth - 1,
+                );
+                format!("(xor {left} {right})")
+            }
+            11 | 12 => self.array_fold(scope, depth),
+            13..=15 => self.gather(scope, depth),
+            16 | 17 => self.stream_fold(scope, depth),
+            18 => {
+                let verb = *self.rng.pick(&["match", "mismatch"]);
+                let (left, right) = (self.value(scope), self.value(scope));
+                let body = self.part(&mut scope.clone(), depth - 1);
+                format!("({verb} {left} {right} {body})")
+            }
+            _ => self.leaf(scope),
+        }
+    }
+
+    fn array_fold(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let made = self.array(scope);
+        let array = scope.arrays.last().cloned().unwrap_or_default();
+        let item = self.name("i");
+        let mut inside = scope.clone();
+        inside.scalars.push(item.clone());
+        let body = self.part(&mut inside, depth - 1);
+        let fold = match self.rng.below(3) {
+            0 => format!("(fold {array} {item} (seq {body} (next {item})))"),
+            1 => format!("(fold {array} {item} (seq (next {item}) {body}))"),
+            _ => format!("(fold {array} {item} (par {body} (next {item})) (null))"),
+        };
+        format!("(seq {made} {fold})")
+    }
+
+    /// Several arms write to a stream that is frozen and used afterwards.
+    fn gather(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let (stream, canon, peer) = (self.name("$s"), self.name("#c"), self.peer());
+        let join = *self.rng.pick(&["seq", "par"]);
+        let arms = self.rng.within(&(1..=3));
+        let mut filled = self.fill(scope, &stream);
+        for _ in 1..arms {
+            filled = format!("({join} {filled} {})", self.fill(scope, &stream));
+        }
+        let mut inside = scope.clone();
+        inside.canons.push(canon.clone());
+        let used = self.part(&mut inside, depth - 1);
+        format!("(new {stream} (seq (seq {filled} (canon {peer} {stream} {canon})) {used}))")
+    }
+
+    fn fill(&mut self, scope: &Scope, stream: &str) -> String {
+        let (peer, value) = (self.peer(), self.value(scope));
+        if self.rng.per_mille(400) {
+            return format!("(ap {value} {stream})");
+        }
+        format!("(call {peer} (\"op\" \"identity\") [{value}] {stream})")
+    }
+
+    fn stream_fold(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let (stream, item) = (self.name("$t"), self.name("k"));
+        let mut text = String::new();
+        let fills = self.rng.within(&(1..=3));
+        for _ in 0..fills {
+            let fill = self.fill(scope, &stream);
+            write!(text, "(par {fill} ").expect("a text grows");
+        }
+        text.push_str("(null)");
+        text.push_str(&")".repeat(fills as usize));
+        let mut inside = scope.clone();
+        inside.scalars.push(item.clone());
+        let body = self.part(&mut inside, depth - 1);
+        format!(
+            "(new {stream} (seq {text} (fold {stream} {item} (par {body} (next {item})) (null))))"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Author;
+    use crate::rng::Rng;
+
+    #[test]
+    fn every_script_parses() {
+        let peers: Vec<String> = ["a", "b", "c"].map(String::from).into();
+        for seed in 0..500 {
+            let script = Author::new(&mut Rng::new(seed), &peers).script(1 + seed as u32 % 5);
+            let parsed = weir_air::parse(&script, &weir_air::Limits::default());
+            assert!(parsed.is_ok(), "seed {seed}: {script}\n{parsed:?}");
+        }
+    }
+}

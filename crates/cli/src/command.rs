@@ -2,6 +2,8 @@
 
 mod air;
 mod explain;
+mod sim;
+mod trace;
 mod version;
 
 use crate::args::{Cli, Command};
@@ -15,6 +17,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, output),
+        Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, output)),
+        Command::Trace(args) => trace::run(&args, output),
         _ => (
             schema::USAGE,
             Err(Failure::internal(

@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod input;
 mod output;
+mod particles;
 mod policy;
 mod project;
 mod schema;

@@ -81,6 +81,11 @@ impl Project {
         Self { root }
     }
 
+    /// The project that the current folder belongs to.
+    pub(crate) fn here() -> Result<Self, Failure> {
+        Self::find(&current_folder()?)
+    }
+
     /// The nearest folder upward that has a `.weir`.
     pub(crate) fn find(start: &Path) -> Result<Self, Failure> {
         start
@@ -217,6 +222,13 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// Where the command was started, or `-C`.
+pub(crate) fn current_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(Code::FileUnreadable, "cannot tell the current folder").cause(error)
+    })
 }
 
 fn running(path: &Path, file: &mut File) -> Failure {

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::weir_with_input;
+use support::{weir, weir_with_input};
 
 /// Runs a policy over replicas a, b and c; gives the first `done` or `unmet`, and how often `result` and `error` came.
 fn run(policy: &str, parameter: u64, seed: u64, services: &Value) -> (String, usize, usize) {
@@ -51,6 +51,16 @@ fn run(policy: &str, parameter: u64, seed: u64, services: &Value) -> (String, us
         end["args"]
     );
     (end, count("callbackSrv.result"), count("callbackSrv.error"))
+}
+
+#[test]
+fn policies_are_valid_and_in_canonical_layout() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../aqua");
+    let files = ["all.air", "any.air", "fastest.air", "quorum.air"];
+    for command in [&["air", "check"][..], &["air", "fmt", "--check"]] {
+        let done = weir(std::path::Path::new(folder), &[command, &files].concat());
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:#?}");
+    }
 }
 
 const SEEDS: std::ops::Range<u64> = 0..10;

@@ -105,6 +105,11 @@ impl Palette {
         if self.unicode { "·" } else { "-" }
     }
 
+    /// Stands between a question and its answer.
+    pub(crate) fn arrow(&self) -> &'static str {
+        if self.unicode { "→" } else { "->" }
+    }
+
     /// The branch of a tree that goes on below, and the last one.
     pub(crate) fn branches(&self) -> (&'static str, &'static str, &'static str) {
         if self.unicode {

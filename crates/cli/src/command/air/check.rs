@@ -82,28 +82,30 @@ pub(super) fn run(files: &[PathBuf], output: &Output) -> Result<Report, Failure>
 
 /// The script of a command that cannot go on without one: faults are shown, warnings too.
 pub(crate) fn parsed(name: &str, text: &str, output: &Output) -> Result<Script, Failure> {
-    match weir_air::parse(text, &Limits::default()) {
-        Ok(script) => {
-            show(name, text, script.warnings(), output);
-            Ok(script)
-        }
-        Err(diagnostics) => {
-            show(name, text, &diagnostics, output);
-            let first = faults(text, &diagnostics);
-            let data = Checked {
-                files: vec![CheckedFile {
-                    file: name.to_owned(),
-                    instructions: 0,
-                    faults: first,
-                }],
-            };
-            let errors = count(&diagnostics, Severity::Error);
-            Err(invalid(name, errors).with_data(
-                serde_json::value::to_raw_value(&data)
-                    .expect("faults are texts and numbers, which JSON can hold"),
-            ))
-        }
-    }
+    let script = weir_air::parse(text, &Limits::default())
+        .map_err(|diagnostics| refused(name, text, &diagnostics, output))?;
+    show(name, text, script.warnings(), output);
+    Ok(script)
+}
+
+/// Shows why a script is refused.
+pub(crate) fn refused(
+    name: &str,
+    text: &str,
+    diagnostics: &[Diagnostic],
+    output: &Output,
+) -> Failure {
+    show(name, text, diagnostics, output);
+    let data = Checked {
+        files: vec![CheckedFile {
+            file: name.to_owned(),
+            instructions: 0,
+            faults: faults(text, diagnostics),
+        }],
+    };
+    let data = serde_json::value::to_raw_value(&data)
+        .expect("faults are texts and numbers, which JSON can hold");
+    invalid(name, count(diagnostics, Severity::Error)).with_data(data)
 }
 
 fn invalid(name: &str, errors: usize) -> Failure {

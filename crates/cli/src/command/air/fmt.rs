@@ -31,8 +31,9 @@ pub(super) fn run(files: &[PathBuf], check_only: bool, output: &Output) -> Resul
     for file in files {
         let name = input::name(file);
         let text = input::read(file)?;
-        let script = check::parsed(&name, &text, output)?;
-        let fresh = text.clone();
+        check::parsed(&name, &text, output)?;
+        let fresh = weir_air::format(&text)
+            .map_err(|diagnostics| check::refused(&name, &text, &diagnostics, output))?;
         let changed = fresh != text;
         if check_only {
             if changed {

@@ -277,19 +277,19 @@ mod tests {
 
     fn range(leaves: &[Hash]) -> Mmr {
         let mut mmr = Mmr::new();
-        leaves.iter().for_each(|leaf| mmr.push(*leaf));
+        for leaf in leaves {
+            mmr.push(*leaf);
+        }
         mmr
     }
 
     /// The recursive definition of RFC 9162, section 2.1.1.
     fn tree_hash(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [leaf] => *leaf,
-            _ => {
-                let split = leaves.len().next_power_of_two() / 2;
-                node_hash(&tree_hash(&leaves[..split]), &tree_hash(&leaves[split..]))
-            }
+        if let [leaf] = leaves {
+            return *leaf;
         }
+        let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+        node_hash(&tree_hash(left), &tree_hash(right))
     }
 
     #[test]

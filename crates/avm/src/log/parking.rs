@@ -157,9 +157,9 @@ impl Log {
         if self.parking.waiting.is_empty() {
             return Vec::new();
         }
-        arrived
-            .iter_mut()
-            .for_each(|pending| self.hash_entries(pending));
+        for pending in arrived.iter_mut() {
+            self.hash_entries(pending);
+        }
         let mut parking = std::mem::take(&mut self.parking);
         for parked in parking.waiting.values_mut() {
             while parked

@@ -1,13 +1,12 @@
 //! A group of peers that write one particle's journals.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use weir_avm::log::{
     AuthorIdx, Body, CallEntry, Log, LogIndex, Message, MessageLimits, MessageOptions, Outcome,
-    Outgoing, Received, Start, StartLimits, StepId,
+    Outgoing, Received, StepId,
 };
-use weir_identity::{Cid, Hash, Keypair, PeerId, Value, keccak256};
+use weir_identity::{Hash, Keypair, PeerId, Value, keccak256};
 
 pub(crate) use crate::targets::{SCRIPT, check, key, particle as start};
 

@@ -41,7 +41,9 @@ fn vectors_text() -> String {
         Entry::new(Body::Seen),
     ];
     let mut mmr = Mmr::new();
-    entries.iter().for_each(|entry| mmr.push(entry.leaf()));
+    for entry in &entries {
+        mmr.push(entry.leaf());
+    }
     let head = Head {
         particle: start.id(),
         author: key(1).peer_id(),

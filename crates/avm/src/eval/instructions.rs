@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use weir_air::VariableKind;
 use weir_identity::{Cid, Value};
 
 use super::failure::{self, Cause as Why, Failure, code};
@@ -205,7 +206,7 @@ impl Machine {
             Ok(val) => val,
             Err(stop) => return self.stop(act, stop),
         };
-        if val.value.depth() > MAX_DEPTH {
+        if is_canon(value) && val.value.depth() > MAX_DEPTH {
             return self.report(format!("`ap` would nest a value deeper than {MAX_DEPTH}"));
         }
         let flow = self.after(act, &at);
@@ -385,15 +386,19 @@ impl Machine {
             return;
         }
         self.acts[act as usize].flow.support = at.support;
+        let nested = args.iter().zip(&values);
+        if nested
+            .into_iter()
+            .any(|(arg, value)| is_canon(arg) && value.depth() > MAX_DEPTH)
+        {
+            return self.report(format!("an argument is nested deeper than {MAX_DEPTH}"));
+        }
         let args = Args {
             cid: args_cid(&values),
             tetraplets_cid: tetraplets_cid(&tetraplets),
             values,
             tetraplets,
         };
-        if args.values.iter().any(|value| value.depth() > MAX_DEPTH) {
-            return self.report(format!("an argument is nested deeper than {MAX_DEPTH}"));
-        }
         if let Work::Call { args: known, .. } = &mut self.reached[data as usize].work {
             *known = Some(Box::new(args));
         }
@@ -493,7 +498,14 @@ impl Machine {
     }
 }
 
-/// Values may be nested this deep (spec: `Value`).
+/// Only a canon nests its elements deeper than values that are here already;
+/// asking others for their depth would cost their size at every copy.
+fn is_canon(arg: &Arg) -> bool {
+    matches!(arg, Arg::Read(read, None) if matches!(read.variable.kind, VariableKind::Canon | VariableKind::CanonMap))
+}
+
+/// How deep a canon may nest values: less than [`Value`] allows, so that an
+/// argument list and an error object around it still fit.
 const MAX_DEPTH: usize = 100;
 
 /// The content id of an argument list.

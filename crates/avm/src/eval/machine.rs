@@ -116,6 +116,10 @@ pub(crate) struct Machine {
     full: bool,
 }
 
+/// How many notices are kept until somebody takes them: a script can have
+/// millions of activations that run into the same wall.
+const NOTICES_MAX: usize = 256;
+
 impl Machine {
     pub fn new(program: Arc<Program>, particle: &Particle, me: Option<Arc<str>>) -> Self {
         let initiator = particle.initiator.clone();
@@ -307,7 +311,9 @@ impl Machine {
     }
 
     pub(super) fn report(&mut self, message: String) {
-        self.stuck.push(Notice { code: 0, message });
+        if self.stuck.len() < NOTICES_MAX {
+            self.stuck.push(Notice { code: 0, message });
+        }
     }
 
     pub(super) fn fill(&mut self, slot: u32, content: Slot) {

@@ -31,7 +31,11 @@ enum Target {
     Native(&'static dyn Native),
     Client,
     /// `kind` is `None` for calls that go to the driver by policy.
-    Driver { service: Arc<str>, kind: Option<Arc<str>>, intent: bool },
+    Driver {
+        service: Arc<str>,
+        kind: Option<Arc<str>>,
+        intent: bool,
+    },
     Nobody,
 }
 
@@ -53,7 +57,9 @@ struct Queued {
 
 impl std::fmt::Debug for Queued {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queued").field("open", &self.open).finish_non_exhaustive()
+        f.debug_struct("Queued")
+            .field("open", &self.open)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,7 +147,9 @@ impl Peer {
             service: request.service.clone(),
             function: request.function.clone(),
         };
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         particle.open_calls += 1;
         let initiator = particle.start.initiator;
         if self.take_intent(&key, &request.step.0) {
@@ -162,14 +170,24 @@ impl Peer {
             Target::Driver { .. } => &mut self.calls.services,
         };
         let full = if queue.len_of(&initiator) >= limits.calls_queued_per_initiator {
-            Some(("calls_queued_per_initiator", limits.calls_queued_per_initiator))
+            Some((
+                "calls_queued_per_initiator",
+                limits.calls_queued_per_initiator,
+            ))
         } else if queue.len() >= limits.calls_queued {
             Some(("calls_queued", limits.calls_queued))
         } else {
             None
         };
         match full {
-            None => queue.push(initiator, Queued { open, target, request }),
+            None => queue.push(
+                initiator,
+                Queued {
+                    open,
+                    target,
+                    request,
+                },
+            ),
             Some((limit, value)) => {
                 self.counted.calls_rejected += 1;
                 let text = format!("overloaded: {limit} = {value} is reached");
@@ -180,7 +198,9 @@ impl Peer {
 
     /// Whether the call was given out in an earlier life; at most once true.
     fn take_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) -> bool {
-        let Some(steps) = self.intents.get_mut(key) else { return false };
+        let Some(steps) = self.intents.get_mut(key) else {
+            return false;
+        };
         let found = steps.remove(step);
         if steps.is_empty() {
             self.intents.remove(key);
@@ -193,18 +213,28 @@ impl Peer {
 
     fn target(&self, key: &ParticleKey, request: &CallRequest) -> Target {
         let policy = &self.config.calls;
-        let driver = |intent| Target::Driver { service: request.service.clone(), kind: None, intent };
+        let driver = |intent| Target::Driver {
+            service: request.service.clone(),
+            kind: None,
+            intent,
+        };
         let name = (request.service.clone(), request.function.clone());
         if !policy.overridden.is_empty() && policy.overridden.contains(&name) {
             return driver(true);
         }
         let enabled = |native: &&dyn Native| {
-            policy.natives.as_ref().is_none_or(|natives| natives.contains(native.name()))
+            policy
+                .natives
+                .as_ref()
+                .is_none_or(|natives| natives.contains(native.name()))
         };
-        if let Some(native) = native::service(&request.service).filter(|native| enabled(&native)) {
+        if let Some(native) = native::service(&request.service).filter(enabled) {
             return Target::Native(native);
         }
-        let client = self.particles.get(key).is_some_and(|particle| particle.client.is_some());
+        let client = self
+            .particles
+            .get(key)
+            .is_some_and(|particle| particle.client.is_some());
         if client && is_client_function(&request.service, &request.function) {
             return Target::Client;
         }
@@ -238,14 +268,31 @@ impl Peer {
     }
 
     fn start_service(&mut self, queued: Queued, now: Timestamp) {
-        let Queued { open, target, request } = queued;
-        let Target::Driver { service, kind, intent } = target else { return };
+        let Queued {
+            open,
+            target,
+            request,
+        } = queued;
+        let Target::Driver {
+            service,
+            kind,
+            intent,
+        } = target
+        else {
+            return;
+        };
         let (key, step) = (open.key, open.step.0);
-        let Some(particle) = self.particles.get_mut(&key).filter(|particle| !particle.over) else {
+        let Some(particle) = self
+            .particles
+            .get_mut(&key)
+            .filter(|particle| !particle.over)
+        else {
             return;
         };
         let id = CallId(self.calls.number());
-        let deadline = particle.deadline().min(now.plus(self.config.limits.call_ms));
+        let deadline = particle
+            .deadline()
+            .min(now.plus(self.config.limits.call_ms));
         let start = &particle.start;
         let context = CallContext {
             particle: key.particle,
@@ -276,14 +323,21 @@ impl Peer {
     }
 
     fn answer_here(&mut self, queued: Queued, now: Timestamp) {
-        let Queued { open, target, request } = queued;
+        let Queued {
+            open,
+            target,
+            request,
+        } = queued;
         self.counted.calls_native += 1;
         let answer = match target {
             Target::Native(native) => self.call_native(native, &open, &request, now),
             Target::Client => self.call_client(&open, &request),
             Target::Nobody | Target::Driver { .. } => Err(Failure::new(
                 Code::NotFound,
-                format!("no service `{}` here, for function `{}`", open.service, open.function),
+                format!(
+                    "no service `{}` here, for function `{}`",
+                    open.service, open.function
+                ),
             )),
         };
         match answer {
@@ -314,8 +368,14 @@ impl Peer {
         request: &CallRequest,
         now: Timestamp,
     ) -> Result<Answer, Failure> {
-        let initiator = self.particles.get(&open.key).map_or(self.me, |p| p.start.initiator);
-        let network = NetworkNow { network: &self.network, now };
+        let initiator = self
+            .particles
+            .get(&open.key)
+            .map_or(self.me, |p| p.start.initiator);
+        let network = NetworkNow {
+            network: &self.network,
+            now,
+        };
         let view = View {
             now,
             host: self.me,
@@ -341,10 +401,17 @@ impl Peer {
             });
             return Ok(Answer::Value(Value::Object(Arc::default())));
         }
-        let client = self.particles.get(&open.key).and_then(|particle| particle.client.clone());
+        let client = self
+            .particles
+            .get(&open.key)
+            .and_then(|particle| particle.client.clone());
         let given = client.and_then(|client| client.data.get(&request.function).cloned());
         let value = given.or_else(|| {
-            let relay = self.network.relays().first().map_or(self.me, |relay| relay.peer);
+            let relay = self
+                .network
+                .relays()
+                .first()
+                .map_or(self.me, |relay| relay.peer);
             (&*request.function == "-relay-").then(|| Value::from(relay.to_string()))
         });
         value.map(Answer::Value).ok_or_else(|| {
@@ -354,7 +421,9 @@ impl Peer {
     }
 
     fn wait(&mut self, open: Open, after_ms: u64, value: Value, now: Timestamp) {
-        let Some(particle) = self.particles.get(&open.key) else { return };
+        let Some(particle) = self.particles.get(&open.key) else {
+            return;
+        };
         let initiator = particle.start.initiator;
         let max = self.config.limits.timeouts_per_initiator;
         let count = self.calls.waits_of.entry(initiator).or_default();
@@ -367,7 +436,14 @@ impl Peer {
         // One that outlasts its particle is dropped with it.
         let at = now.plus(after_ms).min(particle.deadline().plus(1));
         let id = self.calls.number();
-        self.calls.waits.insert(id, Wait { open, initiator, value });
+        self.calls.waits.insert(
+            id,
+            Wait {
+                open,
+                initiator,
+                value,
+            },
+        );
         self.timers.set(at, Wake::Wait(id));
     }
 
@@ -403,7 +479,9 @@ impl Peer {
     }
 
     pub(crate) fn on_call_overdue(&mut self, id: CallId) {
-        let Some(Running { open, intent }) = self.calls.running.remove(&id) else { return };
+        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+            return;
+        };
         self.counted.calls_timed_out += 1;
         self.effects.push(Effect::CancelCall(id));
         let text = format!(
@@ -456,8 +534,18 @@ impl Peer {
 
     /// Gives an outcome to the particle engine.
     fn complete(&mut self, open: Open, outcome: CallOutcome, receipt: Option<Bytes>) {
-        let Open { key, step, args, service, function } = open;
-        let Some(particle) = self.particles.get_mut(&key).filter(|particle| !particle.over) else {
+        let Open {
+            key,
+            step,
+            args,
+            service,
+            function,
+        } = open;
+        let Some(particle) = self
+            .particles
+            .get_mut(&key)
+            .filter(|particle| !particle.over)
+        else {
             self.counted.results_late += 1;
             return;
         };
@@ -475,7 +563,11 @@ impl Peer {
             return;
         }
         self.dirty.insert(key);
-        self.report(&key, || ParticleEvent::CallEnded { service, function, outcome });
+        self.report(&key, || ParticleEvent::CallEnded {
+            service,
+            function,
+            outcome,
+        });
     }
 }
 

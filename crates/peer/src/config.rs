@@ -6,9 +6,9 @@ use std::sync::Arc;
 use weir_identity::{Keypair, PeerId};
 
 use crate::limits::Limits;
+use crate::reach::Contact;
 use crate::shared::Shared;
 use crate::time::Timestamp;
-use crate::reach::Contact;
 
 /// Everything a peer is told by its driver once.
 #[derive(Debug, Clone)]

@@ -32,8 +32,11 @@ pub(crate) fn script_cid(text: &str) -> Cid {
 
 /// Reads a message; the error is for the sender.
 pub(crate) fn decode(message: &Bytes, limits: &Limits) -> Result<Message, String> {
-    let limits = MessageLimits { bytes: limits.message_bytes, ..MessageLimits::default() };
-    Message::decode(message, &limits).map_err(|error| error.to_string())
+    let limits = MessageLimits {
+        bytes: limits.message_bytes,
+        ..MessageLimits::default()
+    };
+    Message::decode(message, &limits).map_err(|error| error.0.to_owned())
 }
 
 /// The message that asks for the start and the script of a particle.
@@ -49,7 +52,9 @@ impl From<CallOutcome> for weir_avm::CallOutcome {
     fn from(outcome: CallOutcome) -> Self {
         match outcome {
             CallOutcome::Value(value) => weir_avm::CallOutcome::Value(value),
-            CallOutcome::Failed { code, message } => weir_avm::CallOutcome::Failed { code, message },
+            CallOutcome::Failed { code, message } => {
+                weir_avm::CallOutcome::Failed { code, message }
+            }
             CallOutcome::Interrupted => weir_avm::CallOutcome::Interrupted,
         }
     }
@@ -57,12 +62,18 @@ impl From<CallOutcome> for weir_avm::CallOutcome {
 
 impl From<weir_avm::Report> for ScriptError {
     fn from(report: weir_avm::Report) -> Self {
-        ScriptError { code: report.code, message: report.message }
+        ScriptError {
+            code: report.code,
+            message: report.message,
+        }
     }
 }
 
 impl From<weir_avm::Waiting> for Waiting {
     fn from(waiting: weir_avm::Waiting) -> Self {
-        Waiting { peer: waiting.peer, what: waiting.what }
+        Waiting {
+            peer: waiting.peer,
+            what: waiting.what,
+        }
     }
 }

@@ -18,7 +18,9 @@ pub enum Refusal {
         late_ms: u64,
     },
     /// The particle was started in the future.
-    #[error("the particle's timestamp is {ahead_ms} ms ahead of this peer's clock, {limit_ms} ms are allowed")]
+    #[error(
+        "the particle's timestamp is {ahead_ms} ms ahead of this peer's clock, {limit_ms} ms are allowed"
+    )]
     FromFuture {
         /// How far.
         ahead_ms: u64,
@@ -50,6 +52,16 @@ pub enum Refusal {
         limit: String,
         /// Its value.
         value: u64,
+    },
+    /// The particle declares more work than is allowed here.
+    #[error("the particle declares {what} = {declared}, the limit is {limit}")]
+    DeclaresTooMuch {
+        /// Name of the limit.
+        what: String,
+        /// What the start says.
+        declared: u64,
+        /// The limit of this peer.
+        limit: u64,
     },
     /// The message does not decode or contradicts itself.
     #[error("malformed: {what}")]
@@ -108,18 +120,26 @@ pub enum Refusal {
 impl Refusal {
     /// A refusal because `limit`, of the given value, is reached.
     pub fn overloaded(limit: &str, value: usize) -> Self {
-        Refusal::Overloaded { limit: limit.to_owned(), value: value as u64 }
+        Refusal::Overloaded {
+            limit: limit.to_owned(),
+            value: value as u64,
+        }
     }
 
     /// A refusal because `what` has more bytes than `limit`.
     pub fn too_large(what: &str, bytes: usize, limit: usize) -> Self {
-        Refusal::TooLarge { what: what.to_owned(), bytes: bytes as u64, limit: limit as u64 }
+        Refusal::TooLarge {
+            what: what.to_owned(),
+            bytes: bytes as u64,
+            limit: limit as u64,
+        }
     }
 
     /// Bytes of the texts in it, which the refusing peer chose.
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
             Refusal::TooLarge { what, .. }
+            | Refusal::DeclaresTooMuch { what, .. }
             | Refusal::Malformed { what }
             | Refusal::BadScript { what }
             | Refusal::Rejected { what }

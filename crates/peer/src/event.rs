@@ -9,6 +9,9 @@ use weir_identity::{PeerId, Value};
 use crate::effect::CallId;
 use crate::time::Timestamp;
 
+/// A key and its value in the driver's store.
+pub type StoredRecord = (Vec<u8>, Vec<u8>);
+
 /// Something from outside.
 ///
 /// Events about peers that are not connected, calls that are no longer open
@@ -54,7 +57,7 @@ pub enum Event {
         /// The prefix from the effect.
         prefix: Vec<u8>,
         /// All records under it in key order, or why they cannot be read.
-        records: Result<Vec<(Vec<u8>, Vec<u8>)>, String>,
+        records: Result<Vec<StoredRecord>, String>,
     },
     /// The moment named by the last [`crate::Effect::SetTimer`] has come. May
     /// be given at any other time as well.
@@ -82,7 +85,10 @@ pub enum CallOutcome {
 impl CallOutcome {
     /// A failure with code 1 and a text `CODE: message`.
     pub fn failed(text: impl Into<String>) -> Self {
-        CallOutcome::Failed { code: 1, message: Value::from(text.into()) }
+        CallOutcome::Failed {
+            code: 1,
+            message: Value::from(text.into()),
+        }
     }
 }
 

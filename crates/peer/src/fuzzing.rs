@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weir_identity::{Keypair, PeerId};
 
-use crate::wire::{Frame, Hello, Packet, PacketId, VERSION};
+use crate::wire::{Frame, Packet, PacketId};
 use crate::{Event, Limits, Peer, PeerConfig, Reach, Timestamp, store};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -15,7 +15,10 @@ fn key(byte: u8) -> Arc<Keypair> {
 }
 
 fn peer() -> (Peer, PeerId) {
-    let config = PeerConfig { relay: true, ..PeerConfig::new(key(1)) };
+    let config = PeerConfig {
+        relay: true,
+        ..PeerConfig::new(key(1))
+    };
     let mut peer = Peer::new(config, NOW).expect("an empty store is not damaged");
     let from = key(2).peer_id();
     peer.handle(Event::Connected { peer: from }, NOW);
@@ -38,20 +41,35 @@ pub fn reach(data: &[u8]) {
 /// A peer that gets the bytes as a frame, and as the message of a packet.
 pub fn received(data: &[u8]) {
     let (mut peer, from) = peer();
-    peer.handle(Event::Received { from, frame: Bytes::copy_from_slice(data) }, NOW);
+    peer.handle(
+        Event::Received {
+            from,
+            frame: Bytes::copy_from_slice(data),
+        },
+        NOW,
+    );
     let mut particle = [0; 32];
     for (byte, given) in particle.iter_mut().zip(data) {
         *byte = *given;
     }
     let packet = Packet {
-        id: PacketId { origin: from, token: 1 },
+        id: PacketId {
+            origin: from,
+            token: 1,
+        },
         target: peer.id(),
         hops: 0,
         expires: NOW.plus(1000),
         particle: weir_identity::Hash::from(particle).into(),
         message: Bytes::copy_from_slice(data),
     };
-    peer.handle(Event::Received { from, frame: Frame::Packet(packet).encode() }, NOW);
+    peer.handle(
+        Event::Received {
+            from,
+            frame: Frame::Packet(packet).encode(),
+        },
+        NOW,
+    );
     peer.handle(Event::Timer, NOW.plus(2000));
     peer.drain();
 }
@@ -63,34 +81,4 @@ pub fn restored(data: &[u8]) {
     let records = [(key.to_vec(), value.to_vec())];
     let _ = Peer::restore(PeerConfig::new(self::key(1)), records, NOW);
     let _ = store::Archived::read(key, value);
-}
-
-/// Valid inputs to begin with.
-pub fn seeds() -> Vec<Vec<u8>> {
-    let (mut peer, from) = peer();
-    let hello = Hello {
-        version: VERSION,
-        peer: from,
-        reply: true,
-        frame_bytes: 1 << 20,
-        window: 8,
-        relay_wanted: true,
-        relay_offered: false,
-        reach: None,
-    };
-    let mut seeds = vec![Frame::Hello(hello).encode().to_vec()];
-    for effect in peer.drain() {
-        match effect {
-            crate::Effect::Send { frame, .. } => seeds.push(frame.to_vec()),
-            crate::Effect::Persist(batch) => {
-                for write in batch.writes {
-                    if let crate::Write::Put { key, value } = write {
-                        seeds.push([&[key.len() as u8], &key[1..], value.as_slice()].concat());
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    seeds
 }

@@ -57,16 +57,23 @@ impl Peer {
             return Verdict::Refused(Refusal::too_large("message", bytes, limit));
         }
         if packet.expires < now {
-            return Verdict::Refused(Refusal::Expired { late_ms: now.since(packet.expires) });
+            return Verdict::Refused(Refusal::Expired {
+                late_ms: now.since(packet.expires),
+            });
         }
-        let key = ParticleKey { particle: packet.particle, identity: packet.target };
+        let key = ParticleKey {
+            particle: packet.particle,
+            identity: packet.target,
+        };
         if self.particles.get(&key).is_none() {
             return self.consider_stranger(key, packet, back, now);
         }
         if let Some(refusal) = self.room_for(&key, &packet, now) {
             return Verdict::Refused(refusal);
         }
-        let Some(particle) = self.particles.get_mut(&key) else { return Verdict::Parked };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return Verdict::Parked;
+        };
         if particle.has_answered(&packet.id) {
             self.counted.packets_repeated += 1;
             return Verdict::Taken;
@@ -77,7 +84,11 @@ impl Peer {
                 return Verdict::Refused(Refusal::Internal { what });
             }
             Residence::Away | Residence::Loading => {
-                if particle.parked.iter().any(|parked| parked.packet.id == packet.id) {
+                if particle
+                    .parked
+                    .iter()
+                    .any(|parked| parked.packet.id == packet.id)
+                {
                     return Verdict::Parked;
                 }
                 if particle.parked.len() >= limits.parked_per_particle {
@@ -96,7 +107,9 @@ impl Peer {
         }
         match engine::decode(&packet.message, &limits) {
             Ok(message) => self.merge(key, message, &packet, now),
-            Err(what) => Verdict::Refused(Refusal::Malformed { what: shortened(&what) }),
+            Err(what) => Verdict::Refused(Refusal::Malformed {
+                what: shortened(&what),
+            }),
         }
     }
 
@@ -106,15 +119,24 @@ impl Peer {
         let particle = self.particles.get(key)?;
         let deadline = particle.deadline();
         if particle.over || now > deadline {
-            return Some(Refusal::Expired { late_ms: now.since(deadline) });
+            return Some(Refusal::Expired {
+                late_ms: now.since(deadline),
+            });
         }
         let bytes = packet.message.len() as u64;
         if particle.bytes + bytes > limits.particle_bytes {
             let (bytes, limit) = (particle.bytes + bytes, limits.particle_bytes);
-            return Some(Refusal::TooLarge { what: "particle".to_owned(), bytes, limit });
+            return Some(Refusal::TooLarge {
+                what: "particle".to_owned(),
+                bytes,
+                limit,
+            });
         }
         if self.particles.bytes + bytes > limits.particles_bytes {
-            return Some(Refusal::overloaded("particles_bytes", limits.particles_bytes as usize));
+            return Some(Refusal::overloaded(
+                "particles_bytes",
+                limits.particles_bytes as usize,
+            ));
         }
         None
     }
@@ -127,13 +149,19 @@ impl Peer {
         now: Timestamp,
     ) -> Verdict {
         let from = packet.id.origin;
-        let Some(particle) = self.particles.get_mut(&key) else { return Verdict::Parked };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return Verdict::Parked;
+        };
         particle.touched = now;
-        let Some(avm) = particle.avm() else { return Verdict::Parked };
+        let Some(avm) = particle.avm() else {
+            return Verdict::Parked;
+        };
         let merged = match avm.merge(message, from) {
             Ok(merged) => merged,
             Err(error) => {
-                return Verdict::Refused(Refusal::Rejected { what: shortened(&error.to_string()) });
+                return Verdict::Refused(Refusal::Rejected {
+                    what: shortened(&error.to_string()),
+                });
             }
         };
         let verdict = match merged.refused.first() {
@@ -142,7 +170,9 @@ impl Peer {
             }
             Some(refused) => {
                 let what = format!("journal of {}: {}", refused.author, refused.why);
-                Verdict::Refused(Refusal::Rejected { what: shortened(&what) })
+                Verdict::Refused(Refusal::Rejected {
+                    what: shortened(&what),
+                })
             }
             // What is asked for is on its way; the sender repeats the packet.
             None if !merged.wants.is_empty() => Verdict::Parked,
@@ -172,7 +202,11 @@ impl Peer {
         let limits = self.config.limits.clone();
         let message = match engine::decode(&packet.message, &limits) {
             Ok(message) => message,
-            Err(what) => return Verdict::Refused(Refusal::Malformed { what: shortened(&what) }),
+            Err(what) => {
+                return Verdict::Refused(Refusal::Malformed {
+                    what: shortened(&what),
+                });
+            }
         };
         if message.particle != packet.particle {
             let what = "the envelope names another particle than the message".to_owned();
@@ -205,18 +239,26 @@ impl Peer {
             }
         };
         // Only a message that holds makes a particle; nothing is recorded before.
-        self.adopt(key, Indexed::joined(&start), Residence::Here(Box::new(avm)), &program, now);
+        self.adopt(
+            key,
+            Indexed::joined(&start),
+            Residence::Here(Box::new(avm)),
+            &program,
+            now,
+        );
         let verdict = self.merge(key, message, &packet, now);
         if let Verdict::Refused(_) = verdict
-            && self.particles.get(&key).is_some_and(|particle| particle.records == 0)
+            && self
+                .particles
+                .get(&key)
+                .is_some_and(|particle| particle.records == 0)
         {
             self.unadopt(&key);
             return verdict;
         }
         self.counted.particles_joined += 1;
         if let Some(reach) = &start.reach
-            && start.initiator != self.me
-            && let Err(error) = self.network.learn(reach, now)
+            && let Err(error) = self.network.learn_of(start.initiator, reach, now)
         {
             tracing::debug!(initiator = %start.initiator, %error, "reach record in start not taken");
         }
@@ -244,9 +286,18 @@ impl Peer {
                 self.timers.set(until.plus(1), Wake::Stranger(particle));
             }
             self.parked += 1;
-            self.strangers.entry(particle).or_default().push(Parked { packet, back });
+            self.strangers
+                .entry(particle)
+                .or_default()
+                .push(Parked { packet, back });
         }
-        self.network.send(from, particle, engine::ask_for_start(particle), expires, now);
+        self.network.send(
+            from,
+            particle,
+            engine::ask_for_start(particle),
+            expires,
+            now,
+        );
         Verdict::Parked
     }
 
@@ -263,13 +314,19 @@ impl Peer {
             self.parked -= 1;
             self.counted.packets_refused += 1;
             let late_ms = now.since(parked.packet.expires);
-            self.network.answer(parked.packet.id, parked.back, Err(Refusal::Expired { late_ms }));
+            self.network.answer(
+                parked.packet.id,
+                parked.back,
+                Err(Refusal::Expired { late_ms }),
+            );
         }
     }
 
     /// Takes in what waited for records to come from the store.
     pub(crate) fn take_parked(&mut self, key: &ParticleKey, now: Timestamp) {
-        let Some(particle) = self.particles.get_mut(key) else { return };
+        let Some(particle) = self.particles.get_mut(key) else {
+            return;
+        };
         for parked in std::mem::take(&mut particle.parked) {
             self.parked -= 1;
             self.take_packet(parked.packet, parked.back, now);
@@ -281,19 +338,30 @@ impl Peer {
         let limits = &self.config.limits;
         if start.network != self.config.network {
             let theirs = shortened(&start.network);
-            return Some(Refusal::OtherNetwork { theirs, ours: self.config.network.to_string() });
+            return Some(Refusal::OtherNetwork {
+                theirs,
+                ours: self.config.network.to_string(),
+            });
         }
         let begun = Timestamp(start.timestamp_ms);
         let ahead_ms = begun.since(now);
         if ahead_ms > limits.clock_skew_ms {
-            return Some(Refusal::FromFuture { ahead_ms, limit_ms: limits.clock_skew_ms });
+            return Some(Refusal::FromFuture {
+                ahead_ms,
+                limit_ms: limits.clock_skew_ms,
+            });
         }
         if start.ttl_ms > limits.ttl_ms {
-            return Some(Refusal::TtlTooLong { ttl_ms: start.ttl_ms, limit_ms: limits.ttl_ms });
+            return Some(Refusal::TtlTooLong {
+                ttl_ms: start.ttl_ms,
+                limit_ms: limits.ttl_ms,
+            });
         }
         let deadline = begun.plus(start.ttl_ms);
         if now > deadline {
-            return Some(Refusal::Expired { late_ms: now.since(deadline) });
+            return Some(Refusal::Expired {
+                late_ms: now.since(deadline),
+            });
         }
         if let Some(born) = self.config.store_born
             && begun <= born.plus(limits.clock_skew_ms)
@@ -301,15 +369,23 @@ impl Peer {
             return Some(Refusal::StoreTooYoung { born });
         }
         let declared = [
-            ("stream_elements", start.limits.elements, limits.stream_elements),
+            (
+                "stream_elements",
+                start.limits.elements,
+                limits.stream_elements,
+            ),
             ("activations", start.limits.activations, limits.activations),
             ("fold_depth", start.limits.depth, limits.fold_depth),
             ("value_bytes", start.limits.value_bytes, limits.value_bytes),
         ];
         for (what, declared, limit) in declared {
             if declared > limit {
-                let (bytes, limit) = (declared.into(), limit.into());
-                return Some(Refusal::TooLarge { what: format!("declared {what}"), bytes, limit });
+                let (what, declared, limit) = (what.to_owned(), declared.into(), limit.into());
+                return Some(Refusal::DeclaresTooMuch {
+                    what,
+                    declared,
+                    limit,
+                });
             }
         }
         if self.particles.active >= limits.particles {
@@ -343,12 +419,20 @@ impl Peer {
             return Ok(None);
         };
         if text.len() > limits.script_bytes {
-            return Err(Refusal::too_large("script", text.len(), limits.script_bytes));
+            return Err(Refusal::too_large(
+                "script",
+                text.len(),
+                limits.script_bytes,
+            ));
         }
         let program = engine::compile(text, limits).map_err(|diagnostics| {
             let first = diagnostics.first();
-            let what = first.map_or(String::new(), |found| format!("{} {}", found.code, found.message));
-            Refusal::BadScript { what: shortened(&what) }
+            let what = first.map_or(String::new(), |found| {
+                format!("{} {}", found.code, found.message)
+            });
+            Refusal::BadScript {
+                what: shortened(&what),
+            }
         })?;
         shared.remember(start.script, &program);
         Ok(Some(program))

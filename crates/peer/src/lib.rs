@@ -87,7 +87,7 @@ pub use effect::{
     Waiting, Write,
 };
 pub use error::{Refusal, RestoreError, ServiceError, SubmitError};
-pub use event::{CallOutcome, ClientFunctions, Event, Submit};
+pub use event::{CallOutcome, ClientFunctions, Event, StoredRecord, Submit};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use peer::Peer;

@@ -9,7 +9,7 @@ use weir_identity::Cid;
 use crate::effect::{Effect, ParticleEvent, ParticleId};
 use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartLimits};
 use crate::error::{RestoreError, SubmitError};
-use crate::event::Submit;
+use crate::event::{StoredRecord, Submit};
 use crate::particle::{Particle, Residence};
 use crate::peer::{Peer, Wake};
 use crate::store::{self, Indexed, ParticleKey};
@@ -18,7 +18,12 @@ use crate::time::Timestamp;
 impl Indexed {
     /// A particle that came from others.
     pub(crate) fn joined(start: &Arc<Start>) -> Self {
-        Indexed { start: start.clone(), own: false, keep: false, client: None }
+        Indexed {
+            start: start.clone(),
+            own: false,
+            keep: false,
+            client: None,
+        }
     }
 }
 
@@ -48,22 +53,28 @@ impl Peer {
         if let Some(refusal) = self.start_refusal(&start, now) {
             return Err(refusal.into());
         }
-        let key = ParticleKey { particle: start.id(), identity: self.me };
+        let key = ParticleKey {
+            particle: start.id(),
+            identity: self.me,
+        };
         if self.particles.get(&key).is_some() {
             return Ok(key.particle);
         }
-        let program = match self.config.shared.script(&start.script) {
-            Some(program) => program,
-            None => {
-                let program =
-                    engine::compile(&submit.script, &limits).map_err(SubmitError::Script)?;
-                self.config.shared.remember(start.script, &program);
-                program
-            }
+        let program = if let Some(program) = self.config.shared.script(&start.script) {
+            program
+        } else {
+            let program = engine::compile(&submit.script, &limits).map_err(SubmitError::Script)?;
+            self.config.shared.remember(start.script, &program);
+            program
         };
         let avm = Avm::new(start.clone(), program.clone(), self.config.keypair.clone())
             .map_err(|error| SubmitError::Engine(error.to_string()))?;
-        let indexed = Indexed { start, own: true, keep: submit.keep, client: submit.client };
+        let indexed = Indexed {
+            start,
+            own: true,
+            keep: submit.keep,
+            client: submit.client,
+        };
         self.adopt(key, indexed, Residence::Here(Box::new(avm)), &program, now);
         self.counted.particles_submitted += 1;
         self.dirty.insert(key);
@@ -74,7 +85,10 @@ impl Peer {
     /// Deletes the kept log of a particle that has expired. One that has not
     /// is no longer kept.
     pub fn forget(&mut self, particle: ParticleId) {
-        let key = ParticleKey { particle, identity: self.me };
+        let key = ParticleKey {
+            particle,
+            identity: self.me,
+        };
         self.batch.delete_archive(&key);
         match self.particles.get_mut(&key) {
             Some(particle) => particle.keep = false,
@@ -111,8 +125,7 @@ impl Peer {
         now: Timestamp,
     ) -> bool {
         let limits = self.config.limits.clone();
-        let mut particle =
-            Particle::new(indexed.start, residence, limits.nudge_ms, now);
+        let mut particle = Particle::new(indexed.start, residence, limits.nudge_ms, now);
         particle.own = indexed.own;
         particle.keep = indexed.keep;
         particle.client = indexed.client.map(Arc::new);
@@ -129,7 +142,9 @@ impl Peer {
     }
 
     fn drop_particle(&mut self, key: &ParticleKey, records: bool) {
-        let Some((particle, script_unused)) = self.particles.remove(key) else { return };
+        let Some((particle, script_unused)) = self.particles.remove(key) else {
+            return;
+        };
         self.intents.remove(key);
         self.batch.delete_particle(key);
         if records {
@@ -148,9 +163,9 @@ impl Peer {
         scripts: &BTreeMap<Cid, Arc<str>>,
         now: Timestamp,
     ) -> Result<(), RestoreError> {
-        let text = scripts
-            .get(&indexed.start.script)
-            .ok_or_else(|| store::damaged(&[store::SCRIPT], "the script of a particle is missing"))?;
+        let text = scripts.get(&indexed.start.script).ok_or_else(|| {
+            store::damaged(&[store::SCRIPT], "the script of a particle is missing")
+        })?;
         self.insert(key, indexed, Residence::Away, text, now);
         if let Some(particle) = self.particles.get_mut(&key)
             && now <= particle.deadline()
@@ -163,7 +178,9 @@ impl Peer {
 
     /// Brings a particle back into memory.
     pub(crate) fn request_load(&mut self, key: ParticleKey) {
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         if !matches!(particle.residence, Residence::Away) {
             return;
         }
@@ -184,10 +201,12 @@ impl Peer {
     pub(crate) fn on_loaded(
         &mut self,
         prefix: &[u8],
-        records: Result<Vec<(Vec<u8>, Vec<u8>)>, String>,
+        records: Result<Vec<StoredRecord>, String>,
         now: Timestamp,
     ) {
-        let Some(key) = store::particle_of_records(prefix) else { return };
+        let Some(key) = store::particle_of_records(prefix) else {
+            return;
+        };
         let Some(particle) = self.particles.get(&key) else {
             self.load_next();
             return;
@@ -195,10 +214,15 @@ impl Peer {
         if !matches!(particle.residence, Residence::Loading) {
             return;
         }
-        let start = particle.start.clone();
+        let (start, over) = (particle.start.clone(), particle.over);
         self.load_next();
+        if over {
+            return;
+        }
         let restored = records.and_then(|records| self.replay(&key, &start, records));
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         particle.touched = now;
         match restored {
             Ok(mut avm) => {
@@ -207,7 +231,8 @@ impl Peer {
                     avm.nudge();
                 }
                 particle.residence = Residence::Here(Box::new(avm));
-                self.timers.set(now.plus(self.config.limits.idle_ms), Wake::Idle(key));
+                self.timers
+                    .set(now.plus(self.config.limits.idle_ms), Wake::Idle(key));
             }
             Err(what) => {
                 tracing::error!(particle = %key.particle.0, %what, "records cannot be read");
@@ -229,40 +254,59 @@ impl Peer {
         &mut self,
         key: &ParticleKey,
         start: &Arc<Start>,
-        records: Vec<(Vec<u8>, Vec<u8>)>,
+        records: Vec<StoredRecord>,
     ) -> Result<Avm, String> {
         let program = self
             .program(start, None)
             .map_err(|refusal| refusal.to_string())?
             .ok_or_else(|| "the script is missing".to_owned())?;
-        if let Some(last) = records.last() {
-            let next = store::record_number(&last.0).ok_or("a record has no number")? + 1;
-            let known = self.particles.get(key).map_or(0, |particle| particle.records);
-            let bytes = records.iter().map(|(_, value)| value.len() as u64).sum();
+        let next = match records.last() {
+            Some((last, _)) => store::record_number(last).ok_or("a record has no number")? + 1,
+            None => 0,
+        };
+        let known = self
+            .particles
+            .get(key)
+            .map_or(0, |particle| particle.records);
+        if known == 0 {
             // After a restart this is the first that is known of its records.
-            if known == 0 {
-                self.particles.recorded(key, next, bytes);
-            } else if known != next {
-                return Err(format!("{known} records were written, {next} came back"));
-            }
+            let bytes = records.iter().map(|(_, value)| value.len() as u64).sum();
+            self.particles.recorded(key, next, bytes);
         }
-        let records = records.into_iter().map(|(_, value)| Record::from_bytes(Bytes::from(value)));
+        let count = records.len() as u64;
+        if (known != 0 && known != next) || count != next {
+            return Err(format!(
+                "{} records were written, {count} came back",
+                known.max(next)
+            ));
+        }
+        let records = records
+            .into_iter()
+            .map(|(_, value)| Record::from_bytes(Bytes::from(value)));
         Avm::restore(start.clone(), program, self.config.keypair.clone(), records)
             .map_err(|error| error.to_string())
     }
 
     pub(crate) fn on_idle(&mut self, key: ParticleKey, now: Timestamp) {
         let idle_ms = self.config.limits.idle_ms;
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         if !matches!(particle.residence, Residence::Here(_)) {
             return;
         }
-        if particle.is_quiet() && now.since(particle.touched) >= idle_ms && !self.dirty.contains(&key) {
+        if particle.is_quiet()
+            && now.since(particle.touched) >= idle_ms
+            && !self.dirty.contains(&key)
+        {
             particle.evict();
             self.counted.particles_evicted += 1;
             return;
         }
-        let next = particle.touched.plus(idle_ms).max(now.plus(idle_ms / 4 + 1));
+        let next = particle
+            .touched
+            .plus(idle_ms)
+            .max(now.plus(idle_ms / 4 + 1));
         self.timers.set(next, Wake::Idle(key));
     }
 
@@ -270,7 +314,9 @@ impl Peer {
     pub(crate) fn on_nudge(&mut self, key: ParticleKey, now: Timestamp) {
         let max = self.config.limits.nudge_max_ms;
         let me = self.me.to_string();
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         if particle.over {
             return;
         }
@@ -282,11 +328,11 @@ impl Peer {
         let busy = particle.in_flight > 0;
         let restless = particle.restless;
         match &mut particle.residence {
-            Residence::Here(avm) if !busy => {
-                if avm.waiting().iter().any(|waiting| *waiting.peer != *me) {
-                    avm.nudge();
-                    self.dirty.insert(key);
-                }
+            Residence::Here(avm)
+                if !busy && avm.waiting().iter().any(|waiting| *waiting.peer != *me) =>
+            {
+                avm.nudge();
+                self.dirty.insert(key);
             }
             Residence::Away if restless => {
                 particle.nudge_on_load = true;
@@ -299,18 +345,28 @@ impl Peer {
     /// The time of a particle is over.
     pub(crate) fn end(&mut self, key: ParticleKey, now: Timestamp) {
         let limits = self.config.limits.clone();
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         if particle.over {
             return;
         }
-        let waiting = if particle.own { particle.waits() } else { Vec::new() };
+        let waiting = if particle.own {
+            particle.waits()
+        } else {
+            Vec::new()
+        };
         particle.evict();
         let deadline = particle.deadline();
         let parked = std::mem::take(&mut particle.parked);
         let running = std::mem::take(&mut particle.running);
+        let unreached = std::mem::take(&mut particle.unreached);
         particle.open_calls = 0;
         self.particles.end(&key);
         self.counted.particles_expired += 1;
+        for peer in unreached {
+            self.forget_unreached(&peer, &key);
+        }
         for call in running {
             self.calls.abandon(call);
             self.effects.push(Effect::CancelCall(call));
@@ -319,30 +375,50 @@ impl Peer {
             self.parked -= 1;
             let late_ms = now.since(deadline);
             let refusal = crate::Refusal::Expired { late_ms };
-            self.network.answer(parked.packet.id, parked.back, Err(refusal));
+            self.network
+                .answer(parked.packet.id, parked.back, Err(refusal));
         }
-        let forget = deadline.plus(limits.clock_skew_ms).plus(limits.retention_ms);
+        let forget = deadline
+            .plus(limits.clock_skew_ms)
+            .plus(limits.retention_ms);
         self.timers.set(forget.max(now), Wake::Forget(key));
         self.report(&key, || ParticleEvent::Expired { waiting });
     }
 
     pub(crate) fn forget_records(&mut self, key: &ParticleKey) {
-        let keep = self.particles.get(key).is_some_and(|particle| particle.keep);
+        let keep = self
+            .particles
+            .get(key)
+            .is_some_and(|particle| particle.keep);
         self.drop_particle(key, !keep);
     }
 
     /// Takes over what the engine of a particle wants.
     pub(crate) fn collect(&mut self, key: ParticleKey, now: Timestamp) {
-        let Some(particle) = self.particles.get_mut(&key) else { return };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         let (over, deadline) = (particle.over, particle.deadline());
         let Some(avm) = particle.avm() else { return };
         let effects = avm.drain();
         if over {
             return;
         }
+        // Repeating old deliveries is no activity.
+        if !effects.records.is_empty() || !effects.calls.is_empty() {
+            particle.touched = now;
+        }
         let was_done = std::mem::replace(&mut particle.done, effects.done);
         self.record(&key, &effects);
-        let Effects { calls, sends, errors, stuck, offences, done, .. } = effects;
+        let Effects {
+            calls,
+            sends,
+            errors,
+            stuck,
+            offences,
+            done,
+            ..
+        } = effects;
         for error in errors {
             self.report(&key, || ParticleEvent::Error(error.into()));
         }
@@ -351,11 +427,15 @@ impl Peer {
         }
         for offence in offences {
             self.counted.offences += 1;
-            self.report(&key, || ParticleEvent::Offence { what: offence.message });
+            self.report(&key, || ParticleEvent::Offence {
+                what: offence.message,
+            });
         }
         for send in sends {
             let message = engine::encode(&send.message);
-            let token = self.network.send(send.to, key.particle, message, deadline, now);
+            let token = self
+                .network
+                .send(send.to, key.particle, message, deadline, now);
             self.packets.insert(token, (key, send.token));
             if let Some(particle) = self.particles.get_mut(&key) {
                 particle.in_flight += 1;
@@ -370,7 +450,10 @@ impl Peer {
     }
 
     fn record(&mut self, key: &ParticleKey, effects: &Effects) {
-        let mut number = self.particles.get(key).map_or(0, |particle| particle.records);
+        let mut number = self
+            .particles
+            .get(key)
+            .map_or(0, |particle| particle.records);
         let first = number;
         let mut bytes = 0;
         for record in &effects.records {

@@ -30,8 +30,8 @@ use crate::services::{ServiceChange, ServiceTable};
 use crate::time::Timestamp;
 
 pub use failure::{Code, Failure};
-pub use signature::{Form, Kind, Param};
 pub(crate) use signature::Input;
+pub use signature::{Form, Kind, Param};
 pub(crate) use size::encoded_size_within;
 
 /// One host service.
@@ -135,7 +135,9 @@ pub static NATIVES: [&dyn Native; 8] = [
 
 /// The host service of this name.
 pub(crate) fn service(name: &str) -> Option<&'static dyn Native> {
-    let index = NATIVES.binary_search_by_key(&name, |native| native.name()).ok()?;
+    let index = NATIVES
+        .binary_search_by_key(&name, |native| native.name())
+        .ok()?;
     Some(NATIVES[index])
 }
 
@@ -146,13 +148,22 @@ pub(crate) fn call(
     args: &[Value],
     view: &View<'_>,
 ) -> Result<Answer, Failure> {
-    let found = native.functions().iter().find(|f| f.name == function).ok_or_else(|| {
-        let text = format!("host service `{}` has no function `{function}`", native.name());
-        Failure::new(Code::NotFound, text)
-    })?;
+    let found = native
+        .functions()
+        .iter()
+        .find(|f| f.name == function)
+        .ok_or_else(|| {
+            let text = format!(
+                "host service `{}` has no function `{function}`",
+                native.name()
+            );
+            Failure::new(Code::NotFound, text)
+        })?;
     if !view.permits(found.access) {
-        let text =
-            format!("`{}.{function}` is for the host and its manager only", native.name());
+        let text = format!(
+            "`{}.{function}` is for the host and its manager only",
+            native.name()
+        );
         return Err(Failure::new(Code::Forbidden, text));
     }
     let input = Input::check(found.params, found.exact, args)?;

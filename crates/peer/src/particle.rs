@@ -65,11 +65,18 @@ pub(crate) struct Particle {
     /// Own packets without an answer.
     pub in_flight: usize,
     pub parked: VecDeque<Parked>,
+    /// Peers for which there was something and to whom there was no way.
+    pub unreached: BTreeSet<PeerId>,
     recent: VecDeque<PacketId>,
 }
 
 impl Particle {
-    pub(crate) fn new(start: Arc<Start>, residence: Residence, nudge_ms: u64, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        start: Arc<Start>,
+        residence: Residence,
+        nudge_ms: u64,
+        now: Timestamp,
+    ) -> Self {
         Particle {
             script: start.script,
             start,
@@ -90,6 +97,7 @@ impl Particle {
             running: BTreeSet::new(),
             in_flight: 0,
             parked: VecDeque::new(),
+            unreached: BTreeSet::new(),
             recent: VecDeque::new(),
         }
     }
@@ -136,7 +144,11 @@ impl Particle {
             let waiting = avm.waiting();
             self.restless = !waiting.is_empty();
             self.waiting = if self.own {
-                waiting.into_iter().take(WAITING).map(Waiting::from).collect()
+                waiting
+                    .into_iter()
+                    .take(WAITING)
+                    .map(Waiting::from)
+                    .collect()
             } else {
                 Vec::new()
             };
@@ -177,10 +189,18 @@ impl Particles {
     }
 
     /// Adds a particle; true if its script is new to the store.
-    pub(crate) fn insert(&mut self, key: ParticleKey, particle: Particle, script: &Arc<str>) -> bool {
+    pub(crate) fn insert(
+        &mut self,
+        key: ParticleKey,
+        particle: Particle,
+        script: &Arc<str>,
+    ) -> bool {
         *self.initiators.entry(particle.start.initiator).or_default() += 1;
         self.active += 1;
-        let used = self.scripts.entry(particle.script).or_insert_with(|| (script.clone(), 0));
+        let used = self
+            .scripts
+            .entry(particle.script)
+            .or_insert_with(|| (script.clone(), 0));
         used.1 += 1;
         let new = used.1 == 1;
         self.by_key.insert(key, particle);
@@ -203,7 +223,9 @@ impl Particles {
 
     /// Its time is over: it no longer counts.
     pub(crate) fn end(&mut self, key: &ParticleKey) {
-        let Some(particle) = self.by_key.get_mut(key) else { return };
+        let Some(particle) = self.by_key.get_mut(key) else {
+            return;
+        };
         if std::mem::replace(&mut particle.over, true) {
             return;
         }

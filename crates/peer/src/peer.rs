@@ -10,7 +10,7 @@ use crate::calls::Calls;
 use crate::config::{PeerConfig, Reports};
 use crate::effect::{Batch, Effect, ParticleEvent, ParticleId};
 use crate::error::{RestoreError, ServiceError};
-use crate::event::Event;
+use crate::event::{Event, StoredRecord};
 use crate::metrics::Metrics;
 use crate::network::{Network, Undelivered, Upcall};
 use crate::particle::{Parked, Particles, Residence};
@@ -57,6 +57,8 @@ pub struct Peer {
     pub(crate) intents: BTreeMap<ParticleKey, BTreeSet<[u8; 32]>>,
     /// Own packets: for which particle, under which token of its engine.
     pub(crate) packets: BTreeMap<u64, (ParticleKey, u64)>,
+    /// Particles that had something for a peer to whom there was no way.
+    pub(crate) unreached: BTreeMap<PeerId, BTreeSet<ParticleKey>>,
     pub(crate) loading: usize,
     pub(crate) load_queue: VecDeque<ParticleKey>,
     /// Particles whose engine has news.
@@ -85,7 +87,7 @@ impl Peer {
     /// out and has no outcome becomes *interrupted*.
     pub fn restore(
         config: PeerConfig,
-        records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+        records: impl IntoIterator<Item = StoredRecord>,
         now: Timestamp,
     ) -> Result<Self, RestoreError> {
         let me = config.keypair.peer_id();
@@ -99,6 +101,7 @@ impl Peer {
             services: ServiceTable::default(),
             intents: BTreeMap::new(),
             packets: BTreeMap::new(),
+            unreached: BTreeMap::new(),
             loading: 0,
             load_queue: VecDeque::new(),
             dirty: BTreeSet::new(),
@@ -154,7 +157,11 @@ impl Peer {
             Event::Disconnected { peer } => self.network.on_disconnected(peer, now),
             Event::DialFailed { peer } => self.network.on_dial_failed(peer, now),
             Event::Received { from, frame } => self.network.on_received(from, &frame, now),
-            Event::CallFinished { call, outcome, receipt } => {
+            Event::CallFinished {
+                call,
+                outcome,
+                receipt,
+            } => {
                 self.on_call_finished(call, outcome, receipt);
             }
             Event::Loaded { prefix, records } => self.on_loaded(&prefix, records, now),
@@ -178,7 +185,12 @@ impl Peer {
         }
         effects.append(&mut self.network.take_effects());
         effects.append(&mut self.effects);
-        let earliest = self.timers.earliest().into_iter().chain(self.network.earliest()).min();
+        let earliest = self
+            .timers
+            .earliest()
+            .into_iter()
+            .chain(self.network.earliest())
+            .min();
         if let Some(at) = earliest
             && self.timer_at.is_none_or(|set| at < set)
         {
@@ -191,7 +203,11 @@ impl Peer {
     /// When this peer wants to be woken, if at all. The same as the last
     /// [`Effect::SetTimer`] said, or later.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        self.timers.earliest().into_iter().chain(self.network.earliest()).min()
+        self.timers
+            .earliest()
+            .into_iter()
+            .chain(self.network.earliest())
+            .min()
     }
 
     /// Adds a service. Calls of its id or of one of its aliases become
@@ -208,7 +224,9 @@ impl Peer {
 
     /// Removes a service and its aliases.
     pub fn remove_service(&mut self, service: &str) -> Result<(), ServiceError> {
-        self.change_services(ServiceChange::Remove { service: Arc::from(service) })
+        self.change_services(ServiceChange::Remove {
+            service: Arc::from(service),
+        })
     }
 
     pub(crate) fn change_services(&mut self, change: ServiceChange) -> Result<(), ServiceError> {
@@ -253,7 +271,10 @@ impl Peer {
 
     /// The journals and values of a particle, if it is in memory.
     pub fn log(&self, particle: &ParticleId) -> Option<&Log> {
-        let key = ParticleKey { particle: *particle, identity: self.me };
+        let key = ParticleKey {
+            particle: *particle,
+            identity: self.me,
+        };
         match &self.particles.get(&key)?.residence {
             Residence::Here(avm) => Some(avm.log()),
             _ => None,
@@ -262,13 +283,21 @@ impl Peer {
 
     /// Which step of a particle waits for whom.
     pub fn waiting(&self, particle: &ParticleId) -> Vec<crate::Waiting> {
-        let key = ParticleKey { particle: *particle, identity: self.me };
-        self.particles.get(&key).map_or_else(Vec::new, crate::particle::Particle::waits)
+        let key = ParticleKey {
+            particle: *particle,
+            identity: self.me,
+        };
+        self.particles
+            .get(&key)
+            .map_or_else(Vec::new, crate::particle::Particle::waits)
     }
 
     /// Particles that this peer takes part in and that have not expired.
     pub fn particles(&self) -> impl Iterator<Item = ParticleId> {
-        self.particles.iter().filter(|(_, p)| !p.over).map(|(key, _)| key.particle)
+        self.particles
+            .iter()
+            .filter(|(_, p)| !p.over)
+            .map(|(key, _)| key.particle)
     }
 
     /// Counters and sizes.
@@ -289,7 +318,10 @@ impl Peer {
     pub(crate) fn report(&mut self, key: &ParticleKey, event: impl FnOnce() -> ParticleEvent) {
         let own = self.particles.get(key).is_some_and(|p| p.own);
         if own || self.config.reports == Reports::All {
-            self.effects.push(Effect::Report { particle: key.particle, event: event() });
+            self.effects.push(Effect::Report {
+                particle: key.particle,
+                event: event(),
+            });
         }
     }
 
@@ -313,16 +345,34 @@ impl Peer {
     fn on_upcall(&mut self, upcall: Upcall, now: Timestamp) {
         match upcall {
             Upcall::Arrived { packet, back } => self.on_packet(packet, back, now),
-            Upcall::Settled { token, target, outcome } => self.on_settled(token, target, outcome),
-            Upcall::Reached(peer) => self.on_reached(peer, true),
+            Upcall::Settled {
+                token,
+                target,
+                outcome,
+            } => self.on_settled(token, target, outcome),
+            Upcall::Reached(peer) => {
+                self.on_reached(peer, true);
+                self.resume_for(peer);
+            }
             Upcall::Unreachable(peer) => self.on_reached(peer, false),
         }
     }
 
     fn on_settled(&mut self, token: u64, target: PeerId, outcome: Result<(), Undelivered>) {
-        let Some((key, token)) = self.packets.remove(&token) else { return };
-        let Some(particle) = self.particles.get_mut(&key) else { return };
-        particle.in_flight -= 1;
+        let Some((key, token)) = self.packets.remove(&token) else {
+            return;
+        };
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
+        particle.in_flight = particle.in_flight.saturating_sub(1);
+        if outcome == Err(Undelivered::NoRoute) && !particle.over {
+            particle.unreached.insert(target);
+            self.unreached.entry(target).or_default().insert(key);
+        }
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
         if let Some(avm) = particle.avm() {
             match outcome {
                 Ok(()) => avm.delivered(token),
@@ -336,6 +386,36 @@ impl Peer {
             }
             Err(Undelivered::Refused { by, reason }) => {
                 self.report(&key, || ParticleEvent::Refused { by, reason });
+            }
+        }
+    }
+
+    /// A peer is there now for whom there was no way before.
+    fn resume_for(&mut self, peer: PeerId) {
+        for key in self.unreached.remove(&peer).unwrap_or_default() {
+            let Some(particle) = self.particles.get_mut(&key) else {
+                continue;
+            };
+            particle.unreached.remove(&peer);
+            match &mut particle.residence {
+                Residence::Here(avm) => {
+                    avm.nudge();
+                    self.dirty.insert(key);
+                }
+                Residence::Away => {
+                    particle.nudge_on_load = true;
+                    self.request_load(key);
+                }
+                Residence::Loading | Residence::Broken(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn forget_unreached(&mut self, peer: &PeerId, key: &ParticleKey) {
+        if let Some(keys) = self.unreached.get_mut(peer) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.unreached.remove(peer);
             }
         }
     }

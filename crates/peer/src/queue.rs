@@ -14,7 +14,11 @@ pub(crate) struct FairQueue<T> {
 
 impl<T> Default for FairQueue<T> {
     fn default() -> Self {
-        FairQueue { queues: BTreeMap::new(), turns: VecDeque::new(), len: 0 }
+        FairQueue {
+            queues: BTreeMap::new(),
+            turns: VecDeque::new(),
+            len: 0,
+        }
     }
 }
 

@@ -74,9 +74,18 @@ impl Reach {
     }
 
     fn body(&self) -> Vec<u8> {
-        let relays: Vec<(PeerId, &[Arc<str>])> =
-            self.relays.iter().map(|relay| (relay.peer, relay.addresses.as_slice())).collect();
-        let items = (self.peer, &self.addresses, relays, self.issued.ms(), self.expires.ms());
+        let relays: Vec<(PeerId, &[Arc<str>])> = self
+            .relays
+            .iter()
+            .map(|relay| (relay.peer, relay.addresses.as_slice()))
+            .collect();
+        let items = (
+            self.peer,
+            &self.addresses,
+            relays,
+            self.issued.ms(),
+            self.expires.ms(),
+        );
         serde_ipld_dagcbor::to_vec(&items).expect("texts and numbers always encode")
     }
 
@@ -84,17 +93,27 @@ impl Reach {
     pub fn verify(record: &[u8], limits: &Limits) -> Result<Reach, ReachError> {
         let max = Self::max_bytes(limits);
         if record.len() > max {
-            return Err(ReachError::TooMany { limit: "reach record bytes", value: max });
+            return Err(ReachError::TooMany {
+                limit: "reach record bytes",
+                value: max,
+            });
         }
         let malformed = |error: &dyn ToString| ReachError::Malformed(error.to_string());
         let (body, signature): (ByteBuf, Signature) =
             serde_ipld_dagcbor::from_slice(record).map_err(|e| malformed(&e))?;
         let (peer, addresses, relays, issued, expires): BodyItems =
             serde_ipld_dagcbor::from_slice(&body).map_err(|e| malformed(&e))?;
-        let relays: Vec<Contact> =
-            relays.into_iter().map(|(peer, addresses)| Contact { peer, addresses }).collect();
-        let reach =
-            Reach { peer, addresses, relays, issued: Timestamp(issued), expires: Timestamp(expires) };
+        let relays: Vec<Contact> = relays
+            .into_iter()
+            .map(|(peer, addresses)| Contact { peer, addresses })
+            .collect();
+        let reach = Reach {
+            peer,
+            addresses,
+            relays,
+            issued: Timestamp(issued),
+            expires: Timestamp(expires),
+        };
         reach.check(limits)?;
         if reach.body() != *body {
             return Err(ReachError::Malformed("not canonical".to_owned()));
@@ -107,25 +126,40 @@ impl Reach {
 
     /// No record within the limits is longer.
     fn max_bytes(limits: &Limits) -> usize {
-        let addresses = limits.addresses_per_contact.saturating_mul(limits.address_bytes + 4) + 64;
+        let addresses = limits
+            .addresses_per_contact
+            .saturating_mul(limits.address_bytes + 4)
+            + 64;
         addresses.saturating_mul(limits.relays_per_contact + 1) + 256
     }
 
     fn check(&self, limits: &Limits) -> Result<(), ReachError> {
         if self.relays.len() > limits.relays_per_contact {
             let value = limits.relays_per_contact;
-            return Err(ReachError::TooMany { limit: "relays_per_contact", value });
+            return Err(ReachError::TooMany {
+                limit: "relays_per_contact",
+                value,
+            });
         }
         for addresses in
             std::iter::once(&self.addresses).chain(self.relays.iter().map(|relay| &relay.addresses))
         {
             if addresses.len() > limits.addresses_per_contact {
                 let value = limits.addresses_per_contact;
-                return Err(ReachError::TooMany { limit: "addresses_per_contact", value });
+                return Err(ReachError::TooMany {
+                    limit: "addresses_per_contact",
+                    value,
+                });
             }
-            if addresses.iter().any(|address| address.len() > limits.address_bytes) {
+            if addresses
+                .iter()
+                .any(|address| address.len() > limits.address_bytes)
+            {
                 let value = limits.address_bytes;
-                return Err(ReachError::TooMany { limit: "address_bytes", value });
+                return Err(ReachError::TooMany {
+                    limit: "address_bytes",
+                    value,
+                });
             }
         }
         Ok(())

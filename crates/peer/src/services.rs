@@ -69,7 +69,9 @@ impl ServiceTable {
 
     /// The service with this id or alias.
     pub fn find(&self, name: &str) -> Option<&Service> {
-        self.services.get(name).or_else(|| self.services.get(self.aliases.get(name)?))
+        self.services
+            .get(name)
+            .or_else(|| self.services.get(self.aliases.get(name)?))
     }
 
     /// The id of the service with this alias.
@@ -86,9 +88,15 @@ impl ServiceTable {
                     return Err(ServiceError::Exists(service.id.to_string()));
                 }
                 if self.services.len() >= limits.services {
-                    return Err(ServiceError::Limit { limit: "services", value: limits.services });
+                    return Err(ServiceError::Limit {
+                        limit: "services",
+                        value: limits.services,
+                    });
                 }
-                service.aliases.iter().try_for_each(|alias| self.check_alias(alias))?;
+                service
+                    .aliases
+                    .iter()
+                    .try_for_each(|alias| self.check_alias(alias))?;
                 check_aliases(service.aliases.len(), limits)
             }
             ServiceChange::AddAlias { alias, service } => {
@@ -97,12 +105,13 @@ impl ServiceTable {
                     .services
                     .get(service)
                     .ok_or_else(|| ServiceError::NotFound(service.to_string()))?;
-                check_aliases(found.aliases.len() + usize::from(!found.aliases.contains(alias)), limits)
+                check_aliases(
+                    found.aliases.len() + usize::from(!found.aliases.contains(alias)),
+                    limits,
+                )
             }
-            ServiceChange::Remove { service } => match self.services.contains_key(service) {
-                true => Ok(()),
-                false => Err(ServiceError::NotFound(service.to_string())),
-            },
+            ServiceChange::Remove { service } if self.services.contains_key(service) => Ok(()),
+            ServiceChange::Remove { service } => Err(ServiceError::NotFound(service.to_string())),
         }
     }
 
@@ -137,7 +146,12 @@ impl ServiceTable {
                 touched.insert(service);
             }
             ServiceChange::Remove { service } => {
-                for alias in self.services.remove(&service).into_iter().flat_map(|s| s.aliases) {
+                for alias in self
+                    .services
+                    .remove(&service)
+                    .into_iter()
+                    .flat_map(|s| s.aliases)
+                {
                     self.aliases.remove(&alias);
                 }
                 touched.insert(service);
@@ -163,10 +177,21 @@ impl ServiceTable {
 
 fn check_name(name: &str) -> Result<(), ServiceError> {
     let good = !name.is_empty() && name.len() <= NAME_BYTES && !name.chars().any(char::is_control);
-    if good { Ok(()) } else { Err(ServiceError::BadName(name.chars().take(64).collect())) }
+    if good {
+        Ok(())
+    } else {
+        Err(ServiceError::BadName(name.chars().take(64).collect()))
+    }
 }
 
 fn check_aliases(count: usize, limits: &Limits) -> Result<(), ServiceError> {
     let value = limits.aliases_per_service;
-    if count <= value { Ok(()) } else { Err(ServiceError::Limit { limit: "aliases_per_service", value }) }
+    if count <= value {
+        Ok(())
+    } else {
+        Err(ServiceError::Limit {
+            limit: "aliases_per_service",
+            value,
+        })
+    }
 }

@@ -57,7 +57,9 @@ impl Shared {
         scripts.order.push_back(cid);
         scripts.bytes += bytes;
         while scripts.order.len() > self.scripts_max || scripts.bytes > self.bytes_max {
-            let Some(oldest) = scripts.order.pop_front() else { return };
+            let Some(oldest) = scripts.order.pop_front() else {
+                return;
+            };
             if let Some(script) = scripts.by_cid.remove(&oldest) {
                 scripts.bytes -= script.script().text().len();
             }
@@ -73,6 +75,8 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("scripts", &self.scripts()).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("scripts", &self.scripts())
+            .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use serde_bytes::{ByteBuf, Bytes as ByteSlice};
 use weir_avm::log::ParticleId;
 use weir_identity::{Cid, Hash, PeerId, Value};
@@ -104,13 +105,21 @@ impl Archived {
             serde_ipld_dagcbor::from_slice(value).map_err(|e| damaged(&e.to_string()))?;
         let start = Start::from_bytes(&start).map_err(|e| damaged(&e.to_string()))?;
         let ParticleKey { particle, identity } = found;
-        Ok(Archived { particle, identity, start, script })
+        Ok(Archived {
+            particle,
+            identity,
+            start,
+            script,
+        })
     }
 }
 
 pub(crate) fn damaged(key: &[u8], what: &str) -> RestoreError {
-    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    RestoreError::Damaged { key, what: what.to_owned() }
+    let key = HEXLOWER.encode(key);
+    RestoreError::Damaged {
+        key,
+        what: what.to_owned(),
+    }
 }
 
 /// A particle as the index has it.
@@ -133,12 +142,21 @@ pub(crate) enum Restored {
     Cold,
 }
 
-type ServiceItems = (Arc<str>, Arc<str>, ByteBuf, PeerId, BTreeSet<Arc<str>>, bool);
+type ServiceItems = (
+    Arc<str>,
+    Arc<str>,
+    ByteBuf,
+    PeerId,
+    BTreeSet<Arc<str>>,
+    bool,
+);
 type IndexItems = (ByteBuf, bool, bool, Option<ByteBuf>);
 
 /// Reads one entry of the store.
 pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
-    let Some((table, rest)) = key.split_first() else { return Err(damaged(key, "empty key")) };
+    let Some((table, rest)) = key.split_first() else {
+        return Err(damaged(key, "empty key"));
+    };
     let broken = |error: &dyn ToString| damaged(key, &error.to_string());
     Ok(match *table {
         OWNER => Restored::Owner(PeerId::from_bytes(value).map_err(|e| broken(&e))?),
@@ -148,7 +166,15 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
                 serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
             let interface = Value::from_dag_cbor(&interface).map_err(|e| broken(&e))?;
             let id = Arc::from(id);
-            Restored::Service(Service { id, kind, blueprint, interface, owner, aliases, idempotent })
+            Restored::Service(Service {
+                id,
+                kind,
+                blueprint,
+                interface,
+                owner,
+                aliases,
+                idempotent,
+            })
         }
         SCRIPT => {
             let cid = Cid::from_bytes(rest).map_err(|e| broken(&e))?;
@@ -168,7 +194,15 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
                 None => None,
                 Some(data) => Some(client(&data).ok_or_else(|| damaged(key, "client data"))?),
             };
-            Restored::Particle(particle, Box::new(Indexed { start, own, keep, client }))
+            Restored::Particle(
+                particle,
+                Box::new(Indexed {
+                    start,
+                    own,
+                    keep,
+                    client,
+                }),
+            )
         }
         INTENT => {
             let (particle, step) =
@@ -183,7 +217,9 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
 
 fn client(data: &[u8]) -> Option<ClientFunctions> {
     let data = Value::from_dag_cbor(data).ok()?;
-    Some(ClientFunctions { data: data.as_object()?.clone() })
+    Some(ClientFunctions {
+        data: data.as_object()?.clone(),
+    })
 }
 
 /// The particle whose records are under `prefix`.
@@ -229,7 +265,9 @@ impl Batch {
     }
 
     pub(crate) fn delete_service(&mut self, id: &str) {
-        self.writes.push(Write::Delete { key: service_key(id) });
+        self.writes.push(Write::Delete {
+            key: service_key(id),
+        });
     }
 
     pub(crate) fn put_script(&mut self, cid: &Cid, text: &str) {
@@ -237,7 +275,9 @@ impl Batch {
     }
 
     pub(crate) fn delete_script(&mut self, cid: &Cid) {
-        self.writes.push(Write::Delete { key: script_key(cid) });
+        self.writes.push(Write::Delete {
+            key: script_key(cid),
+        });
     }
 
     pub(crate) fn put_particle(&mut self, key: &ParticleKey, particle: &Indexed) {
@@ -257,16 +297,24 @@ impl Batch {
 
     /// Takes a particle out of the tables that are read at restore.
     pub(crate) fn delete_particle(&mut self, key: &ParticleKey) {
-        self.writes.push(Write::Delete { key: key.write(PARTICLE) });
-        self.writes.push(Write::DeletePrefix { prefix: key.write(INTENT) });
+        self.writes.push(Write::Delete {
+            key: key.write(PARTICLE),
+        });
+        self.writes.push(Write::DeletePrefix {
+            prefix: key.write(INTENT),
+        });
     }
 
     pub(crate) fn delete_records(&mut self, key: &ParticleKey) {
-        self.writes.push(Write::DeletePrefix { prefix: key.write(RECORD) });
+        self.writes.push(Write::DeletePrefix {
+            prefix: key.write(RECORD),
+        });
     }
 
     pub(crate) fn delete_archive(&mut self, key: &ParticleKey) {
-        self.writes.push(Write::Delete { key: key.write(ARCHIVE) });
+        self.writes.push(Write::Delete {
+            key: key.write(ARCHIVE),
+        });
     }
 
     pub(crate) fn put_record(&mut self, key: &ParticleKey, number: u64, record: &[u8]) {
@@ -280,7 +328,9 @@ impl Batch {
     }
 
     pub(crate) fn delete_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {
-        self.writes.push(Write::Delete { key: intent_key(key, step) });
+        self.writes.push(Write::Delete {
+            key: intent_key(key, step),
+        });
     }
 }
 

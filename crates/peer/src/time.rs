@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 /// whatever the driver calls its beginning).
 ///
 /// The peer never reads a clock; each call that depends on time is given one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
 

@@ -16,7 +16,10 @@ pub(crate) struct Timers<T> {
 
 impl<T> Default for Timers<T> {
     fn default() -> Self {
-        Timers { due: BTreeMap::new(), count: 0 }
+        Timers {
+            due: BTreeMap::new(),
+            count: 0,
+        }
     }
 }
 
@@ -29,7 +32,11 @@ impl<T> Timers<T> {
     /// Takes the first that is due at `now`.
     pub(crate) fn pop(&mut self, now: Timestamp) -> Option<T> {
         let first = self.due.first_entry()?;
-        if first.key().0 <= now { Some(first.remove()) } else { None }
+        if first.key().0 <= now {
+            Some(first.remove())
+        } else {
+            None
+        }
     }
 
     pub(crate) fn earliest(&self) -> Option<Timestamp> {

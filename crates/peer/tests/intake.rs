@@ -2,8 +2,11 @@
 
 mod net;
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use net::{Net, config, keypair, limits};
+use weir_avm::log::{Message, MessageLimits, Want};
 use weir_identity::PeerId;
 use weir_peer::wire::{Answer, Frame, Hello, Packet, PacketId, VERSION};
 use weir_peer::{Effect, Event, Peer, PeerConfig, Refusal, Submit, SubmitError, Timestamp};
@@ -27,15 +30,27 @@ impl Bench {
         Bench { peer, other }
     }
 
+    fn sent(&mut self) -> Vec<Frame> {
+        let effects = self.peer.drain().into_iter();
+        let frames = effects.filter_map(|effect| match effect {
+            Effect::Send { frame, .. } => Frame::decode(&frame, 1 << 20).ok(),
+            _ => None,
+        });
+        frames.collect()
+    }
+
     /// What the peer answers to a packet.
     fn offer(&mut self, packet: &Packet, now: Timestamp) -> Option<Result<(), Refusal>> {
         let frame = Frame::Packet(packet.clone()).encode();
-        self.peer.handle(Event::Received { from: self.other, frame }, now);
-        self.peer.drain().into_iter().find_map(|effect| match effect {
-            Effect::Send { frame, .. } => match Frame::decode(&frame, 1 << 20) {
-                Ok(Frame::Answer(Answer { outcome, .. })) => Some(outcome),
-                _ => None,
+        self.peer.handle(
+            Event::Received {
+                from: self.other,
+                frame,
             },
+            now,
+        );
+        self.sent().into_iter().find_map(|frame| match frame {
+            Frame::Answer(Answer { outcome, .. }) => Some(outcome),
             _ => None,
         })
     }
@@ -65,12 +80,24 @@ fn first_packet(change: impl FnOnce(&mut PeerConfig, &mut Submit)) -> Packet {
 fn a_particle_is_acknowledged_after_it_is_written() {
     let mut bench = Bench::new(|_| {});
     let frame = Frame::Packet(first_packet(|_, _| {})).encode();
-    bench.peer.handle(Event::Received { from: bench.other, frame }, NOW);
+    bench.peer.handle(
+        Event::Received {
+            from: bench.other,
+            frame,
+        },
+        NOW,
+    );
     let effects = bench.peer.drain();
     assert!(matches!(effects[0], Effect::Persist(_)));
     let answered = effects.iter().any(|effect| match effect {
         Effect::Send { frame, .. } => {
-            matches!(Frame::decode(frame, 1 << 20), Ok(Frame::Answer(Answer { outcome: Ok(()), .. })))
+            matches!(
+                Frame::decode(frame, 1 << 20),
+                Ok(Frame::Answer(Answer {
+                    outcome: Ok(()),
+                    ..
+                }))
+            )
         }
         _ => false,
     });
@@ -98,28 +125,69 @@ fn what_is_refused_is_answered_with_the_reason() {
             NOW.minus(1),
             Bench::new(|_| {}),
         ),
-        ("ttl", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.ttl_ms = 1000))),
-        ("size", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.message_bytes = 10))),
-        ("network", first_packet(|c, _| c.network = "elsewhere".into()), NOW, Bench::new(|_| {})),
-        ("store", plain(), NOW, Bench::new(|c| c.store_born = Some(NOW.minus(1000)))),
-        ("declared", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.activations = 5))),
-        ("full", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.particles = 0))),
+        (
+            "ttl",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.ttl_ms = 1000)),
+        ),
+        (
+            "size",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.message_bytes = 10)),
+        ),
+        (
+            "network",
+            first_packet(|c, _| c.network = "elsewhere".into()),
+            NOW,
+            Bench::new(|_| {}),
+        ),
+        (
+            "store",
+            plain(),
+            NOW,
+            Bench::new(|c| c.store_born = Some(NOW.minus(1000))),
+        ),
+        (
+            "declared",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.activations = 5)),
+        ),
+        (
+            "full",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.particles = 0)),
+        ),
         (
             "initiator",
             plain(),
             NOW,
             Bench::new(|c| c.limits = limits(|l| l.particles_per_initiator = 0)),
         ),
-        ("script", plain(), NOW, Bench::new(|c| c.limits = limits(|l| l.script_nodes = 0))),
+        (
+            "script",
+            plain(),
+            NOW,
+            Bench::new(|c| c.limits = limits(|l| l.script_nodes = 0)),
+        ),
         (
             "garbage",
-            Packet { message: Bytes::from_static(b"garbage"), ..plain() },
+            Packet {
+                message: Bytes::from_static(b"garbage"),
+                ..plain()
+            },
             NOW,
             Bench::new(|_| {}),
         ),
         (
             "other particle",
-            Packet { particle: weir_identity::Hash::from([1; 32]).into(), ..plain() },
+            Packet {
+                particle: weir_identity::Hash::from([1; 32]).into(),
+                ..plain()
+            },
             NOW,
             Bench::new(|_| {}),
         ),
@@ -130,7 +198,7 @@ fn what_is_refused_is_answered_with_the_reason() {
             Some(Err(refusal)) => refusal.to_string(),
             other => format!("{other:?}"),
         };
-        found.push_str(&format!("{name}: {text}\n"));
+        writeln!(found, "{name}: {text}").expect("a String takes all");
         assert_eq!(bench.peer.particles().count(), 0, "{name}");
     }
     expect_test::expect![[r#"
@@ -140,25 +208,88 @@ fn what_is_refused_is_answered_with_the_reason() {
         size: message of 540 bytes is over the limit of 10 bytes
         network: the particle belongs to network `elsewhere`, this peer to `local`
         store: the particle is older than this peer's store (made at 1699999999000 ms)
-        declared: declared activations of 50000000 bytes is over the limit of 5 bytes
+        declared: the particle declares activations = 50000000, the limit is 5
         full: overloaded: particles = 0 is reached
         initiator: overloaded: particles_per_initiator = 0 is reached
         script: the script is not valid: W0100 the script has too many instructions, operands and accessors
-        garbage: malformed: malformed: message version
+        garbage: malformed: message version
         other particle: malformed: the envelope names another particle than the message
     "#]].assert_eq(&found);
 }
 
 #[test]
 fn a_particle_without_its_start_is_asked_for() {
-    let mut net = Net::new(3);
-    net.submit(
-        0,
-        r#"(seq (call @1 ("math" "add") [1 2] x)
-             (seq (call @2 ("math" "add") [x 1] y) (call %init_peer_id% ("callbackSrv" "done") [y])))"#,
+    let mut bench = Bench::new(|_| {});
+    let whole = first_packet(|_, _| {});
+    let mut message = Message::decode(&whole.message, &MessageLimits::default()).unwrap();
+    message.start = None;
+    message.script = None;
+    let id = PacketId {
+        token: whole.id.token + 1,
+        ..whole.id
+    };
+    let bare = Packet {
+        id,
+        message: message.encode().into(),
+        ..whole.clone()
+    };
+
+    let frame = Frame::Packet(bare).encode();
+    bench.peer.handle(
+        Event::Received {
+            from: bench.other,
+            frame,
+        },
+        NOW,
     );
-    net.run();
-    assert_eq!(net.callbacks(0), ["[4]"]);
+    let frames: Vec<Frame> = bench.sent();
+    let [Frame::Packet(question)] = &frames[..] else {
+        panic!("not one packet: {frames:?}")
+    };
+    let question = Message::decode(&question.message, &MessageLimits::default()).unwrap();
+    assert_eq!(question.wants, [Want::Start]);
+
+    let frame = Frame::Packet(whole.clone()).encode();
+    bench.peer.handle(
+        Event::Received {
+            from: bench.other,
+            frame,
+        },
+        NOW,
+    );
+    let answered: Vec<u64> = bench
+        .sent()
+        .into_iter()
+        .filter_map(|frame| match frame {
+            Frame::Answer(Answer {
+                packet,
+                outcome: Ok(()),
+                ..
+            }) => Some(packet.token),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        answered,
+        [id.token, whole.id.token],
+        "the one that waited is answered as well"
+    );
+}
+
+#[test]
+fn a_question_about_an_unknown_particle_is_refused_and_not_asked_back() {
+    let mut bench = Bench::new(|_| {});
+    let whole = first_packet(|_, _| {});
+    let question = Message::asking(whole.particle, vec![Want::Start]);
+    let packet = Packet {
+        message: question.encode().into(),
+        ..whole
+    };
+    let refused = bench.offer(&packet, NOW);
+    assert!(
+        matches!(refused, Some(Err(Refusal::Rejected { .. }))),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -171,11 +302,20 @@ fn a_submission_is_checked_like_a_packet() {
         net.peer(0).submit(submission, now).unwrap_err()
     };
     let ttl = refused(&mut net, |s| s.ttl_ms = 10_000_000);
-    assert!(matches!(ttl, SubmitError::Refused(Refusal::TtlTooLong { .. })), "{ttl}");
+    assert!(
+        matches!(ttl, SubmitError::Refused(Refusal::TtlTooLong { .. })),
+        "{ttl}"
+    );
     let script = refused(&mut net, |s| s.script = "(seq (null)".into());
-    assert!(matches!(&script, SubmitError::Script(found) if !found.is_empty()), "{script}");
+    assert!(
+        matches!(&script, SubmitError::Script(found) if !found.is_empty()),
+        "{script}"
+    );
     let old = refused(&mut net, |s| s.timestamp = Some(Timestamp(1)));
-    assert!(matches!(old, SubmitError::Refused(Refusal::Expired { .. })), "{old}");
+    assert!(
+        matches!(old, SubmitError::Refused(Refusal::Expired { .. })),
+        "{old}"
+    );
 }
 
 #[test]
@@ -192,13 +332,27 @@ fn bytes_that_are_no_frame_end_the_connection() {
     });
     let mut longer = good.encode().to_vec();
     longer.push(0);
-    let frames: [&[u8]; 5] = [b"", b"\x82\x09\x00", b"not a frame", &longer, &[0x89; 100_000]];
+    let frames: [&[u8]; 5] = [
+        b"",
+        b"\x82\x09\x00",
+        b"not a frame",
+        &longer,
+        &vec![0x89; 100_000],
+    ];
     for frame in frames {
         let mut bench = Bench::new(|_| {});
         let frame = Bytes::copy_from_slice(frame);
-        bench.peer.handle(Event::Received { from: bench.other, frame }, NOW);
+        bench.peer.handle(
+            Event::Received {
+                from: bench.other,
+                frame,
+            },
+            NOW,
+        );
         let effects = bench.peer.drain();
-        let closed = effects.iter().any(|e| matches!(e, Effect::Disconnect { .. }));
+        let closed = effects
+            .iter()
+            .any(|e| matches!(e, Effect::Disconnect { .. }));
         assert!(closed, "{effects:?}");
         assert_eq!(bench.peer.metrics().frames_malformed, 1);
     }
@@ -215,32 +369,63 @@ fn a_reach_record_that_somebody_else_signed_is_not_believed() {
         expires: NOW.plus(1000),
     };
     let record = reach.sign(&keypair(0));
-    assert_eq!(Reach::verify(&record, &Limits::default()), Ok(reach.clone()));
+    assert_eq!(
+        Reach::verify(&record, &Limits::default()),
+        Ok(reach.clone())
+    );
     let forged = reach.sign(&keypair(3));
-    assert_eq!(Reach::verify(&forged, &Limits::default()), Err(ReachError::WrongSignature));
-    let tight = Limits { addresses_per_contact: 0, ..Limits::default() };
-    assert!(matches!(Reach::verify(&record, &tight), Err(ReachError::TooMany { .. })));
+    assert_eq!(
+        Reach::verify(&forged, &Limits::default()),
+        Err(ReachError::WrongSignature)
+    );
+    let tight = Limits {
+        addresses_per_contact: 0,
+        ..Limits::default()
+    };
+    assert!(matches!(
+        Reach::verify(&record, &tight),
+        Err(ReachError::TooMany { .. })
+    ));
     for at in 0..record.len() {
         let mut changed = record.to_vec();
         changed[at] ^= 1;
-        assert!(Reach::verify(&changed, &Limits::default()).is_err(), "byte {at}");
+        assert!(
+            Reach::verify(&changed, &Limits::default()).is_err(),
+            "byte {at}"
+        );
     }
 }
 
 #[test]
 fn frames_come_back_as_they_went() {
     let packet = first_packet(|_, _| {});
-    let id = PacketId { origin: keypair(4).peer_id(), token: u64::MAX };
+    let id = PacketId {
+        origin: keypair(4).peer_id(),
+        token: u64::MAX,
+    };
     let refusals = [
         Refusal::NoRelay,
         Refusal::Expired { late_ms: 1 },
-        Refusal::Overloaded { limit: "parked".into(), value: 3 },
+        Refusal::Overloaded {
+            limit: "parked".into(),
+            value: 3,
+        },
         Refusal::StoreTooYoung { born: NOW },
     ];
     let mut frames = vec![Frame::Packet(packet), Frame::Held(id)];
-    frames.push(Frame::Answer(Answer { from: id.origin, packet: id, hops: 1, outcome: Ok(()) }));
+    frames.push(Frame::Answer(Answer {
+        from: id.origin,
+        packet: id,
+        hops: 1,
+        outcome: Ok(()),
+    }));
     for refusal in refusals {
-        let answer = Answer { from: id.origin, packet: id, hops: 1, outcome: Err(refusal) };
+        let answer = Answer {
+            from: id.origin,
+            packet: id,
+            hops: 1,
+            outcome: Err(refusal),
+        };
         frames.push(Frame::Answer(answer));
     }
     for frame in frames {

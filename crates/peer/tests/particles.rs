@@ -18,10 +18,20 @@ fn a_call_on_another_peer_returns_to_the_initiator() {
     net.run();
     assert_eq!(net.callbacks(0), ["[3]"]);
     assert!(net.peer(0).waiting(&particle).is_empty());
-    let done = net.seats[0].reports.iter().any(|(_, e)| matches!(e, ParticleEvent::Done));
+    let done = net.seats[0]
+        .reports
+        .iter()
+        .any(|(_, e)| matches!(e, ParticleEvent::Done));
     assert!(done, "the end is reported: {:?}", net.seats[0].reports);
     let metrics = net.peer(0).metrics();
-    assert_eq!((metrics.packets_made, metrics.packets_delivered, metrics.outgoing), (1, 1, 0));
+    assert_eq!(
+        (
+            metrics.packets_made,
+            metrics.packets_delivered,
+            metrics.outgoing
+        ),
+        (1, 1, 0)
+    );
 }
 
 #[test]
@@ -32,8 +42,15 @@ fn a_client_behind_a_relay_gets_its_answer() {
     net.submit(client, ROUND);
     net.run();
     assert_eq!(net.callbacks(client), ["[3]"]);
-    assert!(net.peer(0).metrics().packets_relayed > 0, "the answer came over the relay");
-    assert_eq!(net.peer(0).metrics().particles, 0, "the relay did not take part");
+    assert!(
+        net.peer(0).metrics().packets_relayed > 0,
+        "the answer came over the relay"
+    );
+    assert_eq!(
+        net.peer(0).metrics().particles,
+        0,
+        "the relay did not take part"
+    );
 }
 
 #[test]
@@ -51,7 +68,14 @@ fn a_relay_holds_what_arrives_while_its_client_is_away() {
     net.cut(0, client);
     let call = net.seats[1].calls[0].id;
     let outcome = CallOutcome::Value("late".into());
-    net.handle(1, weir_peer::Event::CallFinished { call, outcome, receipt: None });
+    net.handle(
+        1,
+        weir_peer::Event::CallFinished {
+            call,
+            outcome,
+            receipt: None,
+        },
+    );
     net.run();
     assert_eq!(net.peer(0).metrics().relay_held, 1);
     assert_eq!(net.callbacks(client), Vec::<String>::new());
@@ -100,7 +124,10 @@ fn a_service_is_called_with_its_circumstances_and_by_alias() {
     let call = &net.seats[1].calls[0];
     assert_eq!((&*call.service, &*call.function), ("greeter", "greet"));
     assert_eq!(call.context.particle, particle);
-    assert_eq!((call.context.initiator, call.context.host), (initiator, host));
+    assert_eq!(
+        (call.context.initiator, call.context.host),
+        (initiator, host)
+    );
     assert_eq!(&*call.tetraplets[0][0].peer, initiator.to_string());
 }
 
@@ -115,7 +142,10 @@ fn an_unknown_service_fails_with_its_name() {
     );
     net.run();
     let callback = &net.callbacks(0)[0];
-    assert!(callback.contains("NOT_FOUND: no service `nothing` here"), "{callback}");
+    assert!(
+        callback.contains("NOT_FOUND: no service `nothing` here"),
+        "{callback}"
+    );
 }
 
 #[test]
@@ -146,11 +176,25 @@ fn an_idle_particle_leaves_memory_and_comes_back_when_needed() {
     net.run();
     net.run_for(12_000);
     assert!(net.peer(0).metrics().particles_evicted > 0);
-    assert!(net.peer(0).log(&particle).is_none(), "the initiator has nothing to do meanwhile");
-    assert_eq!(net.peer(0).waiting(&particle).len(), 1, "but knows what it waits for");
+    assert!(
+        net.peer(0).log(&particle).is_none(),
+        "the initiator has nothing to do meanwhile"
+    );
+    assert_eq!(
+        net.peer(0).waiting(&particle).len(),
+        1,
+        "but knows what it waits for"
+    );
     let call = net.seats[1].calls[0].id;
     let outcome = CallOutcome::Value(7.into());
-    net.handle(1, weir_peer::Event::CallFinished { call, outcome, receipt: None });
+    net.handle(
+        1,
+        weir_peer::Event::CallFinished {
+            call,
+            outcome,
+            receipt: None,
+        },
+    );
     net.run();
     assert_eq!(net.callbacks(0), ["[7]"]);
 }
@@ -162,17 +206,30 @@ fn the_end_names_who_did_not_answer() {
     net.register(1, "slow", false);
     net.submit(0, r#"(call @1 ("slow" "f") [] x)"#);
     net.run_for(61_000);
-    let expired = net.seats[0].reports.iter().find_map(|(_, event)| match event {
-        ParticleEvent::Expired { waiting } => Some(waiting.clone()),
-        _ => None,
-    });
+    let expired = net.seats[0]
+        .reports
+        .iter()
+        .find_map(|(_, event)| match event {
+            ParticleEvent::Expired { waiting } => Some(waiting.clone()),
+            _ => None,
+        });
     let waiting = expired.expect("the end is reported");
     assert_eq!(waiting.len(), 1);
     assert_eq!(&*waiting[0].peer, net.seats[1].id.to_string());
     assert!(waiting[0].what.contains("slow"), "{}", waiting[0].what);
     net.run_for(31_000);
-    let left = |index: usize| net.seats[index].store.keys().filter(|key| key[0] > 2).count();
-    assert_eq!((left(0), left(1)), (0, 0), "nothing of it stays in the stores");
+    let left = |index: usize| {
+        net.seats[index]
+            .store
+            .keys()
+            .filter(|key| key[0] > 2)
+            .count()
+    };
+    assert_eq!(
+        (left(0), left(1)),
+        (0, 0),
+        "nothing of it stays in the stores"
+    );
 }
 
 #[test]
@@ -187,23 +244,47 @@ fn a_kept_log_stays_until_it_is_forgotten() {
     net.run_for(100_000);
     assert!(net.peer(0).particles().next().is_none());
     let prefix = store::archive_prefix();
-    let (key, value) =
-        net.seats[0].store.iter().find(|(key, _)| key.starts_with(&prefix)).expect("archived");
+    let (key, value) = net.seats[0]
+        .store
+        .iter()
+        .find(|(key, _)| key.starts_with(&prefix))
+        .expect("archived");
     let archived = store::Archived::read(key, value).unwrap();
     assert_eq!(archived.particle, particle);
     let records = store::records_prefix(particle, archived.identity);
-    assert!(net.seats[0].store.keys().any(|key| key.starts_with(&records)));
+    assert!(
+        net.seats[0]
+            .store
+            .keys()
+            .any(|key| key.starts_with(&records))
+    );
     net.peer(0).forget(particle);
     net.perform(0);
-    assert_eq!(net.seats[0].store.keys().filter(|key| key[0] >= store::COLD).count(), 0);
+    assert_eq!(
+        net.seats[0]
+            .store
+            .keys()
+            .filter(|key| key[0] >= store::COLD)
+            .count(),
+        0
+    );
 }
 
 #[test]
 fn work_beyond_the_budget_of_a_turn_goes_on_in_the_next() {
     let mut net = Net::new(0);
-    net.add(PeerConfig { limits: limits(|l| l.natives_per_turn = 3), ..config(0) });
-    let calls: String = (0..20).map(|n| format!(r#"(seq (call @0 ("math" "add") [{n} 1] x{n}) "#)).collect();
-    let script = format!(r#"{calls} (call @0 ("callbackSrv" "done") [x19]){}"#, ")".repeat(20));
+    net.add(PeerConfig {
+        limits: limits(|l| l.natives_per_turn = 3),
+        ..config(0)
+    });
+    let calls: Vec<String> = (0..20)
+        .map(|n| format!(r#"(seq (call @0 ("math" "add") [{n} 1] x{n}) "#))
+        .collect();
+    let script = format!(
+        r#"{} (call @0 ("callbackSrv" "done") [x19]){}"#,
+        calls.concat(),
+        ")".repeat(20)
+    );
     net.submit(0, &script);
     assert_eq!(net.callbacks(0), Vec::<String>::new());
     net.run_for(10);
@@ -213,7 +294,10 @@ fn work_beyond_the_budget_of_a_turn_goes_on_in_the_next() {
 #[test]
 fn calls_to_services_take_turns_within_the_limit() {
     let mut net = Net::new(0);
-    net.add(PeerConfig { limits: limits(|l| l.calls = 2), ..config(0) });
+    net.add(PeerConfig {
+        limits: limits(|l| l.calls = 2),
+        ..config(0)
+    });
     net.seats[0].behaviour = |_| None;
     net.register(0, "s", true);
     net.submit(
@@ -223,7 +307,14 @@ fn calls_to_services_take_turns_within_the_limit() {
     assert_eq!(net.seats[0].calls.len(), 2);
     assert_eq!(net.peer(0).metrics().calls_queued, 1);
     let call = net.seats[0].calls[0].id;
-    net.handle(0, weir_peer::Event::CallFinished { call, outcome: CallOutcome::Value(0.into()), receipt: None });
+    net.handle(
+        0,
+        weir_peer::Event::CallFinished {
+            call,
+            outcome: CallOutcome::Value(0.into()),
+            receipt: None,
+        },
+    );
     assert_eq!(net.seats[0].calls.len(), 3);
 }
 
@@ -232,9 +323,15 @@ fn peers_share_parsed_scripts() {
     let shared = Arc::new(weir_peer::Shared::new(&weir_peer::Limits::default()));
     let mut net = Net::new(0);
     for index in 0..2 {
-        net.add(PeerConfig { shared: shared.clone(), ..config(index) });
+        net.add(PeerConfig {
+            shared: shared.clone(),
+            ..config(index)
+        });
     }
-    let contact = weir_peer::Contact { peer: net.seats[1].id, addresses: vec![Arc::from("mem/1")] };
+    let contact = weir_peer::Contact {
+        peer: net.seats[1].id,
+        addresses: vec![Arc::from("mem/1")],
+    };
     let now = net.now;
     net.peer(0).add_contact(contact, now);
     net.submit(0, ROUND);
@@ -242,4 +339,177 @@ fn peers_share_parsed_scripts() {
     net.run();
     assert_eq!(net.callbacks(0).len(), 2);
     assert_eq!(shared.scripts(), 1);
+}
+
+#[test]
+fn two_clients_of_one_relay_reach_each_other() {
+    let mut net = Net::new(1);
+    let first = net.add_client(0);
+    let second = net.add_client(0);
+    net.run();
+    let script = format!(
+        r#"(seq (call @{second} ("math" "add") [1 2] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#
+    );
+    net.submit(first, &script);
+    net.run();
+    assert_eq!(net.callbacks(first), ["[3]"]);
+    assert_eq!(net.peer(0).metrics().particles, 0);
+}
+
+#[test]
+fn clients_of_different_relays_reach_each_other() {
+    let mut net = Net::new(2);
+    let first = net.add_client(0);
+    let second = net.add_client(1);
+    net.run();
+    let now = net.now;
+    let reach = net
+        .peer(second)
+        .reach(now)
+        .expect("a client has relays to name");
+    net.peer(first).add_reach(&reach, now).unwrap();
+    let script = format!(
+        r#"(seq (call @{second} ("math" "add") [1 2] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#
+    );
+    net.submit(first, &script);
+    net.run();
+    assert_eq!(net.callbacks(first), ["[3]"]);
+}
+
+#[test]
+fn a_call_that_takes_too_long_fails_and_a_late_answer_changes_nothing() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig {
+        limits: limits(|l| l.call_ms = 1_000),
+        ..config(0)
+    });
+    net.seats[0].behaviour = |_| None;
+    net.register(0, "s", false);
+    net.submit(
+        0,
+        r#"(xor (call @0 ("s" "f") [] x) (call @0 ("callbackSrv" "failed") [:error:.$.message]))"#,
+    );
+    net.run_for(900);
+    assert_eq!(net.callbacks(0), Vec::<String>::new());
+    net.run_for(200);
+    let callback = &net.callbacks(0)[0];
+    assert!(
+        callback.contains("TIMEOUT: `s.f` gave no answer in time"),
+        "{callback}"
+    );
+    let call = net.seats[0].calls[0].id;
+    net.handle(
+        0,
+        weir_peer::Event::CallFinished {
+            call,
+            outcome: CallOutcome::Value(1.into()),
+            receipt: None,
+        },
+    );
+    assert_eq!(net.peer(0).metrics().results_late, 1);
+}
+
+#[test]
+fn timers_and_queues_of_one_initiator_are_bounded() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig {
+        limits: limits(|l| {
+            l.timeouts_per_initiator = 1;
+            l.calls_queued_per_initiator = 4;
+            l.calls = 1;
+        }),
+        ..config(0)
+    });
+    net.seats[0].behaviour = |_| None;
+    net.register(0, "s", true);
+    let failed = r#"(call @0 ("callbackSrv" "failed") [:error:.$.message])"#;
+    net.submit(
+        0,
+        &format!(
+            r#"(par (call @0 ("peer" "timeout") [1000 "a"]) (xor (call @0 ("peer" "timeout") [1000 "b"]) {failed}))"#
+        ),
+    );
+    net.run();
+    assert!(net.callbacks(0)[0].contains("LIMIT: overloaded: timeouts_per_initiator = 1"));
+    let calls = (0..6).fold(failed.replace(":error:.$.message", "\"\""), |rest, n| {
+        format!(r#"(par (xor (call @0 ("s" "f") [{n}]) {failed}) {rest})"#)
+    });
+    net.submit(0, &calls);
+    net.run();
+    let limited = net
+        .callbacks(0)
+        .iter()
+        .filter(|c| c.contains("calls_queued_per_initiator = 4"))
+        .count();
+    assert_eq!(limited, 2);
+}
+
+#[test]
+fn a_script_connects_and_learns_whether_that_worked() {
+    let mut net = Net::new(2);
+    let (known, unknown) = (net.seats[1].id, net::keypair(9).peer_id());
+    net.submit(
+        0,
+        &format!(
+            r#"(seq (seq (call @0 ("peer" "connect") ["{known}"] a) (call @0 ("peer" "connect") ["{unknown}"] b))
+                 (seq (call @0 ("peer" "is_connected") ["{known}"] c) (call @0 ("callbackSrv" "done") [a b c])))"#
+        ),
+    );
+    net.run();
+    assert_eq!(net.callbacks(0), ["[true,false,true]"]);
+}
+
+#[test]
+fn a_submitter_gives_data_and_its_relay() {
+    let mut net = Net::new(1);
+    let client = net.add_client(0);
+    net.run();
+    let mut submission = net.submission(
+        r#"(seq (seq (call %init_peer_id% ("getDataSrv" "name") [] n) (call %init_peer_id% ("getDataSrv" "-relay-") [] r))
+             (xor (call %init_peer_id% ("getDataSrv" "other") [] o)
+                  (seq (call r ("op" "identity") [n] x) (call %init_peer_id% ("callbackSrv" "done") [x :error:.$.message]))))"#,
+    );
+    submission.client = Some(weir_peer::ClientFunctions {
+        data: [("name".into(), "Ada".into())].into(),
+    });
+    let now = net.now;
+    net.peer(client).submit(submission, now).unwrap();
+    net.perform(client);
+    net.run();
+    let callback = &net.callbacks(client)[0];
+    assert!(
+        callback.starts_with(r#"["Ada","#) && callback.contains("no value for `other`"),
+        "{callback}"
+    );
+}
+
+#[test]
+fn a_driver_may_answer_what_nobody_knows_and_override_what_is_known() {
+    let mut net = Net::new(0);
+    let calls = weir_peer::CallPolicy {
+        natives: Some(["math"].into()),
+        overridden: [("math".into(), "add".into())].into(),
+        unknown_to_driver: true,
+    };
+    net.add(PeerConfig { calls, ..config(0) });
+    net.seats[0].behaviour = |call| {
+        Some(CallOutcome::Value(
+            format!("{}.{}", call.service, call.function).into(),
+        ))
+    };
+    let mut submission = net.submission(
+        r#"(seq (seq (call @0 ("math" "add") [1 2] a) (call @0 ("math" "sub") [1 2] b))
+             (seq (call @0 ("op" "noop") [] c) (call @0 ("callbackSrv" "done") [a b c])))"#,
+    );
+    submission.client = None;
+    let now = net.now;
+    net.peer(0).submit(submission, now).unwrap();
+    net.perform(0);
+    net.run();
+    let last = net.seats[0]
+        .calls
+        .last()
+        .expect("all but one went to the driver");
+    let args = weir_identity::Value::from(last.args.clone()).to_json();
+    assert_eq!(args, r#"["math.add",-1,"op.noop"]"#);
 }

@@ -24,7 +24,10 @@ fn a_call_with_effects_is_never_run_twice() {
     assert_eq!(net.seats[1].calls.len(), 1);
     assert_eq!(net.peer(1).metrics().calls_interrupted, 1);
     let callbacks = net.callbacks(0);
-    assert!(callbacks[0].contains("interrupted, outcome unknown"), "{callbacks:?}");
+    assert!(
+        callbacks[0].contains("interrupted, outcome unknown"),
+        "{callbacks:?}"
+    );
 }
 
 #[test]
@@ -50,8 +53,16 @@ fn a_crash_before_the_write_leaves_no_trace_outside() {
     net.submit(0, CALL);
     net.run();
     assert!(net.seats[1].peer.is_none());
-    assert_eq!(net.seats[1].calls.len(), 0, "the intent was not durable, so nothing was called");
-    assert_eq!(net.peer(0).metrics().packets_delivered, 0, "and nothing was acknowledged");
+    assert_eq!(
+        net.seats[1].calls.len(),
+        0,
+        "the intent was not durable, so nothing was called"
+    );
+    assert_eq!(
+        net.peer(0).metrics().packets_delivered,
+        0,
+        "and nothing was acknowledged"
+    );
     net.restart(1);
     net.run_for(10_000);
     assert_eq!(net.seats[1].calls.len(), 1);
@@ -68,7 +79,14 @@ fn a_result_survives_a_crash_that_comes_before_it_is_sent() {
     net.cut(0, 1);
     let call = net.seats[1].calls[0].id;
     let outcome = CallOutcome::Value("kept".into());
-    net.handle(1, Event::CallFinished { call, outcome, receipt: None });
+    net.handle(
+        1,
+        Event::CallFinished {
+            call,
+            outcome,
+            receipt: None,
+        },
+    );
     net.run();
     net.crash(1);
     net.heal(0, 1);
@@ -88,7 +106,14 @@ fn an_initiator_goes_on_after_its_own_crash() {
     net.crash(0);
     let call = net.seats[1].calls[0].id;
     let outcome = CallOutcome::Value("kept".into());
-    net.handle(1, Event::CallFinished { call, outcome, receipt: None });
+    net.handle(
+        1,
+        Event::CallFinished {
+            call,
+            outcome,
+            receipt: None,
+        },
+    );
     net.run_for(2_000);
     net.restart(0);
     net.run_for(20_000);
@@ -107,16 +132,34 @@ fn a_peer_that_lost_its_disk_takes_no_part_in_older_particles() {
     net.restart_without_disk(1);
     net.register(1, "s", false);
     net.run_for(20_000);
-    assert_eq!(net.seats[1].calls.len(), 1, "the call is not made a second time");
+    assert_eq!(
+        net.seats[1].calls.len(),
+        1,
+        "the call is not made a second time"
+    );
     let refused = net.seats[0].reports.iter().any(|(_, event)| {
-        matches!(event, ParticleEvent::Refused { reason: weir_peer::Refusal::StoreTooYoung { .. }, .. })
+        matches!(
+            event,
+            ParticleEvent::Refused {
+                reason: weir_peer::Refusal::StoreTooYoung { .. },
+                ..
+            }
+        )
     });
-    assert!(refused, "and the initiator hears why: {:?}", net.seats[0].reports);
+    assert!(
+        refused,
+        "and the initiator hears why: {:?}",
+        net.seats[0].reports
+    );
     net.run_for(12_000);
     net.seats[1].behaviour = |_| Some(CallOutcome::Value("new".into()));
     net.submit(0, CALL);
     net.run_for(1_000);
-    assert_eq!(net.callbacks(0), [r#"["new"]"#], "younger particles are welcome");
+    assert_eq!(
+        net.callbacks(0),
+        [r#"["new"]"#],
+        "younger particles are welcome"
+    );
 }
 
 #[test]

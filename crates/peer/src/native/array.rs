@@ -27,25 +27,52 @@ const fn function(
     result: Kind,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact: true, result, access: Access::Any, run }
+    Function {
+        name,
+        params,
+        exact: true,
+        result,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("length", &[one("array", Kind::Array)], Kind::Unsigned, super::op::array_length),
+    function(
+        "length",
+        &[one("array", Kind::Array)],
+        Kind::Unsigned,
+        super::op::array_length,
+    ),
     function("sum", &[one("numbers", Kind::Ints)], Kind::Int, sum),
-    function("dedup", &[one("strings", Kind::Strings)], Kind::Strings, dedup),
+    function(
+        "dedup",
+        &[one("strings", Kind::Strings)],
+        Kind::Strings,
+        dedup,
+    ),
     function("intersect", SETS, Kind::Strings, |input, _| {
-        set(input, |left, right| left.intersection(right).copied().collect())
+        set(input, |left, right| {
+            left.intersection(right).copied().collect()
+        })
     }),
     function("diff", SETS, Kind::Strings, |input, _| {
-        set(input, |left, right| left.difference(right).copied().collect())
+        set(input, |left, right| {
+            left.difference(right).copied().collect()
+        })
     }),
     function("sdiff", SETS, Kind::Strings, |input, _| {
-        set(input, |left, right| left.symmetric_difference(right).copied().collect())
+        set(input, |left, right| {
+            left.symmetric_difference(right).copied().collect()
+        })
     }),
     function(
         "slice",
-        &[one("array", Kind::Array), one("start", Kind::Unsigned), one("end", Kind::Unsigned)],
+        &[
+            one("array", Kind::Array),
+            one("start", Kind::Unsigned),
+            one("end", Kind::Unsigned),
+        ],
         Kind::Array,
         slice,
     ),
@@ -57,7 +84,11 @@ fn sum(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
 }
 
 fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Answer {
-    texts.into_iter().map(Value::from).collect::<Vec<Value>>().into()
+    texts
+        .into_iter()
+        .map(Value::from)
+        .collect::<Vec<Value>>()
+        .into()
 }
 
 fn dedup(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {

@@ -22,13 +22,30 @@ const fn function(
     result: Kind,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params: PAIR, exact: true, result, access: Access::Any, run }
+    Function {
+        name,
+        params: PAIR,
+        exact: true,
+        result,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("gt", Kind::Bool, |input, _| Ok((input.int(0)? > input.int(1)?).into())),
-    function("gte", Kind::Bool, |input, _| Ok((input.int(0)? >= input.int(1)?).into())),
-    function("lt", Kind::Bool, |input, _| Ok((input.int(0)? < input.int(1)?).into())),
-    function("lte", Kind::Bool, |input, _| Ok((input.int(0)? <= input.int(1)?).into())),
-    function("cmp", Kind::Int, |input, _| Ok((input.int(0)?.cmp(&input.int(1)?) as i64).into())),
+    function("gt", Kind::Bool, |input, _| {
+        Ok((input.int(0)? > input.int(1)?).into())
+    }),
+    function("gte", Kind::Bool, |input, _| {
+        Ok((input.int(0)? >= input.int(1)?).into())
+    }),
+    function("lt", Kind::Bool, |input, _| {
+        Ok((input.int(0)? < input.int(1)?).into())
+    }),
+    function("lte", Kind::Bool, |input, _| {
+        Ok((input.int(0)? <= input.int(1)?).into())
+    }),
+    function("cmp", Kind::Int, |input, _| {
+        Ok((input.int(0)?.cmp(&input.int(1)?) as i64).into())
+    }),
 ];

@@ -60,11 +60,17 @@ pub struct Failure {
 impl Failure {
     /// A failure with this code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into() }
+        Failure {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn overflow(what: impl fmt::Display) -> Self {
-        Failure::new(Code::Overflow, format!("{what} leaves the range of 64-bit integers"))
+        Failure::new(
+            Code::Overflow,
+            format!("{what} leaves the range of 64-bit integers"),
+        )
     }
 }
 

@@ -29,26 +29,48 @@ const fn function(
     result: Kind,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact, result, access: Access::Any, run }
+    Function {
+        name,
+        params,
+        exact,
+        result,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("obj", &[many("keys and values", Kind::Any)], false, Kind::Object, |input, _| {
-        Ok(object(put_list(BTreeMap::new(), input, 0)?))
-    }),
-    function("obj_pairs", &[one("pairs", Kind::Pairs)], true, Kind::Object, |input, _| {
-        Ok(object(put_pairs(BTreeMap::new(), &input.pairs(0)?)))
-    }),
+    function(
+        "obj",
+        &[many("keys and values", Kind::Any)],
+        false,
+        Kind::Object,
+        |input, _| Ok(object(put_list(BTreeMap::new(), input, 0)?)),
+    ),
+    function(
+        "obj_pairs",
+        &[one("pairs", Kind::Pairs)],
+        true,
+        Kind::Object,
+        |input, _| Ok(object(put_pairs(BTreeMap::new(), &input.pairs(0)?))),
+    ),
     function(
         "put",
-        &[one("object", Kind::Object), one("key", Kind::String), one("value", Kind::Any)],
+        &[
+            one("object", Kind::Object),
+            one("key", Kind::String),
+            one("value", Kind::Any),
+        ],
         true,
         Kind::Object,
         |input, _| Ok(object(put_list(fields(input)?, input, 1)?)),
     ),
     function(
         "puts",
-        &[one("object", Kind::Object), many("keys and values", Kind::Any)],
+        &[
+            one("object", Kind::Object),
+            many("keys and values", Kind::Any),
+        ],
         false,
         Kind::Object,
         |input, _| Ok(object(put_list(fields(input)?, input, 1)?)),
@@ -60,14 +82,24 @@ static FUNCTIONS: &[Function] = &[
         Kind::Object,
         |input, _| Ok(object(put_pairs(fields(input)?, &input.pairs(1)?))),
     ),
-    function("parse", &[one("text", Kind::String)], true, Kind::Any, |input, _| {
-        let value = Value::from_json(input.string(0)?)
-            .map_err(|error| Failure::new(Code::ArgType, format!("not JSON: {error}")))?;
-        Ok(value.into())
-    }),
-    function("stringify", &[one("value", Kind::Any)], true, Kind::String, |input, view| {
-        to_text(input.any(0)?, view)
-    }),
+    function(
+        "parse",
+        &[one("text", Kind::String)],
+        true,
+        Kind::Any,
+        |input, _| {
+            let value = Value::from_json(input.string(0)?)
+                .map_err(|error| Failure::new(Code::ArgType, format!("not JSON: {error}")))?;
+            Ok(value.into())
+        },
+    ),
+    function(
+        "stringify",
+        &[one("value", Kind::Any)],
+        true,
+        Kind::String,
+        |input, view| to_text(input.any(0)?, view),
+    ),
 ];
 
 type Fields = BTreeMap<Arc<str>, Value>;
@@ -83,15 +115,21 @@ fn fields(input: &Input<'_>) -> Result<Fields, Failure> {
 /// Puts `key, value, key, value, …` from argument `first` on.
 fn put_list(mut fields: Fields, input: &Input<'_>, first: usize) -> Result<Fields, Failure> {
     let list = input.rest(first);
-    if list.len() % 2 != 0 {
-        let text = format!("keys and values must come in pairs, got {} of them", list.len());
+    if !list.len().is_multiple_of(2) {
+        let text = format!(
+            "expected pairs of keys and values, got {} of them",
+            list.len()
+        );
         return Err(Failure::new(Code::ArgCount, text));
     }
     for (index, pair) in list.chunks_exact(2).enumerate() {
         let [key, value] = pair else { continue };
         let key = key.as_str().ok_or_else(|| {
             let number = first + 2 * index + 1;
-            Failure::new(Code::ArgType, format!("argument {number} is a key and must be a string"))
+            Failure::new(
+                Code::ArgType,
+                format!("argument {number} is a key and must be a string"),
+            )
         })?;
         fields.insert(Arc::from(key), value.clone());
     }
@@ -99,7 +137,11 @@ fn put_list(mut fields: Fields, input: &Input<'_>, first: usize) -> Result<Field
 }
 
 fn put_pairs(mut fields: Fields, pairs: &[(&str, &Value)]) -> Fields {
-    fields.extend(pairs.iter().map(|(key, value)| (Arc::from(*key), (*value).clone())));
+    fields.extend(
+        pairs
+            .iter()
+            .map(|(key, value)| (Arc::from(*key), (*value).clone())),
+    );
     fields
 }
 

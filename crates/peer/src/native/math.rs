@@ -22,17 +22,42 @@ const fn function(
     params: &'static [Param],
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact: true, result: Kind::Int, access: Access::Any, run }
+    Function {
+        name,
+        params,
+        exact: true,
+        result: Kind::Int,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("add", PAIR, |input, _| checked(input, "+", i64::checked_add)),
-    function("sub", PAIR, |input, _| checked(input, "-", i64::checked_sub)),
-    function("mul", PAIR, |input, _| checked(input, "*", i64::checked_mul)),
-    function("div", PAIR, |input, _| checked(input, "/", i64::checked_div)),
-    function("rem", PAIR, |input, _| checked(input, "%", i64::checked_rem)),
-    function("fmul", &[one("x", Kind::Number), one("y", Kind::Number)], fmul),
-    function("pow", &[one("base", Kind::Int), one("exponent", Kind::Unsigned)], pow),
+    function("add", PAIR, |input, _| {
+        checked(input, "+", i64::checked_add)
+    }),
+    function("sub", PAIR, |input, _| {
+        checked(input, "-", i64::checked_sub)
+    }),
+    function("mul", PAIR, |input, _| {
+        checked(input, "*", i64::checked_mul)
+    }),
+    function("div", PAIR, |input, _| {
+        checked(input, "/", i64::checked_div)
+    }),
+    function("rem", PAIR, |input, _| {
+        checked(input, "%", i64::checked_rem)
+    }),
+    function(
+        "fmul",
+        &[one("x", Kind::Number), one("y", Kind::Number)],
+        fmul,
+    ),
+    function(
+        "pow",
+        &[one("base", Kind::Int), one("exponent", Kind::Unsigned)],
+        pow,
+    ),
     function("log", &[one("base", Kind::Int), one("x", Kind::Int)], log),
 ];
 
@@ -54,11 +79,13 @@ fn fmul(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
 fn pow(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
     let (base, exponent) = (input.int(0)?, input.unsigned(1)?);
     let exponent = u32::try_from(exponent).map_err(|_| {
-        let text = format!("argument 2 `exponent`: expected an unsigned 32-bit integer, got {exponent}");
+        let text =
+            format!("argument 2 `exponent`: expected an unsigned 32-bit integer, got {exponent}");
         Failure::new(Code::ArgType, text)
     })?;
-    let result =
-        base.checked_pow(exponent).ok_or_else(|| Failure::overflow(format!("{base}^{exponent}")))?;
+    let result = base
+        .checked_pow(exponent)
+        .ok_or_else(|| Failure::overflow(format!("{base}^{exponent}")))?;
     Ok(result.into())
 }
 

@@ -25,32 +25,85 @@ const fn function(
     result: Kind,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact, result, access: Access::Any, run }
+    Function {
+        name,
+        params,
+        exact,
+        result,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("noop", &[many("ignored", Kind::Any)], false, Kind::String, |_, _| Ok("".into())),
-    function("array", &[many("items", Kind::Any)], false, Kind::Array, |input, _| {
-        Ok(input.rest(0).to_vec().into())
-    }),
-    function("array_length", &[one("array", Kind::Array)], true, Kind::Unsigned, array_length),
-    function("concat", &[many("arrays", Kind::Array)], false, Kind::Array, concat),
-    function("concat_strings", &[many("strings", Kind::String)], false, Kind::String, concat_strings),
-    function("string_to_b58", &[one("string", Kind::String)], true, Kind::String, |input, view| {
-        encode_b58(input.string(0)?.as_bytes(), view)
-    }),
-    function("string_from_b58", &[one("base58", Kind::String)], true, Kind::String, |input, view| {
-        let bytes = decode_b58(input.string(0)?, view)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| Failure::new(Code::ArgType, format!("not UTF-8: {error}")))?;
-        Ok(text.into())
-    }),
-    function("bytes_to_b58", &[one("bytes", Kind::Bytes)], true, Kind::String, |input, view| {
-        encode_b58(&input.bytes(0)?, view)
-    }),
-    function("bytes_from_b58", &[one("base58", Kind::String)], true, Kind::Bytes, |input, view| {
-        Ok(bytes_value(&decode_b58(input.string(0)?, view)?).into())
-    }),
+    function(
+        "noop",
+        &[many("ignored", Kind::Any)],
+        false,
+        Kind::String,
+        |_, _| Ok("".into()),
+    ),
+    function(
+        "array",
+        &[many("items", Kind::Any)],
+        false,
+        Kind::Array,
+        |input, _| Ok(input.rest(0).to_vec().into()),
+    ),
+    function(
+        "array_length",
+        &[one("array", Kind::Array)],
+        true,
+        Kind::Unsigned,
+        array_length,
+    ),
+    function(
+        "concat",
+        &[many("arrays", Kind::Array)],
+        false,
+        Kind::Array,
+        concat,
+    ),
+    function(
+        "concat_strings",
+        &[many("strings", Kind::String)],
+        false,
+        Kind::String,
+        concat_strings,
+    ),
+    function(
+        "string_to_b58",
+        &[one("string", Kind::String)],
+        true,
+        Kind::String,
+        |input, view| encode_b58(input.string(0)?.as_bytes(), view),
+    ),
+    function(
+        "string_from_b58",
+        &[one("base58", Kind::String)],
+        true,
+        Kind::String,
+        |input, view| {
+            let bytes = decode_b58(input.string(0)?, view)?;
+            let text = String::from_utf8(bytes)
+                .map_err(|error| Failure::new(Code::ArgType, format!("not UTF-8: {error}")))?;
+            Ok(text.into())
+        },
+    ),
+    function(
+        "bytes_to_b58",
+        &[one("bytes", Kind::Bytes)],
+        true,
+        Kind::String,
+        |input, view| encode_b58(&input.bytes(0)?, view),
+    ),
+    function(
+        "bytes_from_b58",
+        &[one("base58", Kind::String)],
+        true,
+        Kind::Bytes,
+        |input, view| Ok(bytes_value(&decode_b58(input.string(0)?, view)?).into()),
+    ),
     function(
         "sha256_string",
         &[
@@ -62,7 +115,13 @@ static FUNCTIONS: &[Function] = &[
         Kind::Any,
         sha256_string,
     ),
-    function("identity", &[many("value", Kind::Any)], false, Kind::Any, identity),
+    function(
+        "identity",
+        &[many("value", Kind::Any)],
+        false,
+        Kind::Any,
+        identity,
+    ),
 ];
 
 pub(super) fn array_length(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
@@ -78,13 +137,23 @@ fn concat(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
 }
 
 fn concat_strings(input: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
-    let bytes = input.rest(0).iter().filter_map(Value::as_str).map(str::len).sum::<usize>();
+    let bytes = input
+        .rest(0)
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::len)
+        .sum::<usize>();
     let limit = view.limits.result_bytes;
     if bytes > limit {
         let text = format!("a string of {bytes} bytes is over the limit result_bytes = {limit}");
         return Err(Failure::new(Code::Limit, text));
     }
-    Ok(input.rest(0).iter().filter_map(Value::as_str).collect::<String>().into())
+    Ok(input
+        .rest(0)
+        .iter()
+        .filter_map(Value::as_str)
+        .collect::<String>()
+        .into())
 }
 
 /// Base58 costs the square of the length, so longer inputs are refused.
@@ -111,7 +180,10 @@ fn check_b58(bytes: usize) -> Result<(), Failure> {
 }
 
 fn bytes_value(bytes: &[u8]) -> Vec<Value> {
-    bytes.iter().map(|byte| Value::from(i64::from(*byte))).collect()
+    bytes
+        .iter()
+        .map(|byte| Value::from(i64::from(*byte)))
+        .collect()
 }
 
 fn sha256_string(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
@@ -134,7 +206,7 @@ fn identity(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
         [] => Ok("".into()),
         [value] => Ok(value.clone().into()),
         more => {
-            let text = format!("at most 1 argument is expected, got {}", more.len());
+            let text = format!("expected at most 1, got {}", more.len());
             Err(Failure::new(Code::ArgCount, text))
         }
     }

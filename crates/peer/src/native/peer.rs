@@ -27,16 +27,32 @@ const fn function(
     result: Kind,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact: false, result, access: Access::Any, run }
+    Function {
+        name,
+        params,
+        exact: false,
+        result,
+        access: Access::Any,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
-    function("timestamp_ms", &[], Kind::Unsigned, |_, view| Ok(view.now.ms().into())),
-    function("timestamp_sec", &[], Kind::Unsigned, |_, view| Ok((view.now.ms() / 1000).into())),
-    function("is_connected", &[one("peer_id", Kind::PeerId)], Kind::Bool, |input, view| {
-        let peer = input.peer_id(0)?;
-        Ok((peer == view.host || view.network.is_connected(&peer)).into())
+    function("timestamp_ms", &[], Kind::Unsigned, |_, view| {
+        Ok(view.now.ms().into())
     }),
+    function("timestamp_sec", &[], Kind::Unsigned, |_, view| {
+        Ok((view.now.ms() / 1000).into())
+    }),
+    function(
+        "is_connected",
+        &[one("peer_id", Kind::PeerId)],
+        Kind::Bool,
+        |input, view| {
+            let peer = input.peer_id(0)?;
+            Ok((peer == view.host || view.network.is_connected(&peer)).into())
+        },
+    ),
     Function {
         name: "connect",
         params: &[one("peer_id", Kind::PeerId), many("addresses", Kind::Any)],
@@ -45,26 +61,47 @@ static FUNCTIONS: &[Function] = &[
         access: Access::Protected,
         run: connect,
     },
-    function("get_contact", &[one("peer_id", Kind::PeerId)], Kind::Any, |input, view| {
-        let peer = input.peer_id(0)?;
-        Ok(view.network.contact(&peer).map_or(Value::from(""), |found| contact(&found)).into())
-    }),
+    function(
+        "get_contact",
+        &[one("peer_id", Kind::PeerId)],
+        Kind::Any,
+        |input, view| {
+            let peer = input.peer_id(0)?;
+            Ok(view
+                .network
+                .contact(&peer)
+                .map_or(Value::from(""), |found| contact(&found))
+                .into())
+        },
+    ),
     function(
         "timeout",
-        &[one("duration_ms", Kind::Duration), maybe("message", Kind::Any)],
+        &[
+            one("duration_ms", Kind::Duration),
+            maybe("message", Kind::Any),
+        ],
         Kind::Any,
         timeout,
     ),
-    function("identify", &[], Kind::Object, identify),
+    function("identify", &[], Kind::Object, |_, view| {
+        Ok(identify(view).into())
+    }),
 ];
 
 fn texts(texts: &[Arc<str>]) -> Value {
-    Value::from(texts.iter().map(|text| Value::from(text.as_ref())).collect::<Vec<Value>>())
+    Value::from(
+        texts
+            .iter()
+            .map(|text| Value::from(text.as_ref()))
+            .collect::<Vec<Value>>(),
+    )
 }
 
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let fields: BTreeMap<Arc<str>, Value> =
-        fields.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
+    let fields: BTreeMap<Arc<str>, Value> = fields
+        .into_iter()
+        .map(|(name, value)| (Arc::from(name), value))
+        .collect();
     Value::Object(Arc::new(fields))
 }
 
@@ -83,7 +120,9 @@ fn connect(input: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
     while let Some(value) = open.pop() {
         match value {
             Value::Array(items) => open.extend(items.iter().take(limits.addresses_per_contact)),
-            Value::String(text) if text.len() <= limits.address_bytes => addresses.push(text.clone()),
+            Value::String(text) if text.len() <= limits.address_bytes => {
+                addresses.push(text.clone());
+            }
             _ => {}
         }
         if addresses.len() == limits.addresses_per_contact {
@@ -91,26 +130,46 @@ fn connect(input: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
         }
     }
     addresses.reverse();
-    Ok(Answer::Connect(Contact { peer: input.peer_id(0)?, addresses }))
+    Ok(Answer::Connect(Contact {
+        peer: input.peer_id(0)?,
+        addresses,
+    }))
 }
 
 fn timeout(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
-    let value = input.optional(1)?.cloned().unwrap_or_else(|| Value::from(""));
-    Ok(Answer::Timeout { after_ms: input.duration_ms(0)?, value })
+    let value = input
+        .optional(1)?
+        .cloned()
+        .unwrap_or_else(|| Value::from(""));
+    Ok(Answer::Timeout {
+        after_ms: input.duration_ms(0)?,
+        value,
+    })
 }
 
-fn identify(_: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
+fn identify(view: &View<'_>) -> Value {
     let limits = view.limits;
     let features: &[&str] = if view.relay { &["relay"] } else { &[] };
-    let identity = object([
+    object([
         ("external_addresses", texts(view.addresses)),
         ("node_version", Value::from(view.version)),
         ("air_version", Value::from(view.version)),
         ("spell_version", Value::from("")),
         ("allowed_binaries", Value::from(Vec::new())),
         ("vm_info", Value::Null),
-        ("protocols", Value::from(vec![Value::from("/weir/particle/1")])),
-        ("features", Value::from(features.iter().map(|f| Value::from(*f)).collect::<Vec<Value>>())),
+        (
+            "protocols",
+            Value::from(vec![Value::from("/weir/particle/1")]),
+        ),
+        (
+            "features",
+            Value::from(
+                features
+                    .iter()
+                    .map(|f| Value::from(*f))
+                    .collect::<Vec<Value>>(),
+            ),
+        ),
         (
             "limits",
             object([
@@ -119,6 +178,5 @@ fn identify(_: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
                 ("clock_skew_ms", Value::from(limits.clock_skew_ms)),
             ]),
         ),
-    ]);
-    Ok(identity.into())
+    ])
 }

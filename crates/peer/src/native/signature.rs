@@ -63,7 +63,9 @@ pub enum Kind {
 
 impl Kind {
     fn admits(self, value: &Value) -> bool {
-        let all = |test: fn(&Value) -> bool| value.as_array().is_some_and(|a| a.iter().all(test));
+        if let Some(fits) = self.item() {
+            return value.as_array().is_some_and(|items| items.iter().all(fits));
+        }
         match self {
             Kind::Any => true,
             Kind::Bool => matches!(value, Value::Bool(_)),
@@ -73,12 +75,35 @@ impl Kind {
             Kind::String => value.as_str().is_some(),
             Kind::PeerId => peer_id(value).is_some(),
             Kind::Duration => duration(value).is_some(),
-            Kind::Bytes => all(|item| byte(item).is_some()),
-            Kind::Array => value.as_array().is_some(),
-            Kind::Ints => all(|item| item.as_i64().is_some()),
-            Kind::Strings => all(|item| item.as_str().is_some()),
-            Kind::Pairs => all(|item| pair(item).is_some()),
+            Kind::Array | Kind::Bytes | Kind::Ints | Kind::Strings | Kind::Pairs => {
+                value.as_array().is_some()
+            }
             Kind::Object => value.as_object().is_some(),
+        }
+    }
+}
+
+impl Kind {
+    /// The kind of the items of a list.
+    fn item(self) -> Option<fn(&Value) -> bool> {
+        match self {
+            Kind::Bytes => Some(|item| byte(item).is_some()),
+            Kind::Ints => Some(|item| item.as_i64().is_some()),
+            Kind::Strings => Some(|item| item.as_str().is_some()),
+            Kind::Pairs => Some(|item| pair(item).is_some()),
+            _ => None,
+        }
+    }
+
+    /// What is there instead, down to the first wrong item of a list.
+    fn misfit(self, value: &Value) -> String {
+        let wrong = self
+            .item()
+            .zip(value.as_array())
+            .and_then(|(fits, items)| items.iter().enumerate().find(|(_, item)| !fits(item)));
+        match wrong {
+            Some((index, item)) => format!("{} at [{index}]", shape(item)),
+            None => shape(value),
         }
     }
 }
@@ -104,15 +129,15 @@ impl fmt::Display for Kind {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// What a value is, without quoting texts, which may be long or private.
+fn shape(value: &Value) -> String {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) | Value::Uint(_) => "an integer",
-        Value::Float(_) => "a fraction",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) => value.to_json(),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
     }
 }
 
@@ -159,7 +184,7 @@ impl<'a> Input<'a> {
         if exact && !open && args.len() != params.len() {
             let optional = params.iter().filter(|p| p.form == Form::Optional).count();
             if args.len() > params.len() || args.len() < params.len() - optional {
-                let text = format!("{} arguments are expected, got {}", params.len(), args.len());
+                let text = format!("expected {}, got {}", params.len(), args.len());
                 return Err(Failure::new(Code::ArgCount, text));
             }
         }
@@ -188,7 +213,11 @@ impl<'a> Input<'a> {
     }
 
     fn expect(&self, index: usize, fits: bool) -> Result<(), Failure> {
-        if fits { Ok(()) } else { Err(self.mistyped(index)) }
+        if fits {
+            Ok(())
+        } else {
+            Err(self.mistyped(index))
+        }
     }
 
     fn mistyped(&self, index: usize) -> Failure {
@@ -196,7 +225,10 @@ impl<'a> Input<'a> {
             Some(param) => (param.name, param.kind),
             None => ("", Kind::Any),
         };
-        let got = self.args.get(index).map_or("nothing", kind_of);
+        let got = self
+            .args
+            .get(index)
+            .map_or_else(|| "nothing".to_owned(), |arg| kind.misfit(arg));
         let number = index + 1;
         let text = format!("argument {number} `{name}`: expected {kind}, got {got}");
         Failure::new(Code::ArgType, text)
@@ -211,8 +243,15 @@ impl<'a> Input<'a> {
         self.args.get(index).ok_or_else(|| self.mistyped(index))
     }
 
-    fn get<T>(&self, index: usize, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<T, Failure> {
-        self.args.get(index).and_then(read).ok_or_else(|| self.mistyped(index))
+    fn get<T>(
+        &self,
+        index: usize,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<T, Failure> {
+        self.args
+            .get(index)
+            .and_then(read)
+            .ok_or_else(|| self.mistyped(index))
     }
 
     pub(crate) fn int(&self, index: usize) -> Result<i64, Failure> {
@@ -253,11 +292,15 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn strings(&self, index: usize) -> Result<Vec<&'a str>, Failure> {
-        self.get(index, |value| value.as_array()?.iter().map(Value::as_str).collect())
+        self.get(index, |value| {
+            value.as_array()?.iter().map(Value::as_str).collect()
+        })
     }
 
     pub(crate) fn ints(&self, index: usize) -> Result<Vec<i64>, Failure> {
-        self.get(index, |value| value.as_array()?.iter().map(Value::as_i64).collect())
+        self.get(index, |value| {
+            value.as_array()?.iter().map(Value::as_i64).collect()
+        })
     }
 
     pub(crate) fn pairs(&self, index: usize) -> Result<Vec<(&'a str, &'a Value)>, Failure> {
@@ -266,7 +309,9 @@ impl<'a> Input<'a> {
 
     /// The value of an optional argument: absent, `[]`, `[v]`, or `v`.
     pub(crate) fn optional(&self, index: usize) -> Result<Option<&'a Value>, Failure> {
-        let Some(arg) = self.args.get(index) else { return Ok(None) };
+        let Some(arg) = self.args.get(index) else {
+            return Ok(None);
+        };
         match arg.as_array() {
             None => Ok(Some(arg)),
             Some([]) => Ok(None),
@@ -284,21 +329,35 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn optional_bool(&self, index: usize) -> Result<bool, Failure> {
-        Ok(self.optional(index)?.is_some_and(|value| *value == Value::Bool(true)))
+        Ok(self
+            .optional(index)?
+            .is_some_and(|value| *value == Value::Bool(true)))
     }
 }
 
 /// A parameter that stands once.
 pub(crate) const fn one(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, form: Form::Required }
+    Param {
+        name,
+        kind,
+        form: Form::Required,
+    }
 }
 
 /// A parameter that may be absent.
 pub(crate) const fn maybe(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, form: Form::Optional }
+    Param {
+        name,
+        kind,
+        form: Form::Optional,
+    }
 }
 
 /// A last parameter that stands any number of times.
 pub(crate) const fn many(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, form: Form::Rest }
+    Param {
+        name,
+        kind,
+        form: Form::Rest,
+    }
 }

@@ -31,25 +31,48 @@ const fn function(
     access: Access,
     run: fn(&Input<'_>, &View<'_>) -> Result<Answer, Failure>,
 ) -> Function {
-    Function { name, params, exact: false, result, access, run }
+    Function {
+        name,
+        params,
+        exact: false,
+        result,
+        access,
+        run,
+    }
 }
 
 static FUNCTIONS: &[Function] = &[
     function("list", &[], Kind::Array, Access::Any, |_, view| {
-        let records = view.services.iter().map(|service| record(service, view.worker));
+        let records = view
+            .services
+            .iter()
+            .map(|service| record(service, view.worker));
         Ok(records.collect::<Vec<Value>>().into())
     }),
     function("info", NAME, Kind::Object, Access::Any, |input, view| {
         Ok(record(find(input, view)?, view.worker).into())
     }),
-    function("get_interface", NAME, Kind::Object, Access::Any, |input, view| {
-        Ok(find(input, view)?.interface.clone().into())
-    }),
-    function("resolve_alias", &[one("alias", Kind::String)], Kind::String, Access::Any, |input, view| {
-        let alias = input.string(0)?;
-        let id = view.services.resolve_alias(alias).ok_or_else(|| no_service(alias))?;
-        Ok(id.as_ref().into())
-    }),
+    function(
+        "get_interface",
+        NAME,
+        Kind::Object,
+        Access::Any,
+        |input, view| Ok(find(input, view)?.interface.clone().into()),
+    ),
+    function(
+        "resolve_alias",
+        &[one("alias", Kind::String)],
+        Kind::String,
+        Access::Any,
+        |input, view| {
+            let alias = input.string(0)?;
+            let id = view
+                .services
+                .resolve_alias(alias)
+                .ok_or_else(|| no_service(alias))?;
+            Ok(id.as_ref().into())
+        },
+    ),
     function(
         "resolve_alias_opt",
         &[one("alias", Kind::String)],
@@ -57,7 +80,11 @@ static FUNCTIONS: &[Function] = &[
         Access::Any,
         |input, view| {
             let id = view.services.resolve_alias(input.string(0)?);
-            Ok(id.into_iter().map(|id| Value::from(id.as_ref())).collect::<Vec<Value>>().into())
+            Ok(id
+                .into_iter()
+                .map(|id| Value::from(id.as_ref()))
+                .collect::<Vec<Value>>()
+                .into())
         },
     ),
     function(
@@ -68,22 +95,36 @@ static FUNCTIONS: &[Function] = &[
         |input, view| {
             let alias = Arc::from(input.string(0)?);
             let name = input.string(1)?;
-            let service =
-                view.services.find(name).ok_or_else(|| no_service(name))?.id.clone();
+            let service = view
+                .services
+                .find(name)
+                .ok_or_else(|| no_service(name))?
+                .id
+                .clone();
             let change = ServiceChange::AddAlias { alias, service };
-            view.services.check(&change, view.limits).map_err(Failure::from)?;
+            view.services
+                .check(&change, view.limits)
+                .map_err(Failure::from)?;
             Ok(Answer::Change(change))
         },
     ),
-    function("remove", NAME, Kind::String, Access::Protected, |input, view| {
-        let service = find(input, view)?;
-        let owner = service.owner == view.initiator || view.initiator == view.host;
-        if !owner && !view.is_manager() {
-            let text = format!("service `{}` belongs to {}", service.id, service.owner);
-            return Err(Failure::new(Code::Forbidden, text));
-        }
-        Ok(Answer::Change(ServiceChange::Remove { service: service.id.clone() }))
-    }),
+    function(
+        "remove",
+        NAME,
+        Kind::String,
+        Access::Protected,
+        |input, view| {
+            let service = find(input, view)?;
+            let owner = service.owner == view.initiator || view.initiator == view.host;
+            if !owner && !view.is_manager() {
+                let text = format!("service `{}` belongs to {}", service.id, service.owner);
+                return Err(Failure::new(Code::Forbidden, text));
+            }
+            Ok(Answer::Change(ServiceChange::Remove {
+                service: service.id.clone(),
+            }))
+        },
+    ),
 ];
 
 impl From<ServiceError> for Failure {
@@ -96,7 +137,9 @@ impl From<ServiceError> for Failure {
             ServiceError::BadName(_) => Code::ArgType,
         };
         let text = error.to_string();
-        let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
+        let message = text
+            .split_once(": ")
+            .map_or(text.as_str(), |(_, message)| message);
         Failure::new(code, message)
     }
 }
@@ -111,7 +154,10 @@ fn find<'a>(input: &Input<'_>, view: &View<'a>) -> Result<&'a Service, Failure> 
 }
 
 fn record(service: &Service, worker: PeerId) -> Value {
-    let aliases = service.aliases.iter().map(|alias| Value::from(alias.as_ref()));
+    let aliases = service
+        .aliases
+        .iter()
+        .map(|alias| Value::from(alias.as_ref()));
     let fields = [
         ("id", Value::from(service.id.as_ref())),
         ("blueprint_id", Value::from(service.blueprint.as_ref())),
@@ -120,7 +166,9 @@ fn record(service: &Service, worker: PeerId) -> Value {
         ("aliases", Value::from(aliases.collect::<Vec<Value>>())),
         ("worker_id", Value::from(worker.to_string())),
     ];
-    let fields: BTreeMap<Arc<str>, Value> =
-        fields.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
+    let fields: BTreeMap<Arc<str>, Value> = fields
+        .into_iter()
+        .map(|(name, value)| (Arc::from(name), value))
+        .collect();
     Value::Object(Arc::new(fields))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use weir_identity::PeerId;
+use weir_identity::{Hash, PeerId, keccak256};
 
 use crate::reach::{Contact, Reach};
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub(crate) struct AddressBook {
 #[derive(Debug)]
 struct Entry {
     signed: Option<Reach>,
+    /// Hash of the record.
+    record: Option<Hash>,
     told: Vec<Arc<str>>,
     expires: Timestamp,
 }
@@ -32,12 +34,15 @@ impl AddressBook {
     }
 
     /// Takes in a verified record unless a later one is known.
-    pub(crate) fn learn(&mut self, reach: Reach, now: Timestamp, max: usize) {
+    pub(crate) fn learn(&mut self, reach: Reach, record: &[u8], now: Timestamp, max: usize) {
         if reach.expires <= now {
             return;
         }
         let peer = reach.peer;
-        let known = self.entries.get(&peer).and_then(|entry| entry.signed.as_ref());
+        let known = self
+            .entries
+            .get(&peer)
+            .and_then(|entry| entry.signed.as_ref());
         if known.is_some_and(|known| known.issued >= reach.issued && known.expires > now) {
             return;
         }
@@ -46,15 +51,41 @@ impl AddressBook {
             Some(entry) => (entry.told, reach.expires),
             None => (Vec::new(), reach.expires),
         };
-        self.put(peer, Entry { signed: Some(reach), told, expires }, max);
+        self.put(
+            peer,
+            Entry {
+                signed: Some(reach),
+                record: Some(keccak256(&[record])),
+                told,
+                expires,
+            },
+            max,
+        );
     }
 
     /// Takes in what the operator says (`expires` never) or what a script says.
     pub(crate) fn tell(&mut self, contact: Contact, expires: Timestamp, max: usize) {
         let former = self.take(&contact.peer);
-        let expires = former.as_ref().map_or(expires, |entry| entry.expires.max(expires));
-        let signed = former.and_then(|entry| entry.signed);
-        self.put(contact.peer, Entry { signed, told: contact.addresses, expires }, max);
+        let expires = former
+            .as_ref()
+            .map_or(expires, |entry| entry.expires.max(expires));
+        let (signed, record) = former.map_or((None, None), |entry| (entry.signed, entry.record));
+        self.put(
+            contact.peer,
+            Entry {
+                signed,
+                record,
+                told: contact.addresses,
+                expires,
+            },
+            max,
+        );
+    }
+
+    /// Whether this very record is known.
+    pub(crate) fn has(&self, peer: &PeerId, record: &[u8]) -> bool {
+        let known = self.entries.get(peer).and_then(|entry| entry.record);
+        known.is_some_and(|known| known == keccak256(&[record]))
     }
 
     fn take(&mut self, peer: &PeerId) -> Option<Entry> {
@@ -88,9 +119,14 @@ impl AddressBook {
 
     /// Where `peer` can be dialled, best first.
     pub(crate) fn addresses(&self, peer: &PeerId, now: Timestamp) -> Vec<Arc<str>> {
-        let Some(entry) = self.entries.get(peer) else { return Vec::new() };
+        let Some(entry) = self.entries.get(peer) else {
+            return Vec::new();
+        };
         let mut addresses = entry.told.clone();
-        for address in signed(entry, now).into_iter().flat_map(|reach| &reach.addresses) {
+        for address in signed(entry, now)
+            .into_iter()
+            .flat_map(|reach| &reach.addresses)
+        {
             if !addresses.contains(address) {
                 addresses.push(address.clone());
             }
@@ -101,7 +137,9 @@ impl AddressBook {
     /// Who holds packets for `peer`.
     pub(crate) fn relays(&self, peer: &PeerId, now: Timestamp) -> Vec<Contact> {
         let entry = self.entries.get(peer);
-        entry.and_then(|entry| signed(entry, now)).map_or_else(Vec::new, |r| r.relays.clone())
+        entry
+            .and_then(|entry| signed(entry, now))
+            .map_or_else(Vec::new, |r| r.relays.clone())
     }
 }
 

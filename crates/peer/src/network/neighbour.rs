@@ -61,7 +61,9 @@ impl Neighbour {
 
     /// How many packets may be unanswered there.
     pub(super) fn window(&self) -> usize {
-        self.hello.as_ref().map_or(WINDOW_BEFORE_HELLO, |hello| hello.window) as usize
+        self.hello
+            .as_ref()
+            .map_or(WINDOW_BEFORE_HELLO, |hello| hello.window) as usize
     }
 
     /// Forgets everything that belongs to one connection and returns the

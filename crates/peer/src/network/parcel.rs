@@ -15,6 +15,8 @@ pub(super) struct Parcel {
     pub back: Option<PeerId>,
     /// The neighbour through which it goes.
     pub via: Option<PeerId>,
+    /// Neighbours that refused to pass it on.
+    pub closed: Vec<PeerId>,
     /// Written on the present connection with `via`.
     pub sent: bool,
     /// Pause before it is sent again.
@@ -102,7 +104,12 @@ impl Parcels {
 
     /// All parcels for `target`.
     pub(super) fn for_target(&self, target: &PeerId) -> Vec<PacketId> {
-        self.by_target.get(target).into_iter().flatten().copied().collect()
+        self.by_target
+            .get(target)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
     }
 
     pub(super) fn held_for(&self, target: &PeerId) -> usize {

@@ -15,9 +15,10 @@ impl Network {
             return;
         }
         if self.clients.len() >= self.limits.relay_clients {
-            let gone = self.clients.iter().find(|client| {
-                !self.is_up(client) && self.parcels.held_for(client) == 0
-            });
+            let gone = self
+                .clients
+                .iter()
+                .find(|client| !self.is_up(client) && self.parcels.held_for(client) == 0);
             let Some(gone) = gone.copied() else { return };
             self.clients.remove(&gone);
         }
@@ -43,7 +44,14 @@ impl Network {
         packet.expires = packet.expires.min(now.plus(longest));
         let (expires, resend_ms) = (packet.expires, self.limits.resend_ms);
         self.counted.packets_relayed += 1;
-        self.parcels.insert(Parcel { packet, back: Some(from), via: None, sent: false, resend_ms });
+        self.parcels.insert(Parcel {
+            packet,
+            back: Some(from),
+            via: None,
+            closed: Vec::new(),
+            sent: false,
+            resend_ms,
+        });
         self.timers.set(now.plus(resend_ms), Wake::Resend(id));
         self.timers.set(expires.plus(1), Wake::Expire(id));
         self.write(from, &Frame::Held(id));
@@ -56,10 +64,14 @@ impl Network {
             return Some(Refusal::NoRelay);
         }
         if packet.hops >= limits.hops || packet.id.origin == self.me {
-            return Some(Refusal::TooManyHops { limit: limits.hops.into() });
+            return Some(Refusal::TooManyHops {
+                limit: limits.hops.into(),
+            });
         }
         if packet.expires < now {
-            return Some(Refusal::Expired { late_ms: now.since(packet.expires) });
+            return Some(Refusal::Expired {
+                late_ms: now.since(packet.expires),
+            });
         }
         if packet.message.len() > limits.message_bytes {
             let bytes = packet.message.len();
@@ -73,7 +85,10 @@ impl Network {
             return Some(Refusal::overloaded("relay_held_per_client", value));
         }
         if self.parcels.held_bytes + packet.message.len() > limits.relay_held_bytes {
-            return Some(Refusal::overloaded("relay_held_bytes", limits.relay_held_bytes));
+            return Some(Refusal::overloaded(
+                "relay_held_bytes",
+                limits.relay_held_bytes,
+            ));
         }
         None
     }

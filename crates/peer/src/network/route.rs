@@ -9,7 +9,8 @@ use super::{Effect, Frame, Network, PacketId, Refusal, Undelivered, Wake};
 use crate::reach::Contact;
 use crate::time::Timestamp;
 
-/// The next hop for a packet.
+/// The next hop for a packet: the target itself, else one of its relays, else
+/// one of the own relays; in each group a connection before a dial.
 enum Route {
     /// Over this neighbour, to be dialled at these addresses if need be.
     Over(PeerId, Vec<Arc<str>>),
@@ -22,7 +23,9 @@ enum Route {
 impl Network {
     /// Gives a parcel to the neighbour it should go through.
     pub(super) fn dispatch(&mut self, id: PacketId, now: Timestamp) {
-        let Some(parcel) = self.parcels.get(&id) else { return };
+        let Some(parcel) = self.parcels.get(&id) else {
+            return;
+        };
         let own = parcel.is_own();
         match self.route(id, now) {
             Route::Over(peer, addresses) => {
@@ -51,51 +54,57 @@ impl Network {
     }
 
     fn route(&self, id: PacketId, now: Timestamp) -> Route {
-        let Some(parcel) = self.parcels.get(&id) else { return Route::Unknown };
+        let Some(parcel) = self.parcels.get(&id) else {
+            return Route::Unknown;
+        };
         let target = parcel.packet.target;
-        let barred = [Some(self.me), parcel.back, parcel.back.map(|_| id.origin)];
-        let direct = Contact { peer: target, addresses: self.book.addresses(&target, now) };
-        let mut relays = self.book.relays(&target, now);
-        if parcel.is_own() {
-            relays.extend(self.relays.iter().filter(|relay| relay.peer != target).cloned());
-        }
+        let barred = |peer: &PeerId| {
+            *peer == self.me
+                || parcel.closed.contains(peer)
+                || parcel
+                    .back
+                    .is_some_and(|back| back == *peer || id.origin == *peer)
+        };
+        let addresses = self.book.addresses(&target, now);
+        let direct = vec![Contact {
+            peer: target,
+            addresses,
+        }];
+        let theirs = self.book.relays(&target, now);
+        let ours = if parcel.is_own() {
+            self.relays.as_slice()
+        } else {
+            &[]
+        };
         let mut known = self.clients.contains(&target);
-        let mut dialled: Option<Contact> = None;
-        for mut contact in std::iter::once(direct).chain(relays) {
-            if barred.contains(&Some(contact.peer)) {
-                continue;
+        for mut contacts in [direct, theirs, ours.to_vec()] {
+            contacts.retain(|contact| !barred(&contact.peer));
+            if let Some(up) = contacts.iter().find(|contact| self.is_up(&contact.peer)) {
+                return Route::Over(up.peer, Vec::new());
             }
-            if self.is_up(&contact.peer) {
-                return Route::Over(contact.peer, Vec::new());
-            }
-            if contact.addresses.is_empty() {
-                contact.addresses = self.book.addresses(&contact.peer, now);
-            }
-            let neighbour = self.neighbours.get(&contact.peer);
-            let dialling = neighbour.is_some_and(|n| n.link == Link::Dialling);
-            if contact.addresses.is_empty() && !dialling {
-                continue;
-            }
-            known = true;
-            let open = neighbour.is_none_or(|n| n.may_dial(now));
-            if open && dialled.is_none() {
-                dialled = Some(contact);
-                // The target itself before any detour, even if that takes a dial.
-                if dialled.as_ref().is_some_and(|c| c.peer == target) {
-                    break;
+            for mut contact in contacts {
+                let neighbour = self.neighbours.get(&contact.peer);
+                let dialling = neighbour.is_some_and(|n| n.link == Link::Dialling);
+                if contact.addresses.is_empty() {
+                    contact.addresses = self.book.addresses(&contact.peer, now);
+                }
+                if contact.addresses.is_empty() && !dialling {
+                    continue;
+                }
+                known = true;
+                if neighbour.is_none_or(|n| n.may_dial(now)) {
+                    return Route::Over(contact.peer, contact.addresses);
                 }
             }
         }
-        match dialled {
-            Some(contact) => Route::Over(contact.peer, contact.addresses),
-            None if known => Route::Later,
-            None => Route::Unknown,
-        }
+        if known { Route::Later } else { Route::Unknown }
     }
 
     /// Puts a parcel into a neighbour's queue.
     pub(super) fn assign(&mut self, id: PacketId, peer: PeerId) {
-        let Some(parcel) = self.parcels.get_mut(&id) else { return };
+        let Some(parcel) = self.parcels.get_mut(&id) else {
+            return;
+        };
         if parcel.via == Some(peer) {
             return;
         }
@@ -116,10 +125,14 @@ impl Network {
             if !neighbour.is_up() || neighbour.unanswered.len() >= neighbour.window() {
                 return;
             }
-            let Some(id) = neighbour.queue.pop_front() else { return };
+            let Some(id) = neighbour.queue.pop_front() else {
+                return;
+            };
             let frame_max = neighbour.hello.as_ref().map(|hello| hello.frame_bytes);
             // The parcel may have been answered or given another way meanwhile.
-            let Some(parcel) = self.parcels.get_mut(&id) else { continue };
+            let Some(parcel) = self.parcels.get_mut(&id) else {
+                continue;
+            };
             if parcel.via != Some(peer) || parcel.sent {
                 continue;
             }
@@ -139,7 +152,9 @@ impl Network {
     }
 
     fn refuse_parcel(&mut self, id: PacketId, by: PeerId, reason: Refusal) {
-        let Some(parcel) = self.parcels.get(&id) else { return };
+        let Some(parcel) = self.parcels.get(&id) else {
+            return;
+        };
         match parcel.back {
             None => self.settle(&id, Err(Undelivered::Refused { by, reason })),
             Some(back) => {
@@ -153,7 +168,9 @@ impl Network {
     /// No answer came in time: writes the packet again, or looks for a way.
     pub(super) fn resend(&mut self, id: PacketId, now: Timestamp) {
         let max = self.limits.resend_max_ms;
-        let Some(parcel) = self.parcels.get_mut(&id) else { return };
+        let Some(parcel) = self.parcels.get_mut(&id) else {
+            return;
+        };
         parcel.resend_ms = parcel.resend_ms.saturating_mul(2).min(max);
         let next = now.plus(parcel.resend_ms);
         if next < parcel.packet.expires {

@@ -23,8 +23,16 @@ const SMALL_FRAME_BYTES: usize = 64 * 1024;
 const REFUSAL_TEXT_BYTES: usize = 1024;
 
 type HelloItems = (u8, u16, PeerId, bool, u64, u32, bool, bool, Option<ByteBuf>);
-type PacketItems<'a> =
-    (u8, PeerId, PeerId, u8, u64, u64, ByteArray<32>, &'a serde_bytes::Bytes);
+type PacketItems<'a> = (
+    u8,
+    PeerId,
+    PeerId,
+    u8,
+    u64,
+    u64,
+    ByteArray<32>,
+    &'a serde_bytes::Bytes,
+);
 type AnswerItems = (u8, PeerId, PeerId, u8, u64, Option<Refusal>);
 type HeldItems = (u8, PeerId, u64);
 
@@ -61,7 +69,10 @@ pub(super) fn encode(frame: &Frame) -> Bytes {
             hello.window,
             hello.relay_wanted,
             hello.relay_offered,
-            hello.reach.as_ref().map(|reach| serde_bytes::Bytes::new(reach)),
+            hello
+                .reach
+                .as_ref()
+                .map(|reach| serde_bytes::Bytes::new(reach)),
         )),
         Frame::Packet(packet) => bytes(&packet_items(packet)),
         Frame::Answer(answer) => bytes(&(
@@ -99,9 +110,16 @@ pub(super) fn decode(frame: &Bytes, limit: usize) -> Result<Frame, FrameError> {
         Some([head, kind]) if head >> 5 == 4 => *kind,
         _ => return Err(FrameError::UnknownKind),
     };
-    let limit = if kind == PACKET { limit } else { limit.min(SMALL_FRAME_BYTES) };
+    let limit = if kind == PACKET {
+        limit
+    } else {
+        limit.min(SMALL_FRAME_BYTES)
+    };
     if frame.len() > limit {
-        return Err(FrameError::TooLarge { bytes: frame.len(), limit });
+        return Err(FrameError::TooLarge {
+            bytes: frame.len(),
+            limit,
+        });
     }
     let decoded = match kind {
         HELLO => Frame::Hello(hello(items(frame)?)),
@@ -113,7 +131,11 @@ pub(super) fn decode(frame: &Bytes, limit: usize) -> Result<Frame, FrameError> {
         }
         _ => return Err(FrameError::UnknownKind),
     };
-    if encode(&decoded) == *frame { Ok(decoded) } else { Err(FrameError::NotCanonical) }
+    if encode(&decoded) == *frame {
+        Ok(decoded)
+    } else {
+        Err(FrameError::NotCanonical)
+    }
 }
 
 fn items<T: DeserializeOwned>(frame: &[u8]) -> Result<T, FrameError> {
@@ -150,9 +172,17 @@ fn packet(frame: &Bytes) -> Result<Packet, FrameError> {
 
 fn answer(items: AnswerItems) -> Result<Answer, FrameError> {
     let (_, from, origin, hops, token, refusal) = items;
-    if refusal.as_ref().is_some_and(|r| r.text_bytes() > REFUSAL_TEXT_BYTES) {
+    if refusal
+        .as_ref()
+        .is_some_and(|r| r.text_bytes() > REFUSAL_TEXT_BYTES)
+    {
         return Err(FrameError::Malformed("refusal text too long".to_owned()));
     }
     let outcome = refusal.map_or(Ok(()), Err);
-    Ok(Answer { from, packet: PacketId { origin, token }, hops, outcome })
+    Ok(Answer {
+        from,
+        packet: PacketId { origin, token },
+        hops,
+        outcome,
+    })
 }

@@ -38,8 +38,17 @@ pub struct Seat {
 
 enum Happening {
     Event(usize, u64, Event),
-    Frame { to: usize, from: PeerId, link: u64, frame: Bytes },
-    Dial { by: usize, peer: PeerId, addresses: Vec<Arc<str>> },
+    Frame {
+        to: usize,
+        from: PeerId,
+        link: u64,
+        frame: Bytes,
+    },
+    Dial {
+        by: usize,
+        peer: PeerId,
+        addresses: Vec<Arc<str>>,
+    },
     Timer(usize),
 }
 
@@ -96,7 +105,12 @@ impl Net {
     pub fn add_client(&mut self, relay: usize) -> usize {
         let index = self.seats.len();
         let contact = self.contact(relay);
-        self.add(PeerConfig { addresses: Vec::new(), relay: false, relays: vec![contact], ..config(index) });
+        self.add(PeerConfig {
+            addresses: Vec::new(),
+            relay: false,
+            relays: vec![contact],
+            ..config(index)
+        });
         index
     }
 
@@ -120,7 +134,10 @@ impl Net {
 
     fn contact(&self, index: usize) -> Contact {
         let addresses = self.seats[index].config.addresses.clone();
-        Contact { peer: self.seats[index].id, addresses }
+        Contact {
+            peer: self.seats[index].id,
+            addresses,
+        }
     }
 
     fn introduce(&mut self, by: usize) {
@@ -135,7 +152,10 @@ impl Net {
     }
 
     pub fn peer(&mut self, index: usize) -> &mut Peer {
-        self.seats[index].peer.as_mut().expect("the peer is running")
+        self.seats[index]
+            .peer
+            .as_mut()
+            .expect("the peer is running")
     }
 
     /// `@n` in a script stands for peer n.
@@ -162,7 +182,10 @@ impl Net {
     pub fn submit(&mut self, index: usize, script: &str) -> ParticleId {
         let submission = self.submission(script);
         let now = self.now;
-        let particle = self.peer(index).submit(submission, now).expect("the particle starts");
+        let particle = self
+            .peer(index)
+            .submit(submission, now)
+            .expect("the particle starts");
         self.perform(index);
         particle
     }
@@ -177,12 +200,15 @@ impl Net {
 
     fn later(&mut self, ms: u64, happening: Happening) {
         self.count += 1;
-        self.happenings.insert((self.now.plus(ms), self.count), happening);
+        self.happenings
+            .insert((self.now.plus(ms), self.count), happening);
     }
 
     /// Does what the peer wants.
     pub fn perform(&mut self, index: usize) {
-        let Some(peer) = &mut self.seats[index].peer else { return };
+        let Some(peer) = &mut self.seats[index].peer else {
+            return;
+        };
         for effect in peer.drain() {
             match effect {
                 Effect::Persist(batch) => {
@@ -214,12 +240,22 @@ impl Net {
                         .map(|(key, value)| (key.clone(), value.clone()))
                         .collect();
                     let life = self.seats[index].lives;
-                    let event = Event::Loaded { prefix, records: Ok(records) };
+                    let event = Event::Loaded {
+                        prefix,
+                        records: Ok(records),
+                    };
                     self.later(1, Happening::Event(index, life, event));
                 }
                 Effect::Send { to, frame } => self.send(index, to, frame),
                 Effect::Dial { peer, addresses } => {
-                    self.later(LATENCY_MS, Happening::Dial { by: index, peer, addresses });
+                    self.later(
+                        LATENCY_MS,
+                        Happening::Dial {
+                            by: index,
+                            peer,
+                            addresses,
+                        },
+                    );
                 }
                 Effect::Disconnect { peer, .. } => self.disconnect(index, peer),
                 Effect::Call(call) => {
@@ -227,7 +263,11 @@ impl Net {
                     let outcome = (seat.behaviour)(&call);
                     let life = seat.lives;
                     if let Some(outcome) = outcome {
-                        let event = Event::CallFinished { call: call.id, outcome, receipt: None };
+                        let event = Event::CallFinished {
+                            call: call.id,
+                            outcome,
+                            receipt: None,
+                        };
                         seat.calls.push(*call);
                         self.later(1, Happening::Event(index, life, event));
                     } else {
@@ -248,7 +288,10 @@ impl Net {
     }
 
     fn index(&self, id: PeerId) -> usize {
-        self.seats.iter().position(|seat| seat.id == id).expect("a peer of this net")
+        self.seats
+            .iter()
+            .position(|seat| seat.id == id)
+            .expect("a peer of this net")
     }
 
     fn is_cut(&self, a: usize, b: usize) -> bool {
@@ -256,14 +299,27 @@ impl Net {
     }
 
     fn send(&mut self, from: usize, to: PeerId, frame: Bytes) {
-        let Some(link) = self.seats[from].links.get(&to).copied() else { return };
+        let Some(link) = self.seats[from].links.get(&to).copied() else {
+            return;
+        };
         self.frames += 1;
         let index = self.index(to);
-        if self.lossy.is_some_and(|lossy| lossy(from, index, self.frames)) {
+        if self
+            .lossy
+            .is_some_and(|lossy| lossy(from, index, self.frames))
+        {
             return;
         }
         let from = self.seats[from].id;
-        self.later(LATENCY_MS, Happening::Frame { to: index, from, link, frame });
+        self.later(
+            LATENCY_MS,
+            Happening::Frame {
+                to: index,
+                from,
+                link,
+                frame,
+            },
+        );
     }
 
     fn disconnect(&mut self, a: usize, peer: PeerId) {
@@ -272,7 +328,10 @@ impl Net {
         for (index, other) in [(a, b_id), (b, a_id)] {
             if self.seats[index].links.remove(&other).is_some() {
                 let life = self.seats[index].lives;
-                self.later(0, Happening::Event(index, life, Event::Disconnected { peer: other }));
+                self.later(
+                    0,
+                    Happening::Event(index, life, Event::Disconnected { peer: other }),
+                );
             }
         }
     }
@@ -344,7 +403,9 @@ impl Net {
     }
 
     fn step(&mut self) -> bool {
-        let Some(((at, _), happening)) = self.happenings.pop_first() else { return false };
+        let Some(((at, _), happening)) = self.happenings.pop_first() else {
+            return false;
+        };
         self.now = self.now.max(at);
         match happening {
             Happening::Event(index, life, event) => {
@@ -352,14 +413,26 @@ impl Net {
                     self.handle(index, event);
                 }
             }
-            Happening::Frame { to, from, link, frame } => {
+            Happening::Frame {
+                to,
+                from,
+                link,
+                frame,
+            } => {
                 if self.seats[to].links.get(&from) == Some(&link) {
                     self.handle(to, Event::Received { from, frame });
                 }
             }
-            Happening::Dial { by, peer, addresses } => self.connect(by, peer, &addresses),
+            Happening::Dial {
+                by,
+                peer,
+                addresses,
+            } => self.connect(by, peer, &addresses),
             Happening::Timer(index) => {
-                if self.seats[index].timer.is_some_and(|timer| timer <= self.now) {
+                if self.seats[index]
+                    .timer
+                    .is_some_and(|timer| timer <= self.now)
+                {
                     self.seats[index].timer = None;
                     self.handle(index, Event::Timer);
                 }
@@ -371,7 +444,9 @@ impl Net {
     /// Until nothing is under way but timers.
     pub fn run(&mut self) {
         let only_timers = |net: &Net| {
-            net.happenings.values().all(|happening| matches!(happening, Happening::Timer(_)))
+            net.happenings
+                .values()
+                .all(|happening| matches!(happening, Happening::Timer(_)))
         };
         while !only_timers(self) {
             self.step();
@@ -380,7 +455,11 @@ impl Net {
 
     pub fn run_for(&mut self, ms: u64) {
         let end = self.now.plus(ms);
-        while self.happenings.first_key_value().is_some_and(|((at, _), _)| *at <= end) {
+        while self
+            .happenings
+            .first_key_value()
+            .is_some_and(|((at, _), _)| *at <= end)
+        {
             self.step();
         }
         self.now = end;
@@ -388,10 +467,13 @@ impl Net {
 
     /// Arguments of the callbacks that a submitter got, as JSON.
     pub fn callbacks(&self, index: usize) -> Vec<String> {
-        let args = self.seats[index].reports.iter().filter_map(|(_, event)| match event {
-            ParticleEvent::Callback { args, .. } => Some(Value::from(args.clone()).to_json()),
-            _ => None,
-        });
+        let args = self.seats[index]
+            .reports
+            .iter()
+            .filter_map(|(_, event)| match event {
+                ParticleEvent::Callback { args, .. } => Some(Value::from(args.clone()).to_json()),
+                _ => None,
+            });
         args.collect()
     }
 

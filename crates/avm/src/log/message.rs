@@ -71,6 +71,9 @@ pub struct MessageLimits {
     pub suffixes: usize,
     /// Entries in all suffixes together.
     pub entries: usize,
+    /// Steps in all canons and hops together; one takes 32 bytes in memory and can be one in the
+    /// message.
+    pub steps: usize,
     /// Values.
     pub blobs: usize,
     /// Equivocation proofs.
@@ -85,6 +88,7 @@ impl MessageLimits {
         bytes: usize::MAX,
         suffixes: usize::MAX,
         entries: usize::MAX,
+        steps: usize::MAX,
         blobs: usize::MAX,
         equivocations: usize::MAX,
         wants: usize::MAX,
@@ -97,6 +101,7 @@ impl Default for MessageLimits {
             bytes: 16 << 20,
             suffixes: 16_384,
             entries: 262_144,
+            steps: 1_048_576,
             blobs: 262_144,
             equivocations: 1_024,
             wants: 4_096,

@@ -297,3 +297,34 @@ fn a_false_proof_is_refused() {
     assert_eq!(received.refused[0].why, Refusal::Proof);
     assert_eq!(log.equivocations().count(), 0);
 }
+
+#[test]
+fn both_branches_in_one_message_from_the_beginning_are_kept() {
+    let (mut group, mut twin) = forked();
+    let id = group.id(1);
+    let mut message = tell_all(&mut group.logs[1]);
+    let other = tell_all(&mut twin);
+    message.suffixes.extend(
+        other
+            .suffixes
+            .into_iter()
+            .filter(|s| s.head.head.author == id),
+    );
+    for blob in other.blobs {
+        if !message.blobs.contains(&blob) {
+            message.blobs.push(blob);
+        }
+    }
+    let mut log = observer();
+    let received = log.merge(message, id).unwrap();
+    assert_eq!(
+        (
+            received.refused.len(),
+            received.parked,
+            received.proven.len()
+        ),
+        (0, 0, 1)
+    );
+    check(&log);
+    assert_eq!(entries(&log), entries(&group.logs[1]));
+}

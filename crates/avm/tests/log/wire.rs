@@ -96,6 +96,10 @@ fn what_is_over_a_limit_is_refused_without_reading_on() {
             ..default
         },
         MessageLimits {
+            steps: 5,
+            ..default
+        },
+        MessageLimits {
             blobs: 2,
             ..default
         },
@@ -114,6 +118,7 @@ fn what_is_over_a_limit_is_refused_without_reading_on() {
         bytes: bytes.len(),
         suffixes: 2,
         entries: 12,
+        steps: 6,
         blobs: 3,
         ..default
     };

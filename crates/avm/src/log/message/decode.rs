@@ -32,6 +32,7 @@ impl Message {
             input: In::new(bytes),
             limits,
             entries: 0,
+            listed: 0,
             blobs: Vec::new(),
             authors: Things::new(),
             names: Things::new(),
@@ -51,6 +52,8 @@ struct Decoder<'a> {
     input: In<'a>,
     limits: &'a MessageLimits,
     entries: usize,
+    /// Steps in canons and hops so far.
+    listed: usize,
     blobs: Vec<Blob>,
     authors: Things<PeerId>,
     names: Things<Arc<str>>,
@@ -157,7 +160,7 @@ impl Decoder<'_> {
             kind @ (VALUE | FAILED | UNUSED) => Body::Call(self.call(kind, bits)?),
             kind @ (CANON | CANON_ON_BASE) => Body::Canon(self.canon(kind)?),
             HOPS => {
-                let count = self.input.count(usize::MAX)?;
+                let count = self.step_count()?;
                 let steps = (0..count).map(|_| self.input.fixed().map(StepId));
                 Body::Hops(steps.collect::<Result<_, _>>()?)
             }
@@ -224,7 +227,7 @@ impl Decoder<'_> {
         } else {
             (None, 0)
         };
-        let keys = (0..self.input.count(usize::MAX)?)
+        let keys = (0..self.step_count()?)
             .map(|_| {
                 self.steps
                     .read(&mut self.input, |input| input.fixed().map(StepId))
@@ -273,6 +276,12 @@ impl Decoder<'_> {
         let step = StepId(self.input.fixed()?);
         self.steps.enter(step);
         Ok(step)
+    }
+
+    fn step_count(&mut self) -> Result<usize, Malformed> {
+        let count = self.input.count(self.limits.steps - self.listed)?;
+        self.listed += count;
+        Ok(count)
     }
 
     fn blob(&mut self) -> Result<Cid, Malformed> {

@@ -175,7 +175,7 @@ impl Peer {
                 })
             }
             // What is asked for is on its way; the sender repeats the packet.
-            None if !merged.wants.is_empty() => Verdict::Parked,
+            None if merged.incomplete || !merged.wants.is_empty() => Verdict::Parked,
             None => {
                 particle.remember_answered(packet.id);
                 Verdict::Taken

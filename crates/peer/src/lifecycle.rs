@@ -131,9 +131,12 @@ impl Peer {
         particle.client = indexed.client.map(Arc::new);
         let deadline = particle.deadline();
         self.timers.set(deadline.plus(1), Wake::Deadline(key));
-        self.timers.set(now.plus(limits.idle_ms), Wake::Idle(key));
-        self.timers.set(now.plus(limits.nudge_ms), Wake::Nudge(key));
-        self.particles.insert(key, particle, text)
+        let here = matches!(particle.residence, Residence::Here(_));
+        let new = self.particles.insert(key, particle, text);
+        if here {
+            self.watch(key, now);
+        }
+        new
     }
 
     /// Takes back a particle whose first message did not hold.
@@ -225,14 +228,13 @@ impl Peer {
         };
         particle.touched = now;
         match restored {
-            Ok(mut avm) => {
+            Ok(avm) => {
                 self.counted.particles_replayed += 1;
-                if std::mem::take(&mut particle.nudge_on_load) {
-                    avm.nudge();
-                }
                 particle.residence = Residence::Here(Box::new(avm));
-                self.timers
-                    .set(now.plus(self.config.limits.idle_ms), Wake::Idle(key));
+                if std::mem::take(&mut particle.nudge_on_load) {
+                    particle.nudge(&self.me);
+                }
+                self.watch(key, now);
             }
             Err(what) => {
                 tracing::error!(particle = %key.particle.0, %what, "records cannot be read");
@@ -287,59 +289,64 @@ impl Peer {
             .map_err(|error| error.to_string())
     }
 
+    /// Sets the timers of a particle in memory, unless they run already.
+    fn watch(&mut self, key: ParticleKey, now: Timestamp) {
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
+        if !std::mem::replace(&mut particle.idle_set, true) {
+            let at = now.plus(self.config.limits.idle_ms);
+            self.timers.set(at, Wake::Idle(key));
+        }
+        if !std::mem::replace(&mut particle.nudge_set, true) {
+            self.timers
+                .set(now.plus(particle.nudge_ms), Wake::Nudge(key));
+        }
+    }
+
     pub(crate) fn on_idle(&mut self, key: ParticleKey, now: Timestamp) {
         let idle_ms = self.config.limits.idle_ms;
         let Some(particle) = self.particles.get_mut(&key) else {
             return;
         };
+        particle.idle_set = false;
         if !matches!(particle.residence, Residence::Here(_)) {
             return;
         }
-        if particle.is_quiet()
-            && now.since(particle.touched) >= idle_ms
-            && !self.dirty.contains(&key)
-        {
-            particle.evict();
-            self.counted.particles_evicted += 1;
-            return;
+        let idle = particle.is_quiet() && now.since(particle.touched) >= idle_ms;
+        if idle && !self.dirty.contains(&key) {
+            // What another peer should have told by now, this one tells itself.
+            // After that nobody waits for it here.
+            if particle.nudged || !particle.nudge(&self.me) {
+                particle.evict();
+                self.counted.particles_evicted += 1;
+                return;
+            }
+            self.dirty.insert(key);
         }
-        let next = particle
-            .touched
-            .plus(idle_ms)
-            .max(now.plus(idle_ms / 4 + 1));
+        particle.idle_set = true;
+        let touched = particle.touched.plus(idle_ms);
+        let next = touched.max(now.plus(idle_ms / 4 + 1));
         self.timers.set(next, Wake::Idle(key));
     }
 
     /// Repeats unanswered deliveries, unless packets are still under way.
     pub(crate) fn on_nudge(&mut self, key: ParticleKey, now: Timestamp) {
         let max = self.config.limits.nudge_max_ms;
-        let me = self.me.to_string();
         let Some(particle) = self.particles.get_mut(&key) else {
             return;
         };
-        if particle.over {
+        particle.nudge_set = false;
+        if particle.over || !matches!(particle.residence, Residence::Here(_)) {
             return;
         }
+        if particle.in_flight == 0 && particle.nudge(&self.me) {
+            self.dirty.insert(key);
+        }
         particle.nudge_ms = particle.nudge_ms.saturating_mul(2).min(max);
-        let next = now.plus(particle.nudge_ms);
-        if next <= particle.deadline() {
-            self.timers.set(next, Wake::Nudge(key));
-        }
-        let busy = particle.in_flight > 0;
-        let restless = particle.restless;
-        match &mut particle.residence {
-            Residence::Here(avm)
-                if !busy && avm.waiting().iter().any(|waiting| *waiting.peer != *me) =>
-            {
-                avm.nudge();
-                self.dirty.insert(key);
-            }
-            Residence::Away if restless => {
-                particle.nudge_on_load = true;
-                self.request_load(key);
-            }
-            _ => {}
-        }
+        particle.nudge_set = true;
+        self.timers
+            .set(now.plus(particle.nudge_ms), Wake::Nudge(key));
     }
 
     /// The time of a particle is over.
@@ -406,7 +413,7 @@ impl Peer {
         }
         // Repeating old deliveries is no activity.
         if !effects.records.is_empty() || !effects.calls.is_empty() {
-            particle.touched = now;
+            particle.touch(now);
         }
         let was_done = std::mem::replace(&mut particle.done, effects.done);
         self.record(&key, &effects);

@@ -47,8 +47,9 @@ pub struct Limits {
     pub particle_bytes: u64,
     /// Recorded bytes of all unexpired particles.
     pub particles_bytes: u64,
-    /// A particle without activity for so long leaves memory; it is replayed
-    /// from its records when something concerns it.
+    /// A particle without activity for so long repeats unanswered deliveries
+    /// once and then leaves memory; it is replayed from its records when
+    /// something concerns it.
     pub idle_ms: u64,
     /// Messages that wait for a script or for records, per particle.
     pub parked_per_particle: usize,
@@ -56,8 +57,8 @@ pub struct Limits {
     pub parked: usize,
     /// Particles that are being read back from the store at one time.
     pub loads: usize,
-    /// First interval after which unanswered deliveries are repeated; it
-    /// doubles up to `nudge_max_ms`.
+    /// First interval after which a particle in memory repeats unanswered
+    /// deliveries; it doubles up to `nudge_max_ms`.
     pub nudge_ms: u64,
     /// Longest interval between repeated deliveries.
     pub nudge_max_ms: u64,
@@ -142,11 +143,11 @@ impl Default for Limits {
             clock_skew_ms: 30_000,
             ttl_ms: 600_000,
             retention_ms: 0,
-            particles: 20_000,
-            particles_per_initiator: 10_000,
+            particles: 200_000,
+            particles_per_initiator: 100_000,
             particle_bytes: 256 * MIB as u64,
             particles_bytes: 1024 * MIB as u64,
-            idle_ms: 10_000,
+            idle_ms: 3_000,
             parked_per_particle: 32,
             parked: 1024,
             loads: 32,

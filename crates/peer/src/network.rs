@@ -69,8 +69,7 @@ pub(crate) enum Undelivered {
 
 #[derive(Debug)]
 enum Wake {
-    Resend(PacketId),
-    Expire(PacketId),
+    Parcel(PacketId),
     DialEnds(PeerId, Timestamp),
     Redial(PeerId),
     Hello(PeerId),
@@ -302,8 +301,7 @@ impl Network {
     pub(crate) fn on_timer(&mut self, now: Timestamp) {
         while let Some(wake) = self.timers.pop(now) {
             match wake {
-                Wake::Resend(id) => self.resend(id, now),
-                Wake::Expire(id) => self.expire(id),
+                Wake::Parcel(id) => self.look_after(id, now),
                 Wake::Hello(peer) => self.repeat_hello(peer, now),
                 Wake::DialEnds(peer, until) => {
                     if self

@@ -49,12 +49,14 @@ pub(crate) struct Particle {
     pub residence: Residence,
     pub over: bool,
     pub done: bool,
-    /// Something waits for other peers.
-    pub restless: bool,
+    /// Unanswered deliveries were repeated since the last activity.
+    pub nudged: bool,
     /// What, for the owner, while the state is away.
     pub waiting: Vec<Waiting>,
     pub nudge_on_load: bool,
     pub nudge_ms: u64,
+    pub idle_set: bool,
+    pub nudge_set: bool,
     pub touched: Timestamp,
     pub records: u64,
     pub bytes: u64,
@@ -86,10 +88,12 @@ impl Particle {
             residence,
             over: false,
             done: false,
-            restless: true,
+            nudged: false,
             waiting: Vec::new(),
             nudge_on_load: false,
             nudge_ms,
+            idle_set: false,
+            nudge_set: false,
             touched: now,
             records: 0,
             bytes: 0,
@@ -138,20 +142,34 @@ impl Particle {
         }
     }
 
+    /// Something happened in it.
+    pub(crate) fn touch(&mut self, now: Timestamp) {
+        self.touched = now;
+        self.nudged = false;
+    }
+
+    /// Repeats unanswered deliveries if another peer is waited for. False if
+    /// there is nothing to repeat.
+    pub(crate) fn nudge(&mut self, me: &PeerId) -> bool {
+        let me = me.to_string();
+        let Residence::Here(avm) = &mut self.residence else {
+            return false;
+        };
+        let waits = avm.waiting().iter().any(|waiting| *waiting.peer != *me);
+        if waits {
+            avm.nudge();
+            self.nudged = true;
+        }
+        waits
+    }
+
     /// Drops the state from memory. Its records must be written.
     pub(crate) fn evict(&mut self) {
         if let Residence::Here(avm) = &self.residence {
-            let waiting = avm.waiting();
-            self.restless = !waiting.is_empty();
-            self.waiting = if self.own {
-                waiting
-                    .into_iter()
-                    .take(WAITING)
-                    .map(Waiting::from)
-                    .collect()
-            } else {
-                Vec::new()
-            };
+            if self.own {
+                let waiting = avm.waiting().into_iter().take(WAITING);
+                self.waiting = waiting.map(Waiting::from).collect();
+            }
             self.residence = Residence::Away;
             self.recent = VecDeque::new();
         }

@@ -378,6 +378,7 @@ impl Peer {
                 Ok(()) => avm.delivered(token),
                 Err(_) => avm.undeliverable(token),
             }
+            self.dirty.insert(key);
         }
         match outcome {
             Ok(()) | Err(Undelivered::Superseded | Undelivered::Expired) => {}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use net::Net;
 
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 150;
 
 /// SplitMix64.
 struct Dice(u64);

@@ -126,7 +126,11 @@ fn a_peer_that_lost_its_disk_takes_no_part_in_older_particles() {
     let mut net = Net::new(2);
     net.seats[1].behaviour = |_| None;
     net.register(1, "s", false);
-    net.submit(0, CALL);
+    net.submit(
+        0,
+        r#"(par (call @1 ("s" "before") [] x)
+                (seq (call @0 ("peer" "timeout") [2000 ""] t) (call @1 ("s" "after") [t] y)))"#,
+    );
     net.run();
     net.crash(1);
     net.restart_without_disk(1);
@@ -135,7 +139,7 @@ fn a_peer_that_lost_its_disk_takes_no_part_in_older_particles() {
     assert_eq!(
         net.seats[1].calls.len(),
         1,
-        "the call is not made a second time"
+        "the call is not made again, nor is the next one made"
     );
     let refused = net.seats[0].reports.iter().any(|(_, event)| {
         matches!(

@@ -179,8 +179,8 @@ impl Network {
             sent: false,
             resend_ms,
         });
-        self.timers.set(now.plus(resend_ms), Wake::Resend(id));
-        self.timers.set(expires.plus(1), Wake::Expire(id));
+        let first = now.plus(resend_ms).min(expires.plus(1));
+        self.timers.set(first, Wake::Parcel(id));
         self.dispatch(id, now);
         token
     }
@@ -199,14 +199,25 @@ impl Network {
         });
     }
 
-    pub(super) fn expire(&mut self, id: PacketId) {
-        match self.parcels.get(&id).map(Parcel::is_own) {
-            Some(true) => self.settle(&id, Err(Undelivered::Expired)),
-            Some(false) => {
+    /// The moment of a parcel has come: it is over, or tried again.
+    pub(super) fn look_after(&mut self, id: PacketId, now: Timestamp) {
+        let max = self.limits.resend_max_ms;
+        let Some(parcel) = self.parcels.get_mut(&id) else {
+            return;
+        };
+        let expires = parcel.packet.expires;
+        if now > expires {
+            if parcel.is_own() {
+                self.settle(&id, Err(Undelivered::Expired));
+            } else {
                 self.take(&id);
             }
-            None => {}
+            return;
         }
+        parcel.resend_ms = parcel.resend_ms.saturating_mul(2).min(max);
+        let next = now.plus(parcel.resend_ms).min(expires.plus(1));
+        self.timers.set(next, Wake::Parcel(id));
+        self.resend(id, now);
     }
 
     /// Forgets a parcel wherever it stands.

@@ -42,7 +42,7 @@ impl Network {
         packet.hops += 1;
         let longest = self.limits.ttl_ms.saturating_add(self.limits.clock_skew_ms);
         packet.expires = packet.expires.min(now.plus(longest));
-        let (expires, resend_ms) = (packet.expires, self.limits.resend_ms);
+        let resend_ms = self.limits.resend_ms;
         self.counted.packets_relayed += 1;
         self.parcels.insert(Parcel {
             packet,
@@ -52,8 +52,7 @@ impl Network {
             sent: false,
             resend_ms,
         });
-        self.timers.set(now.plus(resend_ms), Wake::Resend(id));
-        self.timers.set(expires.plus(1), Wake::Expire(id));
+        self.timers.set(now.plus(resend_ms), Wake::Parcel(id));
         self.write(from, &Frame::Held(id));
         self.dispatch(id, now);
     }

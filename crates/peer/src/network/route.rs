@@ -5,7 +5,7 @@ use std::sync::Arc;
 use weir_identity::PeerId;
 
 use super::neighbour::Link;
-use super::{Effect, Frame, Network, PacketId, Refusal, Undelivered, Wake};
+use super::{Effect, Frame, Network, PacketId, Refusal, Undelivered};
 use crate::reach::Contact;
 use crate::time::Timestamp;
 
@@ -167,15 +167,9 @@ impl Network {
 
     /// No answer came in time: writes the packet again, or looks for a way.
     pub(super) fn resend(&mut self, id: PacketId, now: Timestamp) {
-        let max = self.limits.resend_max_ms;
-        let Some(parcel) = self.parcels.get_mut(&id) else {
+        let Some(parcel) = self.parcels.get(&id) else {
             return;
         };
-        parcel.resend_ms = parcel.resend_ms.saturating_mul(2).min(max);
-        let next = now.plus(parcel.resend_ms);
-        if next < parcel.packet.expires {
-            self.timers.set(next, Wake::Resend(id));
-        }
         match parcel.via {
             Some(peer) if parcel.sent => {
                 let frame = Frame::Packet(parcel.packet.clone());

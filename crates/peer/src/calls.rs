@@ -5,25 +5,23 @@
 //! call is recorded before the call is given out (unless the service says that
 //! repeating it is harmless) and deleted with its outcome.
 
+mod here;
+mod outcome;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use weir_avm::log::StepId;
 use weir_identity::{Cid, PeerId, Value};
 
 use crate::effect::{Call, CallContext, CallId, Effect, ParticleEvent};
 use crate::engine::CallRequest;
 use crate::event::CallOutcome;
-use crate::native::{self, Answer, Code, Failure, Native, View, encoded_size_within};
-use crate::network::NetworkNow;
+use crate::native::{self, Code, Failure, Native};
 use crate::peer::{Peer, Wake};
 use crate::queue::FairQueue;
 use crate::store::ParticleKey;
 use crate::time::Timestamp;
-
-/// Deepest nesting of a value.
-const VALUE_DEPTH: usize = 128;
 
 /// Who answers a call.
 #[derive(Clone)]
@@ -320,254 +318,6 @@ impl Peer {
             tetraplets: request.tetraplets,
             context,
         })));
-    }
-
-    fn answer_here(&mut self, queued: Queued, now: Timestamp) {
-        let Queued {
-            open,
-            target,
-            request,
-        } = queued;
-        self.counted.calls_native += 1;
-        let answer = match target {
-            Target::Native(native) => self.call_native(native, &open, &request, now),
-            Target::Client => self.call_client(&open, &request),
-            Target::Nobody | Target::Driver { .. } => Err(Failure::new(
-                Code::NotFound,
-                format!(
-                    "no service `{}` here, for function `{}`",
-                    open.service, open.function
-                ),
-            )),
-        };
-        match answer {
-            Ok(Answer::Value(value)) => self.complete(open, CallOutcome::Value(value), None),
-            Ok(Answer::Timeout { after_ms, value }) => self.wait(open, after_ms, value, now),
-            Ok(Answer::Connect(contact)) => {
-                let max = self.config.limits.connects;
-                if self.calls.connects.len() >= max {
-                    let text = format!("overloaded: connects = {max} is reached");
-                    self.fail(open, &Failure::new(Code::Limit, text));
-                    return;
-                }
-                self.calls.connects.push((contact.peer, open));
-                self.network.connect(contact, now);
-            }
-            Ok(Answer::Change(change)) => match self.change_services(change) {
-                Ok(()) => self.complete(open, CallOutcome::Value(Value::from("")), None),
-                Err(error) => self.fail(open, &Failure::from(error)),
-            },
-            Err(failure) => self.fail(open, &failure),
-        }
-    }
-
-    fn call_native(
-        &self,
-        native: &dyn Native,
-        open: &Open,
-        request: &CallRequest,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let initiator = self
-            .particles
-            .get(&open.key)
-            .map_or(self.me, |p| p.start.initiator);
-        let network = NetworkNow {
-            network: &self.network,
-            now,
-        };
-        let view = View {
-            now,
-            host: self.me,
-            worker: open.key.identity,
-            initiator,
-            manager: self.config.manager,
-            version: &self.config.version,
-            addresses: self.network.addresses(),
-            relay: self.network.serves(),
-            limits: &self.config.limits,
-            services: &self.services,
-            network: &network,
-        };
-        native::call(native, &request.function, &request.args, &view)
-    }
-
-    fn call_client(&mut self, open: &Open, request: &CallRequest) -> Result<Answer, Failure> {
-        if &*request.service != "getDataSrv" {
-            self.report(&open.key, || ParticleEvent::Callback {
-                service: request.service.clone(),
-                function: request.function.clone(),
-                args: request.args.clone(),
-            });
-            return Ok(Answer::Value(Value::Object(Arc::default())));
-        }
-        let client = self
-            .particles
-            .get(&open.key)
-            .and_then(|particle| particle.client.clone());
-        let given = client.and_then(|client| client.data.get(&request.function).cloned());
-        let value = given.or_else(|| {
-            let relay = self
-                .network
-                .relays()
-                .first()
-                .map_or(self.me, |relay| relay.peer);
-            (&*request.function == "-relay-").then(|| Value::from(relay.to_string()))
-        });
-        value.map(Answer::Value).ok_or_else(|| {
-            let text = format!("the submitter gave no value for `{}`", request.function);
-            Failure::new(Code::NotFound, text)
-        })
-    }
-
-    fn wait(&mut self, open: Open, after_ms: u64, value: Value, now: Timestamp) {
-        let Some(particle) = self.particles.get(&open.key) else {
-            return;
-        };
-        let initiator = particle.start.initiator;
-        let max = self.config.limits.timeouts_per_initiator;
-        let count = self.calls.waits_of.entry(initiator).or_default();
-        if *count >= max {
-            let text = format!("overloaded: timeouts_per_initiator = {max} is reached");
-            self.fail(open, &Failure::new(Code::Limit, text));
-            return;
-        }
-        *count += 1;
-        // One that outlasts its particle is dropped with it.
-        let at = now.plus(after_ms).min(particle.deadline().plus(1));
-        let id = self.calls.number();
-        self.calls.waits.insert(
-            id,
-            Wait {
-                open,
-                initiator,
-                value,
-            },
-        );
-        self.timers.set(at, Wake::Wait(id));
-    }
-
-    pub(crate) fn on_wait_over(&mut self, id: u64) {
-        if let Some(wait) = self.calls.end_wait(id) {
-            self.complete(wait.open, CallOutcome::Value(wait.value), None);
-        }
-    }
-
-    /// A peer that scripts wanted to reach is there, or cannot be reached.
-    pub(crate) fn on_reached(&mut self, peer: PeerId, reached: bool) {
-        let waiting = std::mem::take(&mut self.calls.connects);
-        for (wanted, open) in waiting {
-            if wanted == peer {
-                self.complete(open, CallOutcome::Value(Value::from(reached)), None);
-            } else {
-                self.calls.connects.push((wanted, open));
-            }
-        }
-    }
-
-    pub(crate) fn on_call_finished(
-        &mut self,
-        id: CallId,
-        outcome: CallOutcome,
-        receipt: Option<Bytes>,
-    ) {
-        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
-            self.counted.results_late += 1;
-            return;
-        };
-        self.finish(id, open, intent, outcome, receipt);
-    }
-
-    pub(crate) fn on_call_overdue(&mut self, id: CallId) {
-        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
-            return;
-        };
-        self.counted.calls_timed_out += 1;
-        self.effects.push(Effect::CancelCall(id));
-        let text = format!(
-            "`{}.{}` gave no answer in time; whether it took effect is unknown",
-            open.service, open.function
-        );
-        let outcome = CallOutcome::failed(Failure::new(Code::Timeout, text).to_string());
-        self.finish(id, open, intent, outcome, None);
-    }
-
-    fn finish(
-        &mut self,
-        id: CallId,
-        open: Open,
-        intent: bool,
-        outcome: CallOutcome,
-        receipt: Option<Bytes>,
-    ) {
-        if let Some(particle) = self.particles.get_mut(&open.key) {
-            particle.running.remove(&id);
-        }
-        if intent {
-            self.batch.delete_intent(&open.key, &open.step.0);
-        }
-        let outcome = self.within_limits(outcome);
-        self.complete(open, outcome, receipt);
-    }
-
-    /// Replaces a result that must not enter a journal by a failure.
-    fn within_limits(&self, outcome: CallOutcome) -> CallOutcome {
-        let limit = self.config.limits.result_bytes;
-        let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
-        else {
-            return outcome;
-        };
-        if !encoded_size_within(value, limit) {
-            let text = format!("the result is over the limit result_bytes = {limit}");
-            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
-        }
-        if value.depth() > VALUE_DEPTH {
-            let text = format!("the result is nested deeper than {VALUE_DEPTH}");
-            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
-        }
-        outcome
-    }
-
-    fn fail(&mut self, open: Open, failure: &Failure) {
-        self.complete(open, CallOutcome::failed(failure.to_string()), None);
-    }
-
-    /// Gives an outcome to the particle engine.
-    fn complete(&mut self, open: Open, outcome: CallOutcome, receipt: Option<Bytes>) {
-        let Open {
-            key,
-            step,
-            args,
-            service,
-            function,
-        } = open;
-        let Some(particle) = self
-            .particles
-            .get_mut(&key)
-            .filter(|particle| !particle.over)
-        else {
-            self.counted.results_late += 1;
-            return;
-        };
-        particle.open_calls = particle.open_calls.saturating_sub(1);
-        let Some(avm) = particle.avm() else {
-            self.counted.results_late += 1;
-            return;
-        };
-        if !matches!(outcome, CallOutcome::Value(_)) {
-            self.counted.calls_failed += 1;
-        }
-        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
-            tracing::warn!(particle = %key.particle.0, %error, "result not taken");
-            self.counted.results_late += 1;
-            return;
-        }
-        self.dirty.insert(key);
-        self.report(&key, || ParticleEvent::CallEnded {
-            service,
-            function,
-            outcome,
-        });
     }
 }
 

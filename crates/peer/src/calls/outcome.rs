@@ -1,0 +1,138 @@
+//! How calls end.
+
+use bytes::Bytes;
+use weir_identity::{PeerId, Value};
+
+use super::{Open, Running};
+use crate::effect::{CallId, Effect, ParticleEvent};
+use crate::event::CallOutcome;
+use crate::native::{Code, Failure, encoded_size_within};
+use crate::peer::Peer;
+
+/// Deepest nesting of a value.
+const VALUE_DEPTH: usize = 128;
+
+impl Peer {
+    pub(crate) fn on_wait_over(&mut self, id: u64) {
+        if let Some(wait) = self.calls.end_wait(id) {
+            self.complete(wait.open, CallOutcome::Value(wait.value), None);
+        }
+    }
+
+    /// A peer that scripts wanted to reach is there, or cannot be reached.
+    pub(crate) fn on_reached(&mut self, peer: PeerId, reached: bool) {
+        let waiting = std::mem::take(&mut self.calls.connects);
+        for (wanted, open) in waiting {
+            if wanted == peer {
+                self.complete(open, CallOutcome::Value(Value::from(reached)), None);
+            } else {
+                self.calls.connects.push((wanted, open));
+            }
+        }
+    }
+
+    pub(crate) fn on_call_finished(
+        &mut self,
+        id: CallId,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+    ) {
+        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+            self.counted.results_late += 1;
+            return;
+        };
+        self.finish(id, open, intent, outcome, receipt);
+    }
+
+    pub(crate) fn on_call_overdue(&mut self, id: CallId) {
+        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+            return;
+        };
+        self.counted.calls_timed_out += 1;
+        self.effects.push(Effect::CancelCall(id));
+        let text = format!(
+            "`{}.{}` gave no answer in time; whether it took effect is unknown",
+            open.service, open.function
+        );
+        let outcome = CallOutcome::failed(Failure::new(Code::Timeout, text).to_string());
+        self.finish(id, open, intent, outcome, None);
+    }
+
+    fn finish(
+        &mut self,
+        id: CallId,
+        open: Open,
+        intent: bool,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+    ) {
+        if let Some(particle) = self.particles.get_mut(&open.key) {
+            particle.running.remove(&id);
+        }
+        if intent {
+            self.batch.delete_intent(&open.key, &open.step.0);
+        }
+        let outcome = self.within_limits(outcome);
+        self.complete(open, outcome, receipt);
+    }
+
+    /// Replaces a result that must not enter a journal by a failure.
+    fn within_limits(&self, outcome: CallOutcome) -> CallOutcome {
+        let limit = self.config.limits.result_bytes;
+        let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
+        else {
+            return outcome;
+        };
+        if !encoded_size_within(value, limit) {
+            let text = format!("the result is over the limit result_bytes = {limit}");
+            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+        }
+        if value.depth() > VALUE_DEPTH {
+            let text = format!("the result is nested deeper than {VALUE_DEPTH}");
+            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+        }
+        outcome
+    }
+
+    pub(super) fn fail(&mut self, open: Open, failure: &Failure) {
+        self.complete(open, CallOutcome::failed(failure.to_string()), None);
+    }
+
+    /// Gives an outcome to the particle engine.
+    pub(super) fn complete(&mut self, open: Open, outcome: CallOutcome, receipt: Option<Bytes>) {
+        let Open {
+            key,
+            step,
+            args,
+            service,
+            function,
+        } = open;
+        let Some(particle) = self
+            .particles
+            .get_mut(&key)
+            .filter(|particle| !particle.over)
+        else {
+            self.counted.results_late += 1;
+            return;
+        };
+        particle.open_calls = particle.open_calls.saturating_sub(1);
+        let Some(avm) = particle.avm() else {
+            self.counted.results_late += 1;
+            return;
+        };
+        if !matches!(outcome, CallOutcome::Value(_)) {
+            self.counted.calls_failed += 1;
+        }
+        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
+            tracing::warn!(particle = %key.particle.0, %error, "result not taken");
+            self.counted.results_late += 1;
+            return;
+        }
+        self.dirty.insert(key);
+        self.report(&key, || ParticleEvent::CallEnded {
+            service,
+            function,
+            outcome,
+        });
+    }
+}

@@ -34,6 +34,10 @@ pub struct Avm {
     /// Whom a message is owed, in the order in which it came to be.
     targets: Vec<PeerId>,
     owed: FxHashSet<PeerId>,
+    /// The message that each peer has not acknowledged yet: what comes to be
+    /// owed meanwhile goes into the next one, so that results which trickle in
+    /// do not each pay for a signature and a head.
+    in_flight: FxHashMap<PeerId, u64>,
     /// What each sending told its receiver.
     sent: FxHashMap<u64, (PeerId, Extent)>,
     tokens: u64,
@@ -95,6 +99,7 @@ impl Avm {
             effects: Effects::default(),
             targets: Vec::new(),
             owed: FxHashSet::default(),
+            in_flight: FxHashMap::default(),
             sent: FxHashMap::default(),
             tokens: 0,
             peers: FxHashMap::default(),
@@ -119,6 +124,7 @@ impl Avm {
         Ok(Merged {
             new_entries: received.count,
             wants: received.wants,
+            incomplete: received.incomplete,
             refused: received.refused,
         })
     }
@@ -203,17 +209,21 @@ impl Avm {
     /// What the work so far asks of the host. Stable: the same log gives the
     /// same effects in the same order.
     pub fn drain(&mut self) -> Effects {
-        let targets = std::mem::take(&mut self.targets);
-        self.owed.clear();
-        if !targets.is_empty() && self.log.silent().is_none() {
+        let (later, now): (Vec<_>, Vec<_>) = std::mem::take(&mut self.targets)
+            .into_iter()
+            .partition(|to| self.in_flight.contains_key(to));
+        if !now.is_empty() && self.log.silent().is_none() {
             self.log.sign(&self.key).expect("the log is not silent");
         }
-        for to in targets {
+        for to in now {
+            self.owed.remove(&to);
             let parcel = self.log.message_for(&to, MessageOptions::default());
             if !parcel.message.is_empty() {
                 self.send(to, parcel.message, Some(parcel.extent));
+                self.in_flight.insert(to, self.tokens);
             }
         }
+        self.targets = later;
         let mut effects = std::mem::take(&mut self.effects);
         effects.records = self.log.take_records();
         effects.done = self.machine.is_done();
@@ -231,16 +241,25 @@ impl Avm {
         }
     }
 
-    /// A sending arrived: its receiver acknowledged it.
+    /// A sending arrived: its receiver acknowledged it. What came to be owed to
+    /// that receiver meanwhile is sent by the next [`Avm::drain`].
     pub fn delivered(&mut self, token: u64) {
-        if let Some((to, extent)) = self.sent.remove(&token) {
+        if let Some((to, extent)) = self.landed(token) {
             self.log.acknowledged(&to, &extent);
         }
     }
 
     /// A sending did not arrive, and will not be tried again by the host.
     pub fn undeliverable(&mut self, token: u64) {
-        self.sent.remove(&token);
+        self.landed(token);
+    }
+
+    fn landed(&mut self, token: u64) -> Option<(PeerId, Extent)> {
+        let (to, extent) = self.sent.remove(&token)?;
+        if self.in_flight.get(&to) == Some(&token) {
+            self.in_flight.remove(&to);
+        }
+        Some((to, extent))
     }
 
     /// Which step waits for whom.

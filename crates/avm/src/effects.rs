@@ -84,9 +84,11 @@ pub struct Effects {
 pub struct Merged {
     /// How many entries are new here.
     pub new_entries: u32,
-    /// What the sender is asked for; while there is something, what it sent
-    /// must not be acknowledged.
+    /// What the sender is asked for.
     pub wants: Vec<Want>,
+    /// Some of the message waits here for something else, and is not durable:
+    /// it must not be acknowledged, so that the sender repeats it.
+    pub incomplete: bool,
     /// What was refused, and why, while the rest was taken.
     pub refused: Vec<Refused>,
 }

@@ -250,3 +250,21 @@ fn a_fold_over_many_elements_does_not_overflow() {
     );
     assert_eq!(seen, "@init s.arr []\n@init s.done []\n");
 }
+
+#[test]
+fn results_that_trickle_in_share_messages() {
+    let elements: Vec<u32> = (0..500).collect();
+    let air = r##"(seq (call %init_peer_id% ("s" "arr") [] arr)
+        (seq (par (fold arr i (par (call "@a" ("s" "f") [i] $r) (next i)) (never)) (null))
+         (seq (new $t (seq (fold $r f (seq (seq (ap f $t) (canon %init_peer_id% $t #it)) (xor (match #it.length 500 (null)) (next f))) (never)) (canon %init_peer_id% $t #all)))
+          (call %init_peer_id% ("s" "done") [#all.length]))))"##;
+    let case = serde_json::json!({ "air": air, "peers": ["a"], "services": {
+        "s.arr": {"ok": elements}, "s.f": {"ok": 1}, "s.done": {"ok": null},
+    }});
+    let mut net = Net::new(serde_json::from_value(case).expect("a case"), 0);
+    net.begin();
+    net.run();
+    let last = net.calls.last().expect("calls were made");
+    assert_eq!((last.call.as_str(), last.args.as_str()), ("s.done", "[500]"));
+    assert!(net.bytes < 80_000, "{} messages of {} bytes", net.messages, net.bytes);
+}

@@ -247,6 +247,7 @@ impl Net {
             } => {
                 if !self.peers.contains_key(&to) {
                     self.avm(from).undeliverable(token);
+                    self.drain(from);
                     return true;
                 }
                 self.wake(to);
@@ -259,8 +260,9 @@ impl Net {
                     ),
                     Err(error) => panic!("an honest message was refused: {error}"),
                 }
-                self.avm(from).delivered(token);
                 self.drain(to);
+                self.avm(from).delivered(token);
+                self.drain(from);
             }
             Event::Call { at, request } => {
                 let outcome = self.answer(at, &request);

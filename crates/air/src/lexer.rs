@@ -130,62 +130,71 @@ impl<'t> Lexer<'t> {
     }
 
     fn string(&mut self) -> TokenKind {
-        if let Some(length) = self.text[self.at + 1..].find('"') {
-            self.at += length + 2;
-            TokenKind::String
-        } else {
-            self.at = self.text.len();
-            TokenKind::UnterminatedString
+        self.at += 1;
+        self.skip_while(|byte| byte != b'"');
+        if self.at == self.text.len() {
+            return TokenKind::UnterminatedString;
         }
+        self.at += 1;
+        TokenKind::String
     }
 
     fn comment(&mut self) -> TokenKind {
-        let length = self.text[self.at..].find('\n');
-        self.at = length.map_or(self.text.len(), |length| self.at + length);
+        self.skip_while(|byte| byte != b'\n');
         TokenKind::Comment
     }
 
     fn word(&mut self) -> TokenKind {
-        let bytes = self.text.as_bytes();
         let mut brackets = 0_u32;
-        while let Some(byte) = bytes.get(self.at) {
-            match CLASSES[usize::from(*byte)] {
-                Class::Ordinary => self.at += 1,
-                Class::Space | Class::Round => break,
+        loop {
+            self.skip_while(|byte| CLASSES[usize::from(byte)] == Class::Ordinary);
+            match self.class() {
                 Class::SquareOpen => {
                     brackets += 1;
                     self.at += 1;
                 }
-                Class::SquareClose if brackets == 0 => break,
-                Class::SquareClose => {
+                Class::SquareClose if brackets > 0 => {
                     brackets -= 1;
                     self.at += 1;
                 }
-                Class::Wide => match self.character() {
-                    Some(character) if !character.is_whitespace() => {
-                        self.at += character.len_utf8();
-                    }
-                    _ => break,
-                },
+                Class::Wide if !self.is_at_wide_space() => self.skip_character(),
+                _ => return TokenKind::Word,
             }
         }
-        TokenKind::Word
     }
 
     fn skip_space(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at) {
-            match CLASSES[usize::from(*byte)] {
-                Class::Space => self.at += 1,
-                Class::Wide => match self.character() {
-                    Some(character) if character.is_whitespace() => {
-                        self.at += character.len_utf8();
-                    }
-                    _ => return,
-                },
-                _ => return,
+        loop {
+            self.skip_while(|byte| CLASSES[usize::from(byte)] == Class::Space);
+            if self.class() != Class::Wide || !self.is_at_wide_space() {
+                return;
             }
+            self.skip_character();
         }
+    }
+
+    #[inline]
+    fn skip_while(&mut self, wanted: impl Fn(u8) -> bool) {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        while at < bytes.len() && wanted(bytes[at]) {
+            at += 1;
+        }
+        self.at = at;
+    }
+
+    /// The class of the next byte; the end of the text ends everything, as a space does.
+    fn class(&self) -> Class {
+        let byte = self.text.as_bytes().get(self.at);
+        byte.map_or(Class::Space, |byte| CLASSES[usize::from(*byte)])
+    }
+
+    fn is_at_wide_space(&self) -> bool {
+        self.character().is_some_and(char::is_whitespace)
+    }
+
+    fn skip_character(&mut self) {
+        self.at += self.character().map_or(0, char::len_utf8);
     }
 
     fn character(&self) -> Option<char> {

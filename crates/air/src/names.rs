@@ -1,46 +1,108 @@
 //! Names and literals, each kept once.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::ast::{NameId, Span};
 
-/// The names of a script. The map is keyed against crafted collisions, for
-/// scripts come from strangers.
-#[derive(Default)]
-pub(crate) struct Names<'t> {
-    ids: HashMap<&'t str, NameId>,
+/// Numbers for different pieces of a text, in order of appearance.
+///
+/// Hashes are seeded: scripts come from strangers, who must not be able to make
+/// names collide. The table holds half of each hash and no text, which keeps it
+/// small enough to stay in the cache for scripts with many names.
+struct Interner {
+    hasher: DefaultHashBuilder,
+    table: HashTable<Entry>,
+    /// Where each piece appears first.
     first: Vec<Span>,
 }
 
-impl<'t> Names<'t> {
-    /// The number of a spelling which stands at `start`.
-    pub(crate) fn id(&mut self, spelling: &'t str, start: u32) -> NameId {
-        *self.ids.entry(spelling).or_insert_with(|| {
-            self.first
-                .push(Span::new(start, start + spelling.len() as u32));
-            NameId(self.first.len() as u32 - 1)
-        })
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u32,
+    number: u32,
+}
+
+impl Entry {
+    /// What the table works with; its upper and its lower bits both matter there.
+    fn table_hash(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
+impl Interner {
+    fn new() -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            table: HashTable::new(),
+            first: Vec::new(),
+        }
+    }
+
+    /// The number of the piece at `span` of `text`, and whether it is a new one.
+    fn number(&mut self, text: &str, span: Span) -> (u32, bool) {
+        let piece = &text.as_bytes()[span.range()];
+        let hash = self.hasher.hash_one(piece) as u32;
+        let known = self.table.find(Entry::table_hash(hash), |entry| {
+            entry.hash == hash
+                && &text.as_bytes()[self.first[entry.number as usize].range()] == piece
+        });
+        if let Some(entry) = known {
+            return (entry.number, false);
+        }
+        let number = self.first.len() as u32;
+        self.first.push(span);
+        let entry = Entry { hash, number };
+        self.table
+            .insert_unique(Entry::table_hash(hash), entry, |entry| {
+                Entry::table_hash(entry.hash)
+            });
+        (number, true)
+    }
+}
+
+/// The names of a script.
+pub(crate) struct Names(Interner);
+
+impl Names {
+    pub(crate) fn new() -> Self {
+        Self(Interner::new())
+    }
+
+    /// The number of the name at `span` of `text`.
+    pub(crate) fn id(&mut self, text: &str, span: Span) -> NameId {
+        NameId(self.0.number(text, span).0)
     }
 
     /// Where each name appears first, by number.
     pub(crate) fn into_spans(self) -> Vec<Span> {
-        self.first
+        self.0.first
     }
 }
 
-/// The string literals and field names of a script.
-#[derive(Default)]
-pub(crate) struct Literals<'t> {
-    shared: HashMap<&'t str, Arc<str>>,
+/// The string literals and field names of a script, each allocated once.
+pub(crate) struct Literals {
+    interner: Interner,
+    shared: Vec<Arc<str>>,
 }
 
-impl<'t> Literals<'t> {
-    pub(crate) fn share(&mut self, text: &'t str) -> Arc<str> {
-        self.shared
-            .entry(text)
-            .or_insert_with(|| Arc::from(text))
-            .clone()
+impl Literals {
+    pub(crate) fn new() -> Self {
+        Self {
+            interner: Interner::new(),
+            shared: Vec::new(),
+        }
+    }
+
+    /// The piece at `span` of `text`.
+    pub(crate) fn share(&mut self, text: &str, span: Span) -> Arc<str> {
+        let (number, new) = self.interner.number(text, span);
+        if new {
+            self.shared.push(Arc::from(&text[span.range()]));
+        }
+        self.shared[number as usize].clone()
     }
 }
 

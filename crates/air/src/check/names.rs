@@ -167,6 +167,9 @@ impl<'s> Walk<'s, '_> {
 
     /// Verifies the pending uses from the position `from` on: their instruction ends.
     fn verify(&mut self, from: usize) {
+        if self.pending.len() == from {
+            return;
+        }
         for found in self.pending.drain(from..) {
             let name = &mut self.names[found.variable.name.index()];
             if name.verified.is_none() {

@@ -3,6 +3,7 @@
 use crate::ast::Span;
 
 pub(crate) mod codes;
+mod render;
 
 /// Whether a script is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -232,8 +232,7 @@ impl Parser<'_> {
         let operand = match self.current.kind {
             TokenKind::String => {
                 let Span { start, end } = self.current.span;
-                let text = self.slice(Span::new(start + 1, end - 1));
-                Operand::String(self.words.literals.share(text))
+                Operand::String(self.words.literal(Span::new(start + 1, end - 1)))
             }
             TokenKind::Word => {
                 let word = self.slice(self.current.span);

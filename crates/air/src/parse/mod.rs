@@ -37,6 +37,8 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Script, Vec<Diagnosti
     if !parser.errors.is_empty() {
         return Err(parser.errors);
     }
+    parser.nodes.shrink_to_fit();
+    parser.parents.shrink_to_fit();
     Ok(Script {
         text: Arc::from(text),
         nodes: parser.nodes,
@@ -82,13 +84,15 @@ impl<'t> Parser<'t> {
     fn new(text: &'t str, limits: &Limits) -> Self {
         let mut lexer = Lexer::new(text);
         let current = lexer.token();
+        // Usual scripts have longer instructions, so that the vectors need not move.
+        let nodes = (text.len() / 32).min(limits.nodes);
         Self {
             text,
             lexer,
             current,
-            words: Words::new(limits.nodes),
-            nodes: Vec::new(),
-            parents: Vec::new(),
+            words: Words::new(text, limits.nodes),
+            nodes: Vec::with_capacity(nodes),
+            parents: Vec::with_capacity(nodes),
             frames: Vec::new(),
             depth_max: limits.depth,
             inner_open: 0,

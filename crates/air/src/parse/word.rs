@@ -1,5 +1,7 @@
 //! Looks into words: keywords, numbers, reserved values, names and lenses.
 
+use std::sync::Arc;
+
 use crate::ast::{Accessor, Lens, Operand, Span, Variable, VariableKind};
 use crate::diagnostic::{Diagnostic, codes, quoted};
 use crate::names::{Literals, Names};
@@ -89,18 +91,25 @@ impl Budget {
 
 /// Turns words into operands and collects names and literals.
 pub(crate) struct Words<'t> {
-    pub names: Names<'t>,
-    pub literals: Literals<'t>,
+    text: &'t str,
+    pub names: Names,
+    literals: Literals,
     pub budget: Budget,
 }
 
 impl<'t> Words<'t> {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(text: &'t str, limit: usize) -> Self {
         Self {
-            names: Names::default(),
-            literals: Literals::default(),
+            text,
+            names: Names::new(),
+            literals: Literals::new(),
             budget: Budget { limit, left: limit },
         }
+    }
+
+    /// The text at `span`, shared with its equals.
+    pub(crate) fn literal(&mut self, span: Span) -> Arc<str> {
+        self.literals.share(self.text, span)
     }
 
     /// The operand that `word`, which stands at `start`, denotes.
@@ -157,7 +166,9 @@ impl<'t> Words<'t> {
         }
         let variable = Variable {
             kind,
-            name: self.names.id(name, start),
+            name: self
+                .names
+                .id(self.text, Span::new(start, start + name_end as u32)),
         };
         Ok(Operand::Variable { variable, lens })
     }
@@ -251,7 +262,13 @@ impl<'t> Words<'t> {
             ))
             .into());
         }
-        Ok((Accessor::Field(self.literals.share(field)), dot + length))
+        Ok((
+            Accessor::Field(
+                self.literals
+                    .share(self.text, Span::new(start + 1, span.end)),
+            ),
+            dot + length,
+        ))
     }
 
     /// What stands in the brackets of an accessor.
@@ -280,7 +297,7 @@ impl<'t> Words<'t> {
             .help(LENS_HELP)
             .into());
         }
-        let name = self.names.id(inner, start);
+        let name = self.names.id(self.text, span);
         Ok(Accessor::Variable(Variable {
             kind: VariableKind::Scalar,
             name,
@@ -293,17 +310,23 @@ impl<'t> Words<'t> {
 fn name_length(text: &str, scalar: bool) -> usize {
     let bytes = text.as_bytes();
     let mut at = usize::from(scalar && bytes.first() == Some(&b'+'));
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => at += 1,
-            0x80.. => match text[at..].chars().next() {
-                Some(character) if character.is_alphanumeric() => at += character.len_utf8(),
-                _ => break,
-            },
-            _ => break,
+    loop {
+        while at < bytes.len() && is_in_names(bytes[at]) {
+            at += 1;
+        }
+        let character = match bytes.get(at) {
+            Some(0x80..) => text[at..].chars().next(),
+            _ => None,
+        };
+        match character {
+            Some(character) if character.is_alphanumeric() => at += character.len_utf8(),
+            _ => return at,
         }
     }
-    at
+}
+
+fn is_in_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// A number or boolean; nothing if the word is something else.

@@ -1,0 +1,125 @@
+//! How fast scripts are read and written. Prints megabytes of script text per second on one core.
+//!
+//! `cargo bench -p weir-air`
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use weir_air::{Limits, Script};
+
+/// Size of the script, in bytes.
+const SCRIPT_BYTES: usize = 10_000_000;
+/// The clock counts in ticks of some milliseconds; the mean of so many runs is finer.
+const RUNS: u32 = 20;
+
+/// A block of what compilers emit: hops, calls with lenses, a fold with error handling.
+fn block(out: &mut String, number: usize) {
+    write!(
+        out,
+        r#"(seq
+  (seq
+    (call %init_peer_id% ("getDataSrv" "-relay-") [] -relay-{number}-)
+    (call %init_peer_id% ("getDataSrv" "peers_{number}") [] peers_{number}))
+  (seq
+    (fold peers_{number} peer_{number}
+      (par
+        (xor
+          (seq
+            (call -relay-{number}- ("op" "noop") [])
+            (call peer_{number} ("registry_{number}" "get_record") ["key-{number}" peers_{number}.$.[0].services.[1]] $records_{number}))
+          (call %init_peer_id% ("errorHandlingSrv" "error") [%last_error% {number}]))
+        (next peer_{number})))
+    (seq
+      (canon %init_peer_id% $records_{number} #records_{number})
+      (match #records_{number}.length 3
+        (ap #records_{number}.$.[0].weight weight_{number})))))"#
+    )
+    .expect("writing to a string cannot fail");
+}
+
+/// A balanced tree of blocks of about [`SCRIPT_BYTES`].
+fn script() -> String {
+    let mut sample = String::new();
+    block(&mut sample, 1_000);
+    let count = (SCRIPT_BYTES / sample.len()).next_power_of_two();
+    let mut out = String::new();
+    // After block n, as many `seq`s end as n has trailing one bits.
+    for number in 0..count {
+        let opened = if number == 0 {
+            count.trailing_zeros()
+        } else {
+            number.trailing_zeros()
+        };
+        out.push_str(&"(seq ".repeat(opened as usize));
+        block(&mut out, number);
+        out.push_str(&")".repeat(number.trailing_ones() as usize));
+        out.push('\n');
+    }
+    out
+}
+
+/// Time that this thread has run, so that other work on the machine does not count; where the
+/// system does not tell, the time that has passed.
+enum Clock {
+    OnCore(Duration),
+    Wall(Instant),
+}
+
+impl Clock {
+    fn start() -> Self {
+        on_core().map_or_else(|| Self::Wall(Instant::now()), Self::OnCore)
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self {
+            Self::OnCore(start) => on_core().unwrap_or_default().saturating_sub(*start),
+            Self::Wall(start) => start.elapsed(),
+        }
+    }
+}
+
+fn on_core() -> Option<Duration> {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    times
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+        .map(Duration::from_nanos)
+}
+
+fn measure<T>(what: &str, bytes: usize, mut run: impl FnMut() -> T) {
+    let mut total = Duration::ZERO;
+    for _ in 0..RUNS {
+        let start = Clock::start();
+        let result = black_box(run());
+        total += start.elapsed();
+        drop(result);
+    }
+    let mean = total / RUNS;
+    let megabytes_per_second = bytes as f64 / 1e6 / mean.as_secs_f64();
+    println!("{what:20} {megabytes_per_second:8.1} MB/s   {mean:9.1?} for {bytes} bytes");
+}
+
+fn read(text: &str) -> Script {
+    weir_air::parse(text, &Limits::default()).expect("the script is right")
+}
+
+fn main() {
+    let text = script();
+    let script = read(&text);
+    let short = weir_air::minify(&script);
+    println!(
+        "{} instructions, {} names",
+        script.nodes().len(),
+        script.names_count()
+    );
+    measure("parse", text.len(), || read(&text));
+    measure("parse, minified", short.len(), || read(&short));
+    measure("print", text.len(), || weir_air::print(&script));
+    measure("minify", text.len(), || weir_air::minify(&script));
+    measure("format", text.len(), || {
+        weir_air::format(&text).expect("the script is right")
+    });
+}

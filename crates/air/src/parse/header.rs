@@ -43,12 +43,12 @@ const SOURCE: Target = Target {
     kinds: &[VariableKind::Stream, VariableKind::StreamMap],
 };
 const FROZEN_STREAM: Target = Target {
-    name: "a frozen stream",
+    name: "what a stream is frozen into",
     expects: "a canon",
     kinds: &[VariableKind::Canon],
 };
 const FROZEN_MAP: Target = Target {
-    name: "a frozen stream map",
+    name: "what a stream map is frozen into",
     expects: "a canon map or a scalar",
     kinds: &[VariableKind::CanonMap, VariableKind::Scalar],
 };

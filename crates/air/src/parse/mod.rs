@@ -356,7 +356,9 @@ impl<'t> Parser<'t> {
             format!("{} is not an instruction", quoted(word)),
             self.current.span,
         );
-        match nearest(&word.to_lowercase(), KEYWORDS) {
+        let word = word.to_lowercase();
+        let same = KEYWORDS.into_iter().find(|keyword| *keyword == word);
+        match same.or_else(|| nearest(&word, KEYWORDS)) {
             Some(keyword) => error.help(format!("did you mean `{keyword}`?")),
             None => error.help(format!("instructions are: {}", KEYWORDS.join(", "))),
         }

@@ -162,6 +162,7 @@ impl<'t> Words<'t> {
                 format!("`{name}` is a keyword and cannot be a variable"),
                 Span::new(start, start + name_end as u32),
             )
+            .help("choose another name")
             .into());
         }
         let variable = Variable {
@@ -238,17 +239,29 @@ impl<'t> Words<'t> {
         }
         let length = name_length(rest, false);
         let span = Span::new(start, start + (dot + length) as u32);
-        if dot == 0 || length == 0 {
+        if length == 0 {
             let found = rest.chars().next();
-            let span = Span::new(start, span.end + found.map_or(0, |c| c.len_utf8() as u32));
             let message = match found {
                 None | Some('.') => "a field name is missing here".to_owned(),
                 Some('!') => "`!` can only be the very last character of a lens".to_owned(),
                 Some(found) => format!("{} cannot stand in a lens", quoted(&found.to_string())),
             };
-            return Err(Diagnostic::error(codes::BAD_LENS, message, span)
-                .help(LENS_HELP)
-                .into());
+            let end = span.end + found.map_or(0, char::len_utf8) as u32;
+            return Err(
+                Diagnostic::error(codes::BAD_LENS, message, Span::new(start, end))
+                    .help(LENS_HELP)
+                    .into(),
+            );
+        }
+        if dot == 0 {
+            let field = &rest[..length];
+            return Err(Diagnostic::error(
+                codes::BAD_LENS,
+                "a dot is missing before this field",
+                span,
+            )
+            .help(format!("write `.{field}`"))
+            .into());
         }
         let field = &rest[..length];
         if field.chars().next().is_some_and(char::is_numeric) {

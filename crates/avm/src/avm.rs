@@ -112,6 +112,15 @@ impl Avm {
     pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
         let received = self.log.merge(message, from)?;
         let sender = self.log.author_idx(&from);
+        for author in received.proven {
+            let liar = self.text(author);
+            self.effects.offences.push(Report {
+                code: crate::EQUIVOCATION,
+                message: format!(
+                    "{liar} signed two different entries for one place of its journal"
+                ),
+            });
+        }
         self.advance(received.first, sender);
         if !received.wants.is_empty() {
             let ask = Message::asking(self.log.particle(), received.wants.clone());
@@ -431,6 +440,9 @@ impl Avm {
             Ok(Facts::None) => None,
         };
         if let Some((offence, reason)) = offence {
+            if self.log.builds_on_branch(author) {
+                return;
+            }
             self.effects.offences.push(Report {
                 code: crate::OFFENCE,
                 message: format!("entry {at} of {peer} does not hold: {reason}"),

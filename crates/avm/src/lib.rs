@@ -37,3 +37,6 @@ pub const RESULT_TOO_LARGE: i32 = 20_101;
 
 /// Code of a report on an entry that was signed and does not hold.
 pub const OFFENCE: i64 = 20_102;
+
+/// Code of a report on an author who signed two entries for one place.
+pub const EQUIVOCATION: i64 = 20_103;

@@ -151,6 +151,13 @@ impl Log {
         LogIndex(past.prefix)
     }
 
+    /// Whether an author has built on the other branch of somebody who
+    /// contradicted itself. What it says then need not fit what is evaluated
+    /// here, and is no lie of its own.
+    pub fn builds_on_branch(&mut self, author: AuthorIdx) -> bool {
+        !self.past(author).branches.is_empty()
+    }
+
     /// Whether a peer is known to have this entry: by its own signed journal, by an
     /// acknowledgement, or because it sent it.
     pub fn is_known_to(&mut self, peer: &PeerId, entry: LogIndex) -> bool {

@@ -116,8 +116,11 @@ impl Net {
 
     /// A script with `@name` in place of peer ids, as peers read it.
     pub fn script(&self, script: &str) -> Arc<str> {
-        let names = (0..self.world.len()).map(|node| self.world.name(node).clone());
-        Names::new(names).to_ids(script).into()
+        let nodes = 0..self.world.len();
+        let names: Names = nodes
+            .map(|node| (self.world.id(node), self.world.name(node).clone()))
+            .collect();
+        names.to_ids(script).into()
     }
 
     /// Starts a particle with a time to live of five minutes.
@@ -242,6 +245,12 @@ impl Net {
             .filter(|r| r.at == node && r.particle == particle)
             .map(|r| &r.event)
             .collect()
+    }
+
+    /// Forgets what was reported and executed, and the particles that were started: they cannot be checked any more.
+    pub fn forget(&mut self) {
+        self.world.forget_history();
+        self.subjects.clear();
     }
 
     /// Everything that must hold among honest peers whatever happened: all

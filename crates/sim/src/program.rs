@@ -19,8 +19,8 @@ struct Scope {
     caught: bool,
 }
 
-/// Writes scripts for peers with given names. They call the functions `op.array`, `op.identity`, `test.fail` and
-/// `srv0.f0` to `srv2.f2`; every one of them has at least two calls that are reached, unless something before fails.
+/// Writes scripts for peers with given names. They call the functions `list.of`, whose result must be an array of
+/// its arguments, `op.identity`, `test.fail` and `srv0.f0` to `srv2.f2`; every one of them has at least two calls that are reached, unless something before fails.
 ///
 /// Scripts have all instructions of the language but maps: calls with and without output, folds over arrays, canons
 /// and streams, in sequence and in parallel, errors that are raised, caught and not caught.
@@ -28,6 +28,7 @@ struct Scope {
 pub struct Author<'a> {
     rng: &'a mut Rng,
     peers: &'a [String],
+    settled: bool,
     names: usize,
 }
 
@@ -37,8 +38,16 @@ impl<'a> Author<'a> {
         Author {
             rng,
             peers,
+            settled: false,
             names: 0,
         }
+    }
+
+    /// From now on scripts have no races: a stream is frozen only when nothing can be added any more, so that the calls
+    /// do not depend on the order of delivery.
+    pub fn settled(mut self) -> Self {
+        self.settled = true;
+        self
     }
 
     /// A script with this nesting of choices, at least 1.
@@ -70,11 +79,13 @@ impl<'a> Author<'a> {
             return name;
         }
         if let Some(name) = of(self.rng, &scope.canons, 300) {
-            let lens = *self.rng.pick(&["", ".length", ".$.[0]"]);
+            let lens = *self.rng.pick(&["", "", ".length", ".length", ".$.[0]"]);
             return format!("{name}{lens}");
         }
         if let Some(name) = of(self.rng, &scope.arrays, 300) {
-            let lens = *self.rng.pick(&["", ".$.[0]", ".$.[7]"]);
+            let lens = *self
+                .rng
+                .pick(&["", "", ".$.[0]", ".$.[0]", ".$.[0]", ".$.[9]"]);
             return format!("{name}{lens}");
         }
         (*self.rng.pick(&[
@@ -99,13 +110,13 @@ impl<'a> Author<'a> {
     /// A call with whatever output.
     fn call(&mut self, scope: &mut Scope) -> String {
         let peer = self.peer();
-        match self.rng.below(10) {
+        match self.rng.below(30) {
             0 => {
                 let args = self.values(scope, 0, 1);
                 format!("(call {peer} (\"test\" \"fail\") [{args}])")
             }
-            1..=3 => self.array(scope),
-            4 | 5 => {
+            1..=7 => self.array(scope),
+            8..=12 => {
                 let (arg, out) = (self.value(scope), self.output(scope));
                 format!("(call {peer} (\"op\" \"identity\") [{arg}]{out})")
             }
@@ -133,22 +144,31 @@ impl<'a> Author<'a> {
     fn array(&mut self, scope: &mut Scope) -> String {
         let (peer, args, name) = (self.peer(), self.values(scope, 1, 4), self.name("arr"));
         scope.arrays.push(name.clone());
-        format!("(call {peer} (\"op\" \"array\") [{args}] {name})")
+        format!("(call {peer} (\"list\" \"of\") [{args}] {name})")
+    }
+
+    /// The scope of something that runs beside something else.
+    fn aside(&self, scope: &Scope) -> Scope {
+        let mut aside = scope.clone();
+        if self.settled {
+            aside.streams.clear();
+        }
+        aside
     }
 
     fn leaf(&mut self, scope: &mut Scope) -> String {
-        match self.rng.below(20) {
+        match self.rng.below(40) {
             0 => "(null)".to_owned(),
             1 => format!("(fail {} \"boom\")", 1 + self.rng.below(5)),
             2 if scope.caught => {
                 "(call %init_peer_id% (\"err\" \"code\") [:error:.$.error_code])".to_owned()
             }
-            3 | 4 => {
+            3..=7 => {
                 let (value, name) = (self.value(scope), self.name("w"));
                 scope.scalars.push(name.clone());
                 format!("(ap {value} {name})")
             }
-            5 if !scope.streams.is_empty() => {
+            8..=12 if !scope.streams.is_empty() => {
                 let (value, stream) = (self.value(scope), self.rng.pick(&scope.streams).clone());
                 format!("(ap {value} {stream})")
             }
@@ -167,8 +187,9 @@ impl<'a> Author<'a> {
                 format!("(seq {left} {right})")
             }
             6..=8 => {
-                let left = self.part(&mut scope.clone(), depth - 1);
-                let right = self.part(&mut scope.clone(), depth - 1);
+                let mut aside = self.aside(scope);
+                let left = self.part(&mut aside.clone(), depth - 1);
+                let right = self.part(&mut aside, depth - 1);
                 format!("(par {left} {right})")
             }
             9 | 10 => {
@@ -199,10 +220,15 @@ impl<'a> Author<'a> {
         let made = self.array(scope);
         let array = scope.arrays.last().cloned().unwrap_or_default();
         let item = self.name("i");
-        let mut inside = scope.clone();
+        let kind = self.rng.below(3);
+        let mut inside = if kind == 2 {
+            self.aside(scope)
+        } else {
+            scope.clone()
+        };
         inside.scalars.push(item.clone());
         let body = self.part(&mut inside, depth - 1);
-        let fold = match self.rng.below(3) {
+        let fold = match kind {
             0 => format!("(fold {array} {item} (seq {body} (next {item})))"),
             1 => format!("(fold {array} {item} (seq (next {item}) {body}))"),
             _ => format!("(fold {array} {item} (par {body} (next {item})) (null))"),
@@ -213,11 +239,21 @@ impl<'a> Author<'a> {
     /// Several arms write to a stream that is frozen and used afterwards.
     fn gather(&mut self, scope: &mut Scope, depth: u32) -> String {
         let (stream, canon, peer) = (self.name("$s"), self.name("#c"), self.peer());
-        let join = *self.rng.pick(&["seq", "par"]);
+        let join = if self.settled {
+            "seq"
+        } else {
+            *self.rng.pick(&["seq", "par"])
+        };
         let arms = self.rng.within(&(1..=3));
+        let mut open = scope.clone();
+        open.streams = vec![stream.clone()];
         let mut filled = self.fill(scope, &stream);
         for _ in 1..arms {
-            filled = format!("({join} {filled} {})", self.fill(scope, &stream));
+            let arm = match self.rng.per_mille(500) {
+                true => self.fill(scope, &stream),
+                false => self.part(&mut open.clone(), depth - 1),
+            };
+            filled = format!("({join} {filled} {arm})");
         }
         let mut inside = scope.clone();
         inside.canons.push(canon.clone());
@@ -243,7 +279,7 @@ impl<'a> Author<'a> {
         }
         text.push_str("(null)");
         text.push_str(&")".repeat(fills as usize));
-        let mut inside = scope.clone();
+        let mut inside = self.aside(scope);
         inside.scalars.push(item.clone());
         let body = self.part(&mut inside, depth - 1);
         format!(

@@ -207,10 +207,11 @@ impl World {
         &self.executions
     }
 
-    /// Forgets reports and executions, for runs that are long.
+    /// Forgets reports, executions and acknowledgements, for runs that are long.
     pub fn forget_history(&mut self) {
-        self.reports.clear();
-        self.executions.clear();
+        self.reports = Vec::new();
+        self.executions = Vec::new();
+        self.ledger = self.ledger.is_some().then(Ledger::default);
     }
 
     /// The key of a peer, derived from its name alone.

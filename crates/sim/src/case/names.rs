@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use weir_identity::Value;
 use weir_identity::value::Fields;
+use weir_identity::{PeerId, Value};
 
 use crate::world::World;
 
@@ -21,16 +21,10 @@ pub struct Names {
 impl Names {
     /// The names of these peers, whose keys follow from them.
     pub fn new(names: impl IntoIterator<Item = Arc<str>>) -> Self {
-        let mut found = Names::default();
-        for name in names {
-            let id: Arc<str> = World::key_of(&name).peer_id().to_string().into();
-            if !found.lengths.contains(&id.len()) {
-                found.lengths.push(id.len());
-            }
-            found.names.insert(id.clone(), name.clone());
-            found.ids.insert(name, id);
-        }
-        found
+        names
+            .into_iter()
+            .map(|name| (World::key_of(&name).peer_id(), name))
+            .collect()
     }
 
     /// Whether a peer has this name.
@@ -99,6 +93,21 @@ impl Names {
     /// [`Names::to_names`] in every text of a value, names of fields included.
     pub fn value_to_names(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.to_names(text))
+    }
+}
+
+impl FromIterator<(PeerId, Arc<str>)> for Names {
+    fn from_iter<I: IntoIterator<Item = (PeerId, Arc<str>)>>(peers: I) -> Self {
+        let mut found = Names::default();
+        for (id, name) in peers {
+            let id: Arc<str> = id.to_string().into();
+            if !found.lengths.contains(&id.len()) {
+                found.lengths.push(id.len());
+            }
+            found.names.insert(id.clone(), name.clone());
+            found.ids.insert(name, id);
+        }
+        found
     }
 }
 

@@ -1,0 +1,144 @@
+//! What a call and a cached load cost, beside the bare engine in the same run.
+//!
+//! Prints lines `bench: NAME | FIGURE | GOAL`. Figures are medians of batches.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
+use weir_identity::Value;
+use weir_marine::{CacheConfig, Call, CallContext, Limits, Marine, MarineConfig, Module};
+
+const BATCHES: usize = 30;
+const CALLS: u32 = 2_000;
+const SLOTS: u32 = 64;
+
+fn main() {
+    let noop = support::run("");
+    let greeter = greeter();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let marine = Marine::new(MarineConfig {
+        slots: SLOTS,
+        cache: Some(CacheConfig {
+            folder: folder.path().to_owned(),
+            secret: [1; 32],
+            bytes_max: 1 << 30,
+        }),
+        ..MarineConfig::default()
+    })
+    .expect("the engine can be set up");
+
+    let start = Instant::now();
+    drop(marine.load(&greeter).expect("accepted"));
+    let compiled = start.elapsed();
+    let load = median((0..BATCHES).map(|_| {
+        let start = Instant::now();
+        let module = marine.load(&greeter).expect("accepted");
+        let elapsed = start.elapsed();
+        drop(module);
+        elapsed
+    }));
+
+    let raw = raw_call(&noop);
+    let module = marine.load(&noop).expect("accepted");
+    let noop = per_call(&module, "run", &[]);
+    let module = marine.load(&greeter).expect("accepted");
+    let hello = per_call(&module, "hello", &[Value::from("Ada")]);
+
+    report("no-op call, fresh instance", noop, "under 60 µs");
+    report("the same on bare wasmtime", raw, "peer");
+    println!(
+        "bench: marine: ratio of the two | {:.2} | at most 3",
+        noop.as_secs_f64() / raw.as_secs_f64()
+    );
+    report("greeter.hello(\"Ada\")", hello, "");
+    report(
+        "load of a cached component (greeter, 40 kB)",
+        load,
+        "under 10 ms",
+    );
+    report("first load of it: check, compile, start", compiled, "");
+}
+
+fn report(what: &str, figure: Duration, goal: &str) {
+    let micros = figure.as_secs_f64() * 1e6;
+    let figure = if micros < 1_000.0 {
+        format!("{micros:.1} µs")
+    } else {
+        format!("{:.2} ms", micros / 1_000.0)
+    };
+    println!("bench: marine: {what} | {figure} | {goal}");
+}
+
+fn greeter() -> Vec<u8> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/greeter/greeter.wasm"
+    );
+    std::fs::read(path).expect("the component is committed")
+}
+
+fn per_call(module: &Module, function: &str, arguments: &[Value]) -> Duration {
+    let (context, limits) = (CallContext::default(), Limits::default());
+    per_iteration(|| {
+        let output = block_on(module.call(Call {
+            function,
+            arguments,
+            context: &context,
+            limits: &limits,
+        }));
+        black_box(output.result.expect("the call succeeds"));
+    })
+}
+
+/// Instantiates and calls with the engine alone: the same pool, no fuel, no limits, no conversion.
+fn raw_call(component: &[u8]) -> Duration {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SLOTS)
+        .total_core_instances(SLOTS * 24)
+        .total_memories(SLOTS * 4)
+        .total_tables(SLOTS * 8)
+        .max_memory_size(512 << 20)
+        .linear_memory_keep_resident(64 << 10)
+        .table_keep_resident(16 << 10);
+    let mut config = Config::new();
+    config.concurrency_support(false).allocation_strategy(pool);
+    let engine = Engine::new(&config).expect("the engine can be set up");
+    let component = Component::new(&engine, component).expect("valid");
+    let pre = Linker::<()>::new(&engine)
+        .instantiate_pre(&component)
+        .expect("no imports");
+    let export = component.get_export_index(None, "run").expect("exported");
+    per_iteration(|| {
+        let mut store = Store::new(&engine, ());
+        let instance = pre.instantiate(&mut store).expect("instantiates");
+        let run = instance
+            .get_typed_func::<(), ()>(&mut store, export)
+            .expect("of this type");
+        run.call(&mut store, ()).expect("succeeds");
+    })
+}
+
+fn per_iteration(mut work: impl FnMut()) -> Duration {
+    for _ in 0..CALLS {
+        work();
+    }
+    median((0..BATCHES).map(|_| {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            work();
+        }
+        start.elapsed() / CALLS
+    }))
+}
+
+fn median(figures: impl Iterator<Item = Duration>) -> Duration {
+    let mut figures: Vec<Duration> = figures.collect();
+    figures.sort();
+    figures[figures.len() / 2]
+}

@@ -1,0 +1,253 @@
+//! What a component offers: its functions, their types, and how names find them.
+
+use std::collections::HashMap;
+
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use crate::convert::{Type, TypeCompiler};
+use crate::error::Error;
+use crate::spelling;
+
+/// A function that a component exports.
+#[derive(Debug)]
+pub struct Function {
+    interface: Option<String>,
+    name: String,
+    params: Vec<Param>,
+    result: Option<Type>,
+    pub(crate) export: ComponentExportIndex,
+}
+
+/// A parameter of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Param {
+    /// The name as WIT spells it, `kebab-case`.
+    pub name: String,
+    /// The type.
+    pub ty: Type,
+}
+
+impl Function {
+    /// The name as WIT spells it, `kebab-case`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The full name of the interface that holds the function, such as
+    /// `weir:greeter/api@0.1.0`; none for a function of the world itself.
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
+    /// `INTERFACE/NAME` with the full name of the interface, or just the name.
+    pub fn full_name(&self) -> String {
+        match &self.interface {
+            Some(interface) => format!("{interface}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// The parameters in order.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// The type of the result, if there is one.
+    pub fn result(&self) -> Option<&Type> {
+        self.result.as_ref()
+    }
+
+    /// Name and types as WIT writes them, such as `hello(name: string) -> string`.
+    pub fn signature(&self) -> String {
+        let params: Vec<String> = self
+            .params
+            .iter()
+            .map(|param| format!("{}: {}", param.name, param.ty))
+            .collect();
+        let result = self.result.as_ref().map(|ty| format!(" -> {ty}"));
+        format!(
+            "{}({}){}",
+            self.name,
+            params.join(", "),
+            result.unwrap_or_default()
+        )
+    }
+
+    fn compile(
+        interface: Option<&str>,
+        name: &str,
+        ty: &ComponentFunc,
+        export: ComponentExportIndex,
+        compiler: &mut TypeCompiler,
+    ) -> Result<Self, Error> {
+        let unsupported = |reason: String| Error::UnsupportedFunction {
+            function: match interface {
+                Some(interface) => format!("{interface}/{name}"),
+                None => name.to_owned(),
+            },
+            reason,
+        };
+        if ty.async_() {
+            return Err(unsupported("it is asynchronous".into()));
+        }
+        let params = ty
+            .params()
+            .map(|(param, ty)| {
+                Ok(Param {
+                    name: param.to_owned(),
+                    ty: compiler
+                        .compile(&ty)
+                        .map_err(|reason| unsupported(format!("parameter `{param}`: {reason}")))?,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut results = ty.results();
+        let result = results
+            .next()
+            .map(|ty| compiler.compile(&ty))
+            .transpose()
+            .map_err(|reason| unsupported(format!("result: {reason}")))?;
+        if results.next().is_some() {
+            return Err(unsupported("it has several results".into()));
+        }
+        Ok(Self {
+            interface: interface.map(str::to_owned),
+            name: name.to_owned(),
+            params,
+            result,
+            export,
+        })
+    }
+}
+
+/// All functions of a component.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    functions: Vec<Function>,
+    /// Each way to name functions, exactly as WIT spells it, with the functions that it may mean.
+    exact: HashMap<String, Vec<usize>>,
+    /// The same with all spellings of a name made equal.
+    folded: HashMap<String, Vec<usize>>,
+}
+
+impl Contract {
+    /// Reads the exports of a compiled component.
+    pub(crate) fn of(engine: &Engine, component: &Component) -> Result<Self, Error> {
+        let mut functions = Vec::new();
+        let mut compiler = TypeCompiler::new();
+        let ty = component.component_type();
+        for (name, export) in ty.exports(engine) {
+            match export.ty {
+                ComponentItem::ComponentFunc(ty) => {
+                    let index = export_index(component, None, name)?;
+                    functions.push(Function::compile(None, name, &ty, index, &mut compiler)?);
+                }
+                ComponentItem::ComponentInstance(instance) => {
+                    let parent = export_index(component, None, name)?;
+                    for (member, export) in instance.exports(engine) {
+                        if let ComponentItem::ComponentFunc(ty) = export.ty {
+                            let index = export_index(component, Some(&parent), member)?;
+                            let interface = Some(name);
+                            functions.push(Function::compile(
+                                interface,
+                                member,
+                                &ty,
+                                index,
+                                &mut compiler,
+                            )?);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if functions.is_empty() {
+            return Err(Error::NoFunctions);
+        }
+        Ok(Self::index(functions))
+    }
+
+    fn index(functions: Vec<Function>) -> Self {
+        let mut exact = HashMap::<String, Vec<usize>>::new();
+        let mut folded = HashMap::<String, Vec<usize>>::new();
+        for (index, function) in functions.iter().enumerate() {
+            for way in ways_to_name(function) {
+                folded.entry(spelling::fold(&way)).or_default().push(index);
+                exact.entry(way).or_default().push(index);
+            }
+        }
+        Self {
+            functions,
+            exact,
+            folded,
+        }
+    }
+
+    pub(crate) fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The function with that name: `function` or `interface/function`, the
+    /// interface with or without package and version, all in any spelling.
+    pub(crate) fn find(&self, name: &str) -> Result<&Function, Error> {
+        let found = self
+            .exact
+            .get(name)
+            .or_else(|| self.folded.get(&spelling::fold(name)));
+        match found.map(Vec::as_slice) {
+            Some(&[index]) => Ok(&self.functions[index]),
+            Some(several) => Err(Error::AmbiguousFunction {
+                name: name.to_owned(),
+                candidates: several
+                    .iter()
+                    .map(|&index| self.functions[index].full_name())
+                    .collect(),
+            }),
+            None => Err(Error::UnknownFunction {
+                name: name.to_owned(),
+                available: self
+                    .functions
+                    .iter()
+                    .map(|f| self.shortest_name(f))
+                    .collect(),
+            }),
+        }
+    }
+
+    fn shortest_name(&self, function: &Function) -> String {
+        match self.exact.get(function.name()).map(Vec::len) {
+            Some(1) => function.name().to_owned(),
+            _ => function.full_name(),
+        }
+    }
+}
+
+fn export_index(
+    component: &Component,
+    parent: Option<&ComponentExportIndex>,
+    name: &str,
+) -> Result<ComponentExportIndex, Error> {
+    component
+        .get_export_index(parent, name)
+        .ok_or_else(|| Error::Engine {
+            detail: format!("the export `{name}` is listed but cannot be found"),
+        })
+}
+
+fn ways_to_name(function: &Function) -> Vec<String> {
+    let name = function.name();
+    let mut ways = vec![name.to_owned()];
+    if let Some(full) = function.interface() {
+        let unversioned = full.split('@').next().unwrap_or(full);
+        let short = unversioned.rsplit('/').next().unwrap_or(unversioned);
+        for interface in [full, unversioned, short] {
+            let way = format!("{interface}/{name}");
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+    }
+    ways
+}

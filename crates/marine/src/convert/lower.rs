@@ -1,0 +1,414 @@
+//! JSON-model values to component values.
+
+use data_encoding::{BASE64URL, BASE64URL_NOPAD};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
+use std::sync::Arc;
+use wasmtime::component::Val;
+use weir_identity::Value;
+
+use super::types::{Case, Field};
+use super::{BYTES_PREFIX, Named, Type};
+
+/// A value that does not fit the type of its place.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    /// From the inside outwards.
+    steps: Vec<Step>,
+    pub(crate) expected: String,
+    pub(crate) got: String,
+    /// The arguments have too many values, wherever this one is.
+    pub(crate) over_budget: bool,
+}
+
+#[derive(Debug)]
+enum Step {
+    Field(String),
+    Index(usize),
+}
+
+impl Mismatch {
+    fn new(expected: impl Into<String>, got: &Value) -> Self {
+        Self::saying(expected, describe(got))
+    }
+
+    fn saying(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self {
+            steps: Vec::new(),
+            expected: expected.into(),
+            got: got.into(),
+            over_budget: false,
+        }
+    }
+
+    fn in_field(mut self, name: &str) -> Self {
+        self.steps.push(Step::Field(name.to_owned()));
+        self
+    }
+
+    fn at(mut self, index: usize) -> Self {
+        self.steps.push(Step::Index(index));
+        self
+    }
+
+    /// The place of the value inside the parameter of that name.
+    pub(crate) fn path(&self, parameter: &str) -> String {
+        let mut path = parameter.to_owned();
+        for step in self.steps.iter().rev() {
+            match step {
+                Step::Field(name) => {
+                    path.push('.');
+                    path.push_str(name);
+                }
+                Step::Index(index) => {
+                    write!(path, "[{index}]").expect("writing to a string cannot fail");
+                }
+            }
+        }
+        path
+    }
+}
+
+/// How many more values may be converted.
+pub(crate) struct Budget(pub(crate) usize);
+
+impl Budget {
+    fn spend(&mut self) -> Result<(), Mismatch> {
+        let Some(left) = self.0.checked_sub(1) else {
+            let mut mismatch = Mismatch::saying("fewer values", "too many");
+            mismatch.over_budget = true;
+            return Err(mismatch);
+        };
+        self.0 = left;
+        Ok(())
+    }
+}
+
+/// Converts a value to the given type.
+pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
+    budget.spend()?;
+    let unfit = || Mismatch::new(ty.to_string(), value);
+    Ok(match ty {
+        Type::Bool => match value {
+            Value::Bool(truth) => Val::Bool(*truth),
+            _ => return Err(unfit()),
+        },
+        Type::U8 => Val::U8(integer(value).ok_or_else(unfit)?),
+        Type::U16 => Val::U16(integer(value).ok_or_else(unfit)?),
+        Type::U32 => Val::U32(integer(value).ok_or_else(unfit)?),
+        Type::S8 => Val::S8(integer(value).ok_or_else(unfit)?),
+        Type::S16 => Val::S16(integer(value).ok_or_else(unfit)?),
+        Type::S32 => Val::S32(integer(value).ok_or_else(unfit)?),
+        Type::U64 => Val::U64(long(value).ok_or_else(unfit)?),
+        Type::S64 => Val::S64(long(value).ok_or_else(unfit)?),
+        Type::F64 => Val::Float64(float(value).ok_or_else(unfit)?),
+        Type::F32 => {
+            let wide = float(value).ok_or_else(unfit)?;
+            let narrow = wide as f32;
+            if wide.is_finite() && narrow.is_infinite() {
+                return Err(unfit());
+            }
+            Val::Float32(narrow)
+        }
+        Type::Char => {
+            let mut letters = value.as_str().ok_or_else(unfit)?.chars();
+            match (letters.next(), letters.next()) {
+                (Some(letter), None) => Val::Char(letter),
+                _ => return Err(unfit()),
+            }
+        }
+        Type::String => Val::String(value.as_str().ok_or_else(unfit)?.to_owned()),
+        Type::Bytes => bytes(value, budget)?,
+        Type::List(item) => {
+            let items = value.as_array().ok_or_else(unfit)?;
+            Val::List(all(items, |_| Some(item), budget)?)
+        }
+        Type::Tuple(types) => {
+            let items = value.as_array().ok_or_else(unfit)?;
+            if items.len() != types.len() {
+                return Err(unfit());
+            }
+            Val::Tuple(all(items, |index| types.get(index), budget)?)
+        }
+        Type::Map(key, item) => map(key, item, value, budget)?.ok_or_else(unfit)?,
+        Type::Record(fields) => match value {
+            Value::Object(object) => record(fields, object, budget)?,
+            Value::Array(items) if items.len() == fields.len() => Val::Record(
+                fields
+                    .iter()
+                    .zip(items.iter())
+                    .map(|(field, item)| in_field(field, item, budget))
+                    .collect::<Result<_, _>>()?,
+            ),
+            _ => return Err(unfit()),
+        },
+        Type::Variant(cases) => variant(cases, value, budget)?.ok_or_else(unfit)?,
+        Type::Enum(names) => {
+            let name = value.as_str().and_then(|name| names.find(name));
+            Val::Enum(name.ok_or_else(unfit)?.clone())
+        }
+        Type::Flags(names) => {
+            let items = value.as_array().ok_or_else(unfit)?;
+            let mut set = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                budget.spend()?;
+                let name = item.as_str().and_then(|name| names.find(name));
+                let name = name.ok_or_else(|| {
+                    Mismatch::new(format!("one of {}", names.join(", ")), item).at(index)
+                })?;
+                set.push(name.clone());
+            }
+            Val::Flags(set)
+        }
+        Type::Option(some) => match value {
+            Value::Null => Val::Option(None),
+            // An option inside an option needs a form that is not null.
+            _ if some.is_option() => {
+                let inner = single_field(value, "some").ok_or_else(unfit)?;
+                Val::Option(Some(Box::new(
+                    lower(some, inner, budget).map_err(|error| error.in_field("some"))?,
+                )))
+            }
+            _ => Val::Option(Some(Box::new(lower(some, value, budget)?))),
+        },
+        Type::Result(ok, err) => {
+            let (name, ty, payload) = match (single_field(value, "ok"), single_field(value, "err"))
+            {
+                (Some(payload), _) => ("ok", ok, payload),
+                (_, Some(payload)) => ("err", err, payload),
+                _ => return Err(unfit()),
+            };
+            let payload = match ty {
+                Some(ty) => Some(Box::new(
+                    lower(ty, payload, budget).map_err(|error| error.in_field(name))?,
+                )),
+                None if *payload == Value::Null => None,
+                None => return Err(Mismatch::new("null", payload).in_field(name)),
+            };
+            Val::Result(if name == "ok" {
+                Ok(payload)
+            } else {
+                Err(payload)
+            })
+        }
+    })
+}
+
+fn all<'a>(
+    items: &[Value],
+    ty: impl Fn(usize) -> Option<&'a Type>,
+    budget: &mut Budget,
+) -> Result<Vec<Val>, Mismatch> {
+    items
+        .iter()
+        .enumerate()
+        .map_while(|(index, item)| ty(index).map(|ty| (index, item, ty)))
+        .map(|(index, item, ty)| lower(ty, item, budget).map_err(|error| error.at(index)))
+        .collect()
+}
+
+fn in_field(field: &Field, value: &Value, budget: &mut Budget) -> Result<(String, Val), Mismatch> {
+    match lower(&field.ty, value, budget) {
+        Ok(val) => Ok((field.name.clone(), val)),
+        Err(error) => Err(error.in_field(&field.key)),
+    }
+}
+
+fn record(
+    fields: &Named<Field>,
+    object: &BTreeMap<Arc<str>, Value>,
+    budget: &mut Budget,
+) -> Result<Val, Mismatch> {
+    let by_field = match_keys(fields, object)?;
+    let members = fields
+        .iter()
+        .map(|field| match by_field.get(field.name.as_str()) {
+            Some(value) => in_field(field, value, budget),
+            None if field.ty.is_option() => Ok((field.name.clone(), Val::Option(None))),
+            None => Err(Mismatch::saying(field.ty.to_string(), "nothing").in_field(&field.key)),
+        });
+    Ok(Val::Record(members.collect::<Result<_, _>>()?))
+}
+
+/// The values of an object by the names of the fields; there must be no others.
+fn match_keys<'a>(
+    fields: &'a Named<Field>,
+    object: &'a BTreeMap<Arc<str>, Value>,
+) -> Result<HashMap<&'a str, &'a Value>, Mismatch> {
+    let mut by_field = HashMap::with_capacity(fields.len());
+    for (key, value) in object {
+        let known = fields
+            .find(key)
+            .map(|field| by_field.insert(field.name.as_str(), value));
+        let stray = match known {
+            Some(None) => continue,
+            Some(Some(_)) => format!("`{}`, which is there in another spelling", shorten(key)),
+            None => format!("a field `{}`", shorten(key)),
+        };
+        let names: Vec<&str> = fields.iter().map(|field| &*field.key).collect();
+        let expected = format!("only the fields {}", names.join(", "));
+        return Err(Mismatch::saying(expected, stray));
+    }
+    Ok(by_field)
+}
+
+fn variant(
+    cases: &Named<Case>,
+    value: &Value,
+    budget: &mut Budget,
+) -> Result<Option<Val>, Mismatch> {
+    let (name, payload) = match value {
+        Value::String(name) => (&**name, None),
+        Value::Object(object) if object.len() == 1 => match object.first_key_value() {
+            Some((name, payload)) => (&**name, Some(payload)),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    let Some(case) = cases.find(name) else {
+        return Ok(None);
+    };
+    let payload = match (&case.ty, payload) {
+        (None, None | Some(Value::Null)) => None,
+        (Some(ty), Some(payload)) => Some(Box::new(
+            lower(ty, payload, budget).map_err(|error| error.in_field(&case.name))?,
+        )),
+        (None, Some(payload)) => {
+            return Err(Mismatch::new("null", payload).in_field(&case.name));
+        }
+        (Some(ty), None) => {
+            return Err(Mismatch::saying(ty.to_string(), "nothing").in_field(&case.name));
+        }
+    };
+    Ok(Some(Val::Variant(case.name.clone(), payload)))
+}
+
+fn map(
+    key_type: &Type,
+    item_type: &Type,
+    value: &Value,
+    budget: &mut Budget,
+) -> Result<Option<Val>, Mismatch> {
+    let mut pairs = Vec::new();
+    match value {
+        Value::Object(object) if *key_type == Type::String => {
+            for (key, item) in object.iter() {
+                let item = lower(item_type, item, budget).map_err(|error| error.in_field(key))?;
+                pairs.push((Val::String((**key).to_owned()), item));
+            }
+        }
+        Value::Array(items) => {
+            let mut keys = HashSet::with_capacity(items.len());
+            for (index, pair) in items.iter().enumerate() {
+                let Some([key, item]) = pair.as_array() else {
+                    return Err(Mismatch::new("a pair of key and value", pair).at(index));
+                };
+                let lowered =
+                    lower(key_type, key, budget).map_err(|error| error.at(0).at(index))?;
+                if !keys.insert(format!("{lowered:?}")) {
+                    let got = "one that is there already";
+                    return Err(Mismatch::saying("a new key", got).at(index));
+                }
+                let item = lower(item_type, item, budget).map_err(|error| error.at(1).at(index))?;
+                pairs.push((lowered, item));
+            }
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(Val::Map(pairs)))
+}
+
+fn bytes(value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
+    const EXPECTED: &str = "list<u8> (\"b64:…\" or an array of integers up to 255)";
+    let octets = match value {
+        Value::String(text) => {
+            let encoded = text
+                .strip_prefix(BYTES_PREFIX)
+                .ok_or_else(|| Mismatch::new(EXPECTED, value))?
+                .as_bytes();
+            BASE64URL_NOPAD
+                .decode(encoded)
+                .or_else(|_| BASE64URL.decode(encoded))
+                .map_err(|_| Mismatch::saying(EXPECTED, "text that is not base64url"))?
+        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| {
+                budget.spend()?;
+                integer(item).ok_or_else(|| Mismatch::new("u8", item).at(index))
+            })
+            .collect::<Result<_, _>>()?,
+        _ => return Err(Mismatch::new(EXPECTED, value)),
+    };
+    Ok(Val::List(octets.into_iter().map(Val::U8).collect()))
+}
+
+fn integer<T: TryFrom<i64> + TryFrom<u64>>(value: &Value) -> Option<T> {
+    match value {
+        Value::Int(number) => T::try_from(*number).ok(),
+        Value::Uint(number) => T::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+/// As [`integer`], or the number in decimal text.
+fn long<T: TryFrom<i64> + TryFrom<u64> + std::str::FromStr>(value: &Value) -> Option<T> {
+    match value {
+        // `parse` would also take a plus sign.
+        Value::String(text) if !text.starts_with('+') => text.parse().ok(),
+        other => integer(other),
+    }
+}
+
+fn float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(number) => Some(*number),
+        Value::Int(number) => Some(*number as f64),
+        Value::Uint(number) => Some(*number as f64),
+        Value::String(text) => match &**text {
+            "NaN" => Some(f64::NAN),
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn single_field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(object) if object.len() == 1 => object.get(name),
+        _ => None,
+    }
+}
+
+/// A form of the value that is short enough for a message.
+fn describe(value: &Value) -> String {
+    match value {
+        Value::String(text) => Value::from(shorten(text).as_str()).to_json(),
+        Value::Array(items) => format!("an array of {}", items.len()),
+        Value::Object(object) if object.is_empty() => "an empty object".to_owned(),
+        Value::Object(object) => {
+            let keys: Vec<String> = object.keys().take(5).map(|key| shorten(key)).collect();
+            let more = if object.len() > keys.len() {
+                ", …"
+            } else {
+                ""
+            };
+            format!("an object with {}{more}", keys.join(", "))
+        }
+        scalar => scalar.to_json(),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const LETTERS_MAX: usize = 40;
+    let mut letters = text.chars();
+    let start: String = letters.by_ref().take(LETTERS_MAX).collect();
+    if letters.next().is_some() {
+        format!("{start}…")
+    } else {
+        start
+    }
+}

@@ -1,0 +1,259 @@
+//! What can go wrong, as one enum with stable codes.
+
+use thiserror::Error;
+use weir_identity::Value;
+
+use crate::convert::Mismatch;
+
+/// Why a component was not accepted, or why a call has no result.
+///
+/// Every variant has a stable [code](Error::code), `GROUP/NAME`, for programs;
+/// the message is for people. The group says whose business the failure is:
+///
+/// | Group | At fault | Same outcome on every machine |
+/// | --- | --- | --- |
+/// | `deploy` | the author of the component | yes |
+/// | `contract` | the caller | yes |
+/// | `guest` | the component, while it ran | yes |
+/// | `limit` | the component or the limits of the caller | yes |
+/// | `infra` | this machine | no: try again or elsewhere |
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not WebAssembly at all.
+    #[error("this is not a WebAssembly component: {detail}")]
+    NotWasm {
+        /// What the bytes look like.
+        detail: String,
+    },
+    /// The bytes are a core module.
+    #[error(
+        "this is a core WebAssembly module, not a component; build it with `wit-bindgen` and turn it into one \
+         with `wasm-tools component new` or `cargo xtask componentize`"
+    )]
+    CoreModule,
+    /// The bytes are a module with an `interface-types` section.
+    #[error(
+        "this is a legacy Marine module (it has an `interface-types` section), not a component; \
+         rebuild its source against a WIT world"
+    )]
+    LegacyModule,
+    /// The bytes are a component that does not validate.
+    #[error("the component is not valid: {detail}")]
+    InvalidComponent {
+        /// What the validator says.
+        detail: String,
+    },
+    /// The component is bigger than allowed.
+    #[error("the component has too much: {what} is {got}, at most {limit} allowed")]
+    TooLarge {
+        /// Which quantity.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: u64,
+        /// What the component has.
+        got: u64,
+    },
+    /// The component imports what is not granted.
+    #[error("the component imports what is not granted: {}", imports.join(", "))]
+    ForbiddenImport {
+        /// The names of the imports.
+        imports: Vec<String>,
+    },
+    /// The component exports a function that cannot be called with data.
+    #[error("function `{function}` cannot be called from outside: {reason}")]
+    UnsupportedFunction {
+        /// The function's name.
+        function: String,
+        /// Which of its types is no data type.
+        reason: String,
+    },
+    /// The component exports no function.
+    #[error("the component exports no function")]
+    NoFunctions,
+    /// The component fails already while it is instantiated.
+    #[error("the component cannot be instantiated: {cause}")]
+    StartFailed {
+        /// How it failed.
+        cause: Box<Error>,
+    },
+
+    /// The component has no such function.
+    #[error("there is no function `{name}`; there are: {}", available.join(", "))]
+    UnknownFunction {
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        available: Vec<String>,
+    },
+    /// Several functions have this name.
+    #[error("the name `{name}` is ambiguous; say one of: {}", candidates.join(", "))]
+    AmbiguousFunction {
+        /// The name that was asked for.
+        name: String,
+        /// The full names that it may mean.
+        candidates: Vec<String>,
+    },
+    /// The number of arguments is wrong.
+    #[error("`{signature}` takes {expected} argument{}, got {got}", plural(*expected))]
+    BadArity {
+        /// The function with its types.
+        signature: String,
+        /// How many it takes.
+        expected: usize,
+        /// How many there were.
+        got: usize,
+    },
+    /// An argument does not have the type that it should have.
+    #[error("argument {index} `{path}`: expected {expected}, got {got}")]
+    BadArgument {
+        /// Which argument, from 1.
+        index: usize,
+        /// The place inside: the parameter's name, then fields and indices.
+        path: String,
+        /// The type that belongs there.
+        expected: String,
+        /// A short form of what was there.
+        got: String,
+    },
+
+    /// The function returned an error of its own.
+    #[error("the function failed: {payload}", payload = payload.to_json())]
+    Guest {
+        /// What it returned.
+        payload: Value,
+    },
+    /// The guest did something that stops it.
+    #[error("the guest trapped: {reason}{}", in_frames(frames))]
+    Trap {
+        /// What it did.
+        reason: String,
+        /// The functions it was in, innermost first, where the component carries names.
+        frames: Vec<String>,
+    },
+    /// The guest ended itself.
+    #[error("the guest exited with code {code}")]
+    Exit {
+        /// The exit code.
+        code: i32,
+    },
+
+    /// The call used up its fuel.
+    #[error("the call used up its fuel, {limit} units")]
+    Fuel {
+        /// The limit.
+        limit: u64,
+    },
+    /// The guest asked for more memory than it may have, and stopped for want of it.
+    #[error("the guest asked for more than its {limit} bytes of memory")]
+    Memory {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Instantiation took more fuel than allowed.
+    #[error("instantiation used up its fuel, {limit} units")]
+    StartFuel {
+        /// The limit.
+        limit: u64,
+    },
+    /// The result is larger than allowed.
+    #[error("the result is larger than {limit} bytes")]
+    ResultSize {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The arguments are larger than allowed.
+    #[error("the arguments have more than {limit} values")]
+    ArgumentSize {
+        /// The most values, nested ones included.
+        limit: usize,
+    },
+
+    /// The call took too long on this machine.
+    #[error("the call took longer than {limit_ms} ms on this machine")]
+    WallClock {
+        /// The limit in milliseconds.
+        limit_ms: u64,
+    },
+    /// The guest nested its calls deeper than this machine's stack allows.
+    #[error("the guest used up its call stack")]
+    StackOverflow,
+    /// This machine could not give what the guest needs and may have.
+    #[error("this machine is short of {what}: {detail}")]
+    Exhausted {
+        /// Of what.
+        what: &'static str,
+        /// What the engine says.
+        detail: String,
+    },
+    /// The engine failed in a way that is nobody's fault but its own.
+    #[error("the engine failed: {detail}")]
+    Engine {
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// The stable code, `GROUP/NAME`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotWasm { .. } => "deploy/not-wasm",
+            Self::CoreModule => "deploy/core-module",
+            Self::LegacyModule => "deploy/legacy-module",
+            Self::InvalidComponent { .. } => "deploy/invalid-component",
+            Self::TooLarge { .. } => "deploy/too-large",
+            Self::ForbiddenImport { .. } => "deploy/forbidden-import",
+            Self::UnsupportedFunction { .. } => "deploy/unsupported-function",
+            Self::NoFunctions => "deploy/no-functions",
+            Self::StartFailed { .. } => "deploy/start-failed",
+            Self::UnknownFunction { .. } => "contract/unknown-function",
+            Self::AmbiguousFunction { .. } => "contract/ambiguous-function",
+            Self::BadArity { .. } => "contract/bad-arity",
+            Self::BadArgument { .. } => "contract/bad-argument",
+            Self::Guest { .. } => "guest/err",
+            Self::Trap { .. } => "guest/trap",
+            Self::Exit { .. } => "guest/exit",
+            Self::Fuel { .. } => "limit/fuel",
+            Self::Memory { .. } => "limit/memory",
+            Self::StartFuel { .. } => "limit/start-fuel",
+            Self::ResultSize { .. } => "limit/result-size",
+            Self::ArgumentSize { .. } => "limit/argument-size",
+            Self::WallClock { .. } => "infra/wall-clock",
+            Self::StackOverflow => "infra/stack-overflow",
+            Self::Exhausted { .. } => "infra/exhausted",
+            Self::Engine { .. } => "infra/engine",
+        }
+    }
+
+    /// Whether the failure says something about this machine only. Such a
+    /// failure is no outcome of the call: nothing may be concluded from it,
+    /// charged for it or written into a receipt.
+    pub fn is_infrastructure(&self) -> bool {
+        match self {
+            Self::StartFailed { cause } => cause.is_infrastructure(),
+            other => other.code().starts_with("infra/"),
+        }
+    }
+
+    pub(crate) fn bad_argument(index: usize, parameter: &str, mismatch: Mismatch) -> Self {
+        Self::BadArgument {
+            index: index + 1,
+            path: mismatch.path(parameter),
+            expected: mismatch.expected,
+            got: mismatch.got,
+        }
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn in_frames(frames: &[String]) -> String {
+    if frames.is_empty() {
+        String::new()
+    } else {
+        format!(" in {}", frames.join(" < "))
+    }
+}

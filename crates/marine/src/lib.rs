@@ -1,0 +1,88 @@
+//! The Wasm runtime: loads WebAssembly components and calls their typed
+//! functions with values of the JSON model, bounded and metered.
+//!
+//! ```no_run
+//! use weir_identity::Value;
+//! use weir_marine::{Call, CallContext, Limits, Marine, MarineConfig};
+//!
+//! # async fn example(component: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+//! let marine = Marine::new(MarineConfig::default())?;
+//! let greeter = marine.load(&component)?;
+//! for function in greeter.functions() {
+//!     println!("{}", function.signature()); // hello(name: string) -> string
+//! }
+//! let output = greeter
+//!     .call(Call {
+//!         function: "hello",
+//!         arguments: &[Value::from("Ada")],
+//!         context: &CallContext::default(),
+//!         limits: &Limits::default(),
+//!     })
+//!     .await;
+//! println!("{:?} for {} fuel", output.result?, output.fuel);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Marine`] is the engine of a node, with its pool of instances and its cache of compiled code.
+//! - [`Module`] is a loaded component: its [`Function`]s, and [`Module::call`].
+//! - [`Limits`], [`ComponentLimits`] and [`Profile`] are everything that bounds a guest.
+//! - [`Error`] is every way to fail, with stable codes.
+//!
+//! # Invariants
+//! - A guest reaches nothing that is not linked in `sandbox`: no file, no environment, no network, no real clock, no
+//!   real randomness.
+//! - Every call has a fresh instance. What a call computes depends on component, function, arguments and
+//!   [`CallContext`], and on nothing else, unless the error is of the group `infra`.
+//! - No bytes of a component and no arguments make this crate panic.
+//! - `unsafe` occurs once, where compiled code is taken from bytes that this node wrote.
+//! - This crate knows no AIR, no particles and no network.
+//!
+//! # How values map to WIT types
+//!
+//! | WIT | accepted | produced |
+//! | --- | --- | --- |
+//! | `bool` | `true`, `false` | same |
+//! | `u8`…`u32`, `s8`…`s32` | integer in range | integer |
+//! | `u64`, `s64` | integer in range, or decimal text | integer up to 2^53 − 1, beyond it decimal text |
+//! | `f32`, `f64` | number, `"NaN"`, `"Infinity"`, `"-Infinity"` | same |
+//! | `char` | text of one character | same |
+//! | `string` | text | same |
+//! | `list<u8>` | `"b64:"` and base64url, or an array of integers | `"b64:…"` without padding |
+//! | `list<T>`, `tuple<…>` | array | array |
+//! | `map<K, V>` | array of pairs; object if the keys are text | object if the keys are text, else array of pairs |
+//! | `record` | object, where an absent option is none; or array in the order of the fields | object with `snake_case` keys |
+//! | `option<T>` | `null` or the value; inside another option `{"some": …}` | same |
+//! | `result<T, E>` | `{"ok": …}` or `{"err": …}` | same; as result of a function: the value, or [`Error::Guest`] |
+//! | `variant` | `"case"` or `{"case": …}` | same |
+//! | `enum` | `"case"` | same |
+//! | `flags` | array of names | array in the order of declaration |
+//!
+//! Names are accepted in `kebab-case`, `snake_case` and `camelCase`. Resources, futures and streams cannot be passed
+//! as values; a component that exports functions with them is not accepted.
+
+mod admission;
+mod cache;
+mod context;
+mod contract;
+mod convert;
+mod error;
+mod failure;
+mod fuel;
+mod limits;
+mod module;
+mod profile;
+mod runtime;
+mod sandbox;
+mod spelling;
+
+pub use cache::CacheConfig;
+pub use context::CallContext;
+pub use contract::{Function, Param};
+pub use convert::{Case, Field, Name, Named, Type};
+pub use error::Error;
+pub use limits::{ARGUMENT_VALUES_MAX, ComponentLimits, Limits};
+pub use module::{Call, CallOutput, Module};
+pub use profile::Profile;
+pub use runtime::{Marine, MarineConfig, SetupError};
+pub use sandbox::Logs;

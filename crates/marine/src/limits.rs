@@ -1,0 +1,82 @@
+//! Every bound that a component and a call must keep.
+
+/// What a component may be, checked before it is compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentLimits {
+    /// Bytes of the component.
+    pub bytes: u64,
+    /// Core modules, at any depth.
+    pub core_modules: u64,
+    /// Components inside components, at any depth.
+    pub nested_components: u64,
+    /// Core functions with a body.
+    pub functions: u64,
+    /// Bytes of one function body.
+    pub function_bytes: u64,
+    /// Types, of core modules and components.
+    pub types: u64,
+    /// Imports of the component, and of core modules and components inside.
+    pub imports: u64,
+    /// Linear memories.
+    pub memories: u64,
+    /// Elements of all tables at the start.
+    pub table_elements: u64,
+    /// Pages (64 KiB) of all memories at the start.
+    pub initial_pages: u64,
+}
+
+impl Default for ComponentLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 32 << 20,
+            core_modules: 16,
+            nested_components: 32,
+            functions: 60_000,
+            function_bytes: 1 << 20,
+            types: 10_000,
+            imports: 5_000,
+            memories: 8,
+            table_elements: 20_000,
+            initial_pages: 1_024,
+        }
+    }
+}
+
+/// What a single call may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel units; see [`Profile`](crate::Profile) for what they cost. At the
+    /// limit the call ends with [`Error::Fuel`](crate::Error::Fuel).
+    pub fuel: u64,
+    /// Bytes of all linear memories and tables together, at most
+    /// [`Profile::MEMORY_BYTES_MAX`](crate::Profile::MEMORY_BYTES_MAX). Beyond
+    /// it the guest's request is refused, which most guests take as a reason
+    /// to stop: then the call ends with [`Error::Memory`](crate::Error::Memory).
+    pub memory_bytes: u64,
+    /// Milliseconds on this machine: an emergency brake, since fuel is the
+    /// limit that holds everywhere. Beyond it the call ends with
+    /// [`Error::WallClock`](crate::Error::WallClock).
+    pub wall_ms: u64,
+    /// Bytes of the result: text and bytes count their length, every value 8
+    /// more. Beyond it the call ends with
+    /// [`Error::ResultSize`](crate::Error::ResultSize).
+    pub result_bytes: u64,
+    /// Bytes of standard output and standard error that are kept, each. What
+    /// is written beyond is dropped, and the log says so.
+    pub log_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 10_000_000_000,
+            memory_bytes: 64 << 20,
+            wall_ms: 30_000,
+            result_bytes: 1 << 20,
+            log_bytes: 64 << 10,
+        }
+    }
+}
+
+/// The most values, nested ones included, that the arguments of a call may have.
+pub const ARGUMENT_VALUES_MAX: usize = 100_000;

@@ -1,0 +1,333 @@
+//! A loaded component, ready to be called.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre, Val};
+use weir_identity::{Cid, Value};
+
+use crate::context::CallContext;
+use crate::contract::{Contract, Function};
+use crate::convert::{Budget, Lifted, Type, lift, lower};
+use crate::error::Error;
+use crate::failure::{Phase, explain};
+use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
+use crate::profile::Profile;
+use crate::runtime::Shared;
+use crate::sandbox::{CallState, LogSink, Logs};
+
+/// What a call needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The function: `function` or `interface/function`, in `kebab-case`,
+    /// `snake_case` or `camelCase`.
+    pub function: &'a str,
+    /// The arguments by position.
+    pub arguments: &'a [Value],
+    /// The circumstances.
+    pub context: &'a CallContext,
+    /// What it may use.
+    pub limits: &'a Limits,
+}
+
+/// What became of a call, and what it took.
+#[derive(Debug, Clone)]
+pub struct CallOutput {
+    /// The value that the function returned. A function that returns `result`
+    /// gives the value inside *ok*, or [`Error::Guest`] with what is inside *err*.
+    pub result: Result<Value, Error>,
+    /// Fuel used, at most the limit. After [`Error::Trap`] it is what the
+    /// engine had counted when the guest stopped, good for a bill but not for
+    /// a proof; zero when the guest did not run.
+    pub fuel: u64,
+    /// Bytes of linear memory and tables at the end; they never shrink in between.
+    pub memory_peak_bytes: u64,
+    /// What the guest wrote.
+    pub logs: Logs,
+}
+
+/// A component that is checked, compiled and linked. Cheap to clone.
+///
+/// Every call gets an instance of its own, made from a copy-on-write image and
+/// thrown away afterwards. Calls share nothing, so any number may run at once.
+#[derive(Clone)]
+pub struct Module {
+    shared: Arc<Shared>,
+    parts: Arc<ModuleParts>,
+}
+
+/// The parts of a module that do not hold on to the runtime.
+pub(crate) struct ModuleParts {
+    pub(crate) cid: Cid,
+    pub(crate) contract: Contract,
+    pub(crate) pre: InstancePre<CallState>,
+}
+
+impl Module {
+    pub(crate) fn new(shared: Arc<Shared>, parts: Arc<ModuleParts>) -> Self {
+        Self { shared, parts }
+    }
+
+    /// The content id of the component's bytes.
+    pub fn cid(&self) -> Cid {
+        self.parts.cid
+    }
+
+    /// The functions that can be called.
+    pub fn functions(&self) -> &[Function] {
+        self.parts.contract.functions()
+    }
+
+    /// Finds a function by name, as [`Call::function`] does.
+    pub fn function(&self, name: &str) -> Result<&Function, Error> {
+        self.parts.contract.find(name)
+    }
+
+    /// Calls a function.
+    ///
+    /// The future needs no particular executor. It works for as long as it is
+    /// polled, returning to the executor after every
+    /// [`Profile::YIELD_FUEL`] units (in the order of 0.1 ms), and waits when
+    /// all slots of the runtime are taken. Dropping it ends the call: nothing
+    /// of it remains.
+    pub async fn call(&self, call: Call<'_>) -> CallOutput {
+        let log = Arc::new(Mutex::new(LogSink::new(call.limits.log_bytes)));
+        let mut usage = Usage::default();
+        let result = match self.prepare(&call) {
+            Ok((function, arguments)) => {
+                let wall = Duration::from_millis(call.limits.wall_ms);
+                // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
+                let _slot = self.shared.slots.acquire().await.ok();
+                let work = self.execute(&call, function, &arguments, &log, &mut usage);
+                within(wall, work).await.unwrap_or_else(|| {
+                    Err(Error::WallClock {
+                        limit_ms: call.limits.wall_ms,
+                    })
+                })
+            }
+            Err(error) => Err(error),
+        };
+        let logs = LogSink::lock(&log).take();
+        CallOutput {
+            result,
+            fuel: usage.fuel,
+            memory_peak_bytes: usage.memory_peak_bytes,
+            logs,
+        }
+    }
+
+    /// Finds the function and converts the arguments.
+    fn prepare(&self, call: &Call<'_>) -> Result<(&Function, Vec<Val>), Error> {
+        let function = self.parts.contract.find(call.function)?;
+        if function.params().len() != call.arguments.len() {
+            return Err(Error::BadArity {
+                signature: function.signature(),
+                expected: function.params().len(),
+                got: call.arguments.len(),
+            });
+        }
+        let mut budget = Budget(ARGUMENT_VALUES_MAX);
+        let arguments = function
+            .params()
+            .iter()
+            .zip(call.arguments)
+            .enumerate()
+            .map(|(index, (param, value))| {
+                lower(&param.ty, value, &mut budget).map_err(|mismatch| {
+                    if mismatch.over_budget {
+                        Error::ArgumentSize {
+                            limit: ARGUMENT_VALUES_MAX,
+                        }
+                    } else {
+                        Error::bad_argument(index, &param.name, mismatch)
+                    }
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok((function, arguments))
+    }
+
+    async fn execute(
+        &self,
+        call: &Call<'_>,
+        function: &Function,
+        arguments: &[Val],
+        log: &Arc<Mutex<LogSink>>,
+        usage: &mut Usage,
+    ) -> Result<Value, Error> {
+        let seed = call
+            .context
+            .seed(self.shared.profile, &self.parts.cid, &function.full_name());
+        let state = CallState::new(call.context, seed, call.limits, Arc::clone(log));
+        let mut store = self.shared.store(state, call.limits)?;
+        let result = self
+            .parts
+            .run(&mut store, function, arguments, call.limits)
+            .await;
+        usage.memory_peak_bytes = store.data().memory.peak();
+        let (result, fuel) = result?;
+        usage.fuel = fuel;
+        result
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module")
+            .field("cid", &self.parts.cid)
+            .field("functions", &self.functions().len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Usage {
+    fuel: u64,
+    memory_peak_bytes: u64,
+}
+
+impl Shared {
+    fn store(&self, state: CallState, limits: &Limits) -> Result<Store<CallState>, Error> {
+        /// Host bytes that the engine needs for a value, per byte that counts as its size.
+        const HOST_BYTES_PER_BYTE: u64 = 64;
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
+        let host_bytes = limits.result_bytes.saturating_mul(HOST_BYTES_PER_BYTE);
+        store.set_hostcall_fuel(usize::try_from(host_bytes).unwrap_or(usize::MAX));
+        store
+            .fuel_async_yield_interval(Some(Profile::YIELD_FUEL))
+            .map_err(engine_failure)?;
+        Ok(store)
+    }
+}
+
+impl ModuleParts {
+    /// Makes an instance. What this takes is not part of a call's fuel.
+    async fn instantiate(&self, store: &mut Store<CallState>) -> Result<Instance, Error> {
+        store
+            .set_fuel(Profile::START_FUEL)
+            .map_err(engine_failure)?;
+        match self.pre.instantiate_async(&mut *store).await {
+            Ok(instance) => Ok(instance),
+            Err(error) => Err(explain(&error, Phase::Start, &store.data().memory)),
+        }
+    }
+
+    /// Runs the function in a fresh instance: what it returned, and the fuel that took.
+    async fn run(
+        &self,
+        store: &mut Store<CallState>,
+        function: &Function,
+        arguments: &[Val],
+        limits: &Limits,
+    ) -> Result<(Result<Value, Error>, u64), Error> {
+        let instance = self.instantiate(store).await?;
+        store.set_fuel(limits.fuel).map_err(engine_failure)?;
+        let callee = instance
+            .get_func(&mut *store, function.export)
+            .ok_or_else(|| Error::Engine {
+                detail: format!("the instance lacks `{}`", function.full_name()),
+            })?;
+        let mut results = [Val::Bool(false)];
+        let results = match function.result() {
+            Some(_) => &mut results[..],
+            None => &mut [],
+        };
+        let outcome = callee.call_async(&mut *store, arguments, results).await;
+        let fuel = limits.fuel - store.get_fuel().map_err(engine_failure)?.min(limits.fuel);
+        Ok(match outcome {
+            Ok(()) => (unpack(function.result(), results.first(), limits), fuel),
+            Err(error) => {
+                let error = explain(&error, Phase::Call(limits), &store.data().memory);
+                let fuel = match error {
+                    Error::Fuel { limit } => limit,
+                    _ => fuel,
+                };
+                (Err(error), fuel)
+            }
+        })
+    }
+
+    /// Makes an instance to see whether that works at all. Blocks.
+    pub(crate) fn try_start(&self, shared: &Shared) -> Result<(), Error> {
+        let limits = Limits {
+            log_bytes: 0,
+            ..Limits::default()
+        };
+        let log = Arc::new(Mutex::new(LogSink::new(0)));
+        let state = CallState::new(&CallContext::default(), [0; 32], &limits, log);
+        let mut store = shared.store(state, &limits)?;
+        let start = pin!(self.instantiate(&mut store));
+        let wall = Duration::from_millis(limits.wall_ms);
+        let outcome = run_here(pin!(within(wall, start)));
+        match outcome {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(Error::StartFailed {
+                cause: Box::new(error),
+            }),
+            None => Err(Error::StartFailed {
+                cause: Box::new(Error::WallClock {
+                    limit_ms: limits.wall_ms,
+                }),
+            }),
+        }
+    }
+}
+
+/// Turns the result into a value; the *err* of a `result` becomes an error.
+fn unpack(ty: Option<&Type>, val: Option<&Val>, limits: &Limits) -> Result<Value, Error> {
+    let convert = |ty: &Type, val: &Val| match lift(ty, val, limits.result_bytes) {
+        Lifted::Value(value) => Ok(value),
+        Lifted::TooLarge => Err(Error::ResultSize {
+            limit: limits.result_bytes,
+        }),
+        Lifted::Inconsistent => Err(Error::Engine {
+            detail: "the result is not of its type".to_owned(),
+        }),
+    };
+    let convert_side = |ty: &Option<Box<Type>>, val: &Option<Box<Val>>| match (ty, val) {
+        (Some(ty), Some(val)) => convert(ty, val),
+        _ => Ok(Value::Null),
+    };
+    match (ty, val) {
+        (Some(Type::Result(ok, _)), Some(Val::Result(Ok(val)))) => convert_side(ok, val),
+        (Some(Type::Result(_, err)), Some(Val::Result(Err(val)))) => Err(Error::Guest {
+            payload: convert_side(err, val)?,
+        }),
+        (Some(ty), Some(val)) => convert(ty, val),
+        _ => Ok(Value::Null),
+    }
+}
+
+/// The output of the work, or nothing if it takes too long. The work has to
+/// return now and then, as a guest does that yields; no timer is involved.
+async fn within<T>(wall: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let start = Instant::now();
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if start.elapsed() >= wall => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// Runs work on this thread that never waits for anything but its own turn.
+fn run_here<T>(mut work: Pin<&mut impl Future<Output = T>>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = work.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+fn engine_failure(error: wasmtime::Error) -> Error {
+    Error::Engine {
+        detail: format!("{error:#}"),
+    }
+}

@@ -1,0 +1,113 @@
+//! The execution profile: everything that decides what a call computes and
+//! what it costs.
+
+use std::num::NonZeroUsize;
+
+use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
+use weir_identity::{Hash, keccak256};
+
+use crate::fuel;
+
+/// The rules under which guests run. Two machines with the same profile give
+/// the same result and count the same fuel for the same call.
+///
+/// There is one profile, `det-1`: components with the types of WASI 0.2, no
+/// threads, no relaxed SIMD, canonical NaNs, a virtual clock, seeded
+/// randomness, and fuel by its own table: about 10 units for an operator, so
+/// that 10^10 units are in the order of a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// The deterministic default.
+    Det1,
+}
+
+impl Profile {
+    /// The most linear memory that a limit can allow, in bytes.
+    pub const MEMORY_BYTES_MAX: u64 = 512 << 20;
+
+    /// Fuel units for instantiation. They are not charged to the call: how
+    /// much instantiation takes depends on whether the platform offers
+    /// copy-on-write images.
+    pub const START_FUEL: u64 = 2_000_000_000;
+
+    /// Fuel units after which a call lets other tasks of its executor run.
+    pub const YIELD_FUEL: u64 = 1_000_000;
+
+    const WASM_STACK_BYTES: usize = 1 << 20;
+    const CORE_INSTANCES_PER_COMPONENT: u32 = 24;
+    const MEMORIES_PER_COMPONENT: u32 = 4;
+    const TABLES_PER_COMPONENT: u32 = 8;
+    const TABLE_ELEMENTS: usize = 20_000;
+
+    /// The name, such as `det-1`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Det1 => "det-1",
+        }
+    }
+
+    /// What identifies the profile in the key of compiled code, and later in receipts.
+    pub fn id(self) -> Hash {
+        keccak256(&[self.description().as_bytes()])
+    }
+
+    /// Everything that the profile consists of, as text.
+    fn description(self) -> String {
+        format!(
+            "weir {}\nengine wasmtime 48\nwasi 0.2\nstack {}\nmemory {}\ntable {}\nstart {}\nfuel {:?}\n",
+            self.name(),
+            Self::WASM_STACK_BYTES,
+            Self::MEMORY_BYTES_MAX,
+            Self::TABLE_ELEMENTS,
+            Self::START_FUEL,
+            fuel::costs(),
+        )
+    }
+
+    /// The engine's configuration with room for that many calls at once.
+    pub(crate) fn engine_config(self, slots: u32) -> Config {
+        let mut config = Config::new();
+        config
+            .wasm_component_model(true)
+            .wasm_component_model_map(true)
+            .concurrency_support(false)
+            .wasm_relaxed_simd(false)
+            .wasm_memory64(false)
+            .wasm_multi_memory(true)
+            .wasm_tail_call(true)
+            .cranelift_nan_canonicalization(true)
+            .cranelift_opt_level(OptLevel::Speed)
+            .consume_fuel(true)
+            .operator_cost(fuel::costs())
+            .max_wasm_stack(Self::WASM_STACK_BYTES)
+            .async_stack_size(Self::WASM_STACK_BYTES + (1 << 20))
+            .wasm_backtrace_max_frames(NonZeroUsize::new(16))
+            .generate_address_map(false)
+            .memory_init_cow(true)
+            .allocation_strategy(Self::pool(slots));
+        config
+    }
+
+    fn pool(slots: u32) -> PoolingAllocationConfig {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(slots)
+            .total_stacks(slots)
+            .total_core_instances(slots.saturating_mul(Self::CORE_INSTANCES_PER_COMPONENT))
+            .total_memories(slots.saturating_mul(Self::MEMORIES_PER_COMPONENT))
+            .total_tables(slots.saturating_mul(Self::TABLES_PER_COMPONENT))
+            .max_core_instances_per_component(Self::CORE_INSTANCES_PER_COMPONENT)
+            .max_memories_per_component(Self::MEMORIES_PER_COMPONENT)
+            .max_tables_per_component(Self::TABLES_PER_COMPONENT)
+            .max_memories_per_module(Self::MEMORIES_PER_COMPONENT)
+            .max_tables_per_module(Self::TABLES_PER_COMPONENT)
+            .max_memory_size(Self::MEMORY_BYTES_MAX as usize)
+            .table_elements(Self::TABLE_ELEMENTS)
+            .max_component_instance_size(1 << 20)
+            .linear_memory_keep_resident(64 << 10)
+            .table_keep_resident(16 << 10)
+            .async_stack_keep_resident(32 << 10)
+            .max_unused_warm_slots(64);
+        pool
+    }
+}

@@ -1,0 +1,118 @@
+//! The world that a guest sees: WASI 0.2 with a clock that stands still unless
+//! asked, randomness that follows from the call, output that becomes a log,
+//! and nothing else. No files, no environment, no network.
+
+mod cli;
+mod clock;
+mod imports;
+mod log;
+mod memory;
+mod random;
+
+use std::sync::{Arc, Mutex};
+
+use wasmtime::Engine;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::{cli as wasi_cli, clocks, filesystem, random as wasi_random};
+use wasmtime_wasi_io::IoView;
+
+use crate::context::CallContext;
+use crate::limits::Limits;
+
+pub(crate) use imports::granted;
+pub(crate) use log::LogSink;
+pub use log::Logs;
+pub(crate) use memory::{GrowFailed, MemoryMeter};
+
+use clock::VirtualClock;
+use random::SeededRandom;
+
+/// What the host keeps for one call.
+pub(crate) struct CallState {
+    table: ResourceTable,
+    files: WasiFilesystemCtx,
+    clock: VirtualClock,
+    random: SeededRandom,
+    log: Arc<Mutex<LogSink>>,
+    pub(crate) memory: MemoryMeter,
+}
+
+impl CallState {
+    pub(crate) fn new(
+        context: &CallContext,
+        seed: [u8; 32],
+        limits: &Limits,
+        log: Arc<Mutex<LogSink>>,
+    ) -> Self {
+        Self {
+            table: ResourceTable::new(),
+            files: WasiFilesystemCtx::default(),
+            clock: VirtualClock::new(context.timestamp_ms),
+            random: SeededRandom::new(seed),
+            log,
+            memory: MemoryMeter::new(limits.memory_bytes),
+        }
+    }
+
+    fn table_and_files(&mut self) -> WasiFilesystemCtxView<'_> {
+        WasiFilesystemCtxView {
+            ctx: &mut self.files,
+            table: &mut self.table,
+        }
+    }
+
+    fn itself(&mut self) -> &mut Self {
+        self
+    }
+}
+
+impl IoView for CallState {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+/// Names [`CallState`] as the host side of the interfaces that need all of it.
+struct Whole;
+
+impl HasData for Whole {
+    type Data<'a> = &'a mut CallState;
+}
+
+/// Names [`SeededRandom`] as the host side of the random interfaces.
+struct Random;
+
+impl HasData for Random {
+    type Data<'a> = &'a mut SeededRandom;
+}
+
+/// Links everything that a guest may import. [`granted`] lists the same interfaces.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+    type State = CallState;
+    let mut linker = Linker::new(engine);
+    let l = &mut linker;
+    let whole: fn(&mut State) -> &mut State = State::itself;
+    let random: fn(&mut State) -> &mut SeededRandom = |state| &mut state.random;
+    let files: fn(&mut State) -> WasiFilesystemCtxView<'_> = State::table_and_files;
+
+    wasmtime_wasi_io::add_to_linker_async(l)?;
+    clocks::wall_clock::add_to_linker::<State, Whole>(l, whole)?;
+    clocks::monotonic_clock::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_random::random::add_to_linker::<State, Random>(l, random)?;
+    wasi_random::insecure::add_to_linker::<State, Random>(l, random)?;
+    wasi_random::insecure_seed::add_to_linker::<State, Random>(l, random)?;
+    wasi_cli::environment::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::exit::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::stdin::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::stdout::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::stderr::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::terminal_input::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::terminal_output::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::terminal_stdin::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::terminal_stdout::add_to_linker::<State, Whole>(l, whole)?;
+    wasi_cli::terminal_stderr::add_to_linker::<State, Whole>(l, whole)?;
+    filesystem::types::add_to_linker::<State, WasiFilesystem>(l, files)?;
+    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, files)?;
+    Ok(linker)
+}

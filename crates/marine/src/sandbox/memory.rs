@@ -1,0 +1,89 @@
+//! The memory limit of a call.
+
+use wasmtime::{ResourceLimiter, Result};
+
+/// Counts the bytes of all linear memories and tables of a call and refuses
+/// growth beyond the limit. A guest learns of a refusal in the same way on
+/// every machine; an allocation that this machine cannot provide is an error
+/// of the machine instead.
+pub(crate) struct MemoryMeter {
+    limit: u64,
+    used: u64,
+    refused: bool,
+}
+
+impl MemoryMeter {
+    const BYTES_PER_TABLE_ELEMENT: u64 = 8;
+
+    pub(crate) fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            used: 0,
+            refused: false,
+        }
+    }
+
+    /// The most bytes in use at any time: memories never shrink.
+    pub(crate) fn peak(&self) -> u64 {
+        self.used
+    }
+
+    /// The limit, if growth was ever refused.
+    pub(crate) fn refused(&self) -> Option<u64> {
+        self.refused.then_some(self.limit)
+    }
+
+    fn grow(&mut self, bytes: u64) -> bool {
+        match self.used.checked_add(bytes) {
+            Some(used) if used <= self.limit => {
+                self.used = used;
+                true
+            }
+            _ => {
+                self.refused = true;
+                false
+            }
+        }
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        // Beyond its own maximum the guest is refused whatever is said here.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        Ok(self.grow(desired.saturating_sub(current) as u64))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let elements = desired.saturating_sub(current) as u64;
+        Ok(self.grow(elements.saturating_mul(Self::BYTES_PER_TABLE_ELEMENT)))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        Err(error.context(GrowFailed))
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        Err(error.context(GrowFailed))
+    }
+}
+
+/// This machine could not provide memory that the limit allows.
+#[derive(Debug, thiserror::Error)]
+#[error("memory within the limit could not be allocated")]
+pub(crate) struct GrowFailed;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use weir_air::{Limits, Script};
 
-/// Size of the script, in bytes.
-const SCRIPT_BYTES: usize = 10_000_000;
+/// Sizes of the scripts, in bytes.
+const LARGE_BYTES: usize = 10_000_000;
+const USUAL_BYTES: usize = 20_000;
 /// The clock counts in ticks of some milliseconds; the mean of so many runs is finer.
 const RUNS: u32 = 20;
 
@@ -38,11 +39,11 @@ fn block(out: &mut String, number: usize) {
     .expect("writing to a string cannot fail");
 }
 
-/// A balanced tree of blocks of about [`SCRIPT_BYTES`].
-fn script() -> String {
+/// A balanced tree of blocks of about `bytes`.
+fn script(bytes: usize) -> String {
     let mut sample = String::new();
     block(&mut sample, 1_000);
-    let count = (SCRIPT_BYTES / sample.len()).next_power_of_two();
+    let count = (bytes / sample.len()).next_power_of_two();
     let mut out = String::new();
     // After block n, as many `seq`s end as n has trailing one bits.
     for number in 0..count {
@@ -107,7 +108,15 @@ fn read(text: &str) -> Script {
 }
 
 fn main() {
-    let text = script();
+    let usual = vec![script(USUAL_BYTES); LARGE_BYTES / USUAL_BYTES];
+    let usual_bytes: usize = usual.iter().map(String::len).sum();
+    measure("parse, usual size", usual_bytes, || {
+        usual
+            .iter()
+            .map(|text| read(text).nodes().len())
+            .sum::<usize>()
+    });
+    let text = script(LARGE_BYTES);
     let script = read(&text);
     let short = weir_air::minify(&script);
     println!(

@@ -3,7 +3,7 @@
 //! A script is one instruction, written as an S-expression. [`parse`] reads it
 //! into a [`Script`], a flat vector of instructions, and refuses whatever the
 //! language does not allow, with all the mistakes it can find at once.
-//! [`format`] gives the text its canonical layout, [`minify`] its shortest one.
+//! [`format()`] gives the text its canonical layout, [`minify`] its shortest one.
 //! Nothing here recurses and nothing here evaluates: running a script is the
 //! business of `weir-avm`.
 //!

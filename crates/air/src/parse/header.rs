@@ -163,12 +163,13 @@ impl Parser<'_> {
         self.expect(TokenKind::Close, "`)` after the service and the function")?;
         self.inner_open = 0;
         self.expect(TokenKind::SquareOpen, "`[` before the arguments")?;
-        let mut args = Vec::new();
+        self.args.clear();
         while !matches!(
             self.current.kind,
             TokenKind::SquareClose | TokenKind::Open | TokenKind::Close | TokenKind::End
         ) {
-            args.push(self.operand(&operand::ARGUMENT)?);
+            let argument = self.operand(&operand::ARGUMENT)?;
+            self.args.push(argument);
         }
         self.expect(TokenKind::SquareClose, "an argument or `]`")?;
         let output = match self.current.kind {
@@ -179,7 +180,7 @@ impl Parser<'_> {
             peer,
             service,
             function,
-            args,
+            args: self.args.drain(..).collect(),
             output,
         })
     }

@@ -10,7 +10,7 @@ mod word;
 
 use std::sync::Arc;
 
-use crate::ast::{Instruction, Node, NodeId, Span};
+use crate::ast::{Instruction, Node, NodeId, Operand, Span};
 use crate::diagnostic::{Diagnostic, codes, quoted};
 use crate::lexer::{Lexer, Token, TokenKind};
 use crate::limits::Limits;
@@ -73,6 +73,8 @@ struct Parser<'t> {
     parents: Vec<NodeId>,
     frames: Vec<Frame>,
     depth_max: usize,
+    /// The arguments of the call being read: the tree gets a vector that fits.
+    args: Vec<Operand>,
     /// Parentheses that the header being read has opened and not closed.
     inner_open: u32,
     errors: Vec<Diagnostic>,
@@ -95,6 +97,7 @@ impl<'t> Parser<'t> {
             parents: Vec::with_capacity(nodes),
             frames: Vec::new(),
             depth_max: limits.depth,
+            args: Vec::new(),
             inner_open: 0,
             errors: Vec::new(),
             stopped: false,
@@ -214,26 +217,23 @@ impl<'t> Parser<'t> {
         }
         self.advance();
         let node = NodeId(self.nodes.len() as u32);
-        self.parents
-            .push(self.frames.last().map_or(NodeId::ROOT, |frame| frame.node));
-        self.nodes.push(Node {
-            instruction: Instruction::Null,
-            span: Span::new(start, start),
-            end: node,
-        });
         let (min, max) = header::children(keyword);
         self.inner_open = 0;
-        let broken = match self.header(keyword, node) {
-            Ok(instruction) => {
-                self.nodes[node.index()].instruction = instruction;
-                false
-            }
+        let (instruction, broken) = match self.header(keyword, node) {
+            Ok(instruction) => (instruction, false),
             Err(error) if error.code == codes::LIMIT => return self.fail_at_limit(*error),
             Err(error) => {
                 self.report(*error);
-                true
+                (Instruction::Null, true)
             }
         };
+        self.parents
+            .push(self.frames.last().map_or(NodeId::ROOT, |frame| frame.node));
+        self.nodes.push(Node {
+            instruction,
+            span: Span::new(start, start),
+            end: node,
+        });
         if max > 0 {
             if broken {
                 self.skip_to_parenthesis();

@@ -94,6 +94,8 @@ pub(crate) struct Words<'t> {
     text: &'t str,
     pub names: Names,
     literals: Literals,
+    /// The path being read: the tree gets a vector that fits.
+    accessors: Vec<Accessor>,
     pub budget: Budget,
 }
 
@@ -103,6 +105,7 @@ impl<'t> Words<'t> {
             text,
             names: Names::new(),
             literals: Literals::new(),
+            accessors: Vec::new(),
             budget: Budget { limit, left: limit },
         }
     }
@@ -209,16 +212,16 @@ impl<'t> Words<'t> {
             .help("add an accessor: `.$.field` or `.$.[7]`; without lens the whole value is meant")
             .into());
         }
-        let mut accessors = Vec::new();
+        self.accessors.clear();
         let mut at = 0;
         while at < path.len() {
             let from = start + 2 + at as u32;
             let (accessor, length) = self.accessor(&path[at..], from)?;
-            accessors.push(accessor);
+            self.accessors.push(accessor);
             self.budget.spend(Span::new(from, from + length as u32))?;
             at += length;
         }
-        Ok(Some(Lens::Path(accessors)))
+        Ok(Some(Lens::Path(self.accessors.drain(..).collect())))
     }
 
     /// The first accessor of `path`, and its length.

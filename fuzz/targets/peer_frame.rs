@@ -1,0 +1,4 @@
+#![no_main]
+//! `cargo +nightly fuzz run peer_frame`
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| weir_peer::fuzzing::frame(bytes));

@@ -249,9 +249,10 @@ impl<'a> Author<'a> {
         open.streams = vec![stream.clone()];
         let mut filled = self.fill(scope, &stream);
         for _ in 1..arms {
-            let arm = match self.rng.per_mille(500) {
-                true => self.fill(scope, &stream),
-                false => self.part(&mut open.clone(), depth - 1),
+            let arm = if self.rng.per_mille(500) {
+                self.fill(scope, &stream)
+            } else {
+                self.part(&mut open.clone(), depth - 1)
             };
             filled = format!("({join} {filled} {arm})");
         }

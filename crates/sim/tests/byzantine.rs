@@ -46,7 +46,7 @@ fn receive(net: &mut Net) -> Vec<Message> {
         };
         let back = net.world.find(&from).expect("frames come from nodes");
         net.world
-            .send_as(LIAR, back, Frame::Answer(answer).encode());
+            .send_as(LIAR, back, &Frame::Answer(answer).encode());
         let message = Message::decode(&packet.message, &MessageLimits::default());
         messages.push(message.expect("honest peers send messages"));
     }
@@ -66,7 +66,7 @@ fn send(net: &mut Net, to: usize, particle: ParticleId, message: Bytes) {
         particle,
         message,
     };
-    net.world.send_as(LIAR, to, Frame::Packet(packet).encode());
+    net.world.send_as(LIAR, to, &Frame::Packet(packet).encode());
 }
 
 /// The liar's engine after it took a message, and the call that it is to make.
@@ -231,7 +231,7 @@ fn frames_of_random_bytes_cost_the_connection_and_nothing_else() {
     for _ in 0..500 {
         let noise: [u8; 40] = net.world.rng().bytes();
         net.world.connect(LIAR, B);
-        net.world.send_as(LIAR, B, Bytes::copy_from_slice(&noise));
+        net.world.send_as(LIAR, B, &Bytes::copy_from_slice(&noise));
         net.run_for(2);
         assert!(!net.world.are_connected(LIAR, B));
     }

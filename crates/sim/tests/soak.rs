@@ -103,11 +103,14 @@ fn net(seed: u64, peers: usize) -> Net {
         },
         0,
     );
-    net.answer(
-        "srv1.f1",
-        CallOutcome::Value(vec![1.into(), 2.into()].into()),
-        700,
-    );
+    // Long enough for crashes while they run.
+    for (function, after_ms) in [("srv0.f0", 200), ("srv1.f1", 3_000), ("srv2.f2", 20_000)] {
+        net.answer(
+            function,
+            CallOutcome::Value(vec![1.into(), 2.into()].into()),
+            after_ms,
+        );
+    }
     net
 }
 
@@ -173,9 +176,10 @@ fn trouble(net: &mut Net, rng: &mut Rng, crashes: bool, wipes: bool, aloud: bool
             3..=5 => net.heal(a, b),
             6 | 7 if crashes => {
                 had_crash = true;
-                match rng.per_mille(500) {
-                    true => net.crash(a),
-                    false => net.world.crash_after(a, rng.below(12)),
+                if rng.per_mille(500) {
+                    net.crash(a);
+                } else {
+                    net.world.crash_after(a, rng.below(12));
                 }
             }
             8 if crashes && !net.world.is_up(a) => net.restart(a),

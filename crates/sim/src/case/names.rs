@@ -13,7 +13,7 @@ use crate::world::World;
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     ids: BTreeMap<Arc<str>, Arc<str>>,
-    names: FxHashMap<Arc<str>, Arc<str>>,
+    by_id: FxHashMap<Arc<str>, Arc<str>>,
     /// Lengths of the ids, which are mostly one.
     lengths: Vec<usize>,
 }
@@ -71,7 +71,7 @@ impl Names {
                 .filter_map(|length| text.get(at..at + length));
             let known = ids
                 .into_iter()
-                .find_map(|id| Some((id.len(), self.names.get(id)?)));
+                .find_map(|id| Some((id.len(), self.by_id.get(id)?)));
             from = at + 1;
             if let Some((length, name)) = known {
                 out.push_str(&text[copied..at]);
@@ -104,7 +104,7 @@ impl FromIterator<(PeerId, Arc<str>)> for Names {
             if !found.lengths.contains(&id.len()) {
                 found.lengths.push(id.len());
             }
-            found.names.insert(id.clone(), name.clone());
+            found.by_id.insert(id.clone(), name.clone());
             found.ids.insert(name, id);
         }
         found

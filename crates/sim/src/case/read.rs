@@ -68,14 +68,15 @@ impl<'a> Place<'a> {
     }
 
     fn check(&self, right: bool, expected: &'static str) -> Result<(), CaseError> {
-        match right {
-            true => Ok(()),
-            false => Err(CaseError::Type {
-                path: self.path.clone(),
-                expected,
-                found: self.value.kind(),
-            }),
+        if right {
+            return Ok(());
         }
+        let (path, found) = (self.path.clone(), self.value.kind());
+        Err(CaseError::Type {
+            path,
+            expected,
+            found,
+        })
     }
 
     fn wrong(&self, problem: String) -> CaseError {

@@ -33,7 +33,7 @@ impl World {
         match effect {
             Effect::Persist(batch) => self.nodes[node].disk.apply(batch),
             Effect::Load { prefix } => self.queue.push(self.now, Item::Load { node, life, prefix }),
-            Effect::Send { to, frame } => self.send(node, &to, frame),
+            Effect::Send { to, frame } => self.send(node, &to, &frame),
             Effect::Dial { peer, addresses } => self.dial(node, peer, &addresses),
             Effect::Disconnect { peer, .. } => self.hang_up(node, &peer),
             Effect::Call(call) => {

@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Sends a frame from a puppet.
-    pub fn send_as(&mut self, puppet: NodeId, to: NodeId, frame: Bytes) {
+    pub fn send_as(&mut self, puppet: NodeId, to: NodeId, frame: &Bytes) {
         let to = self.id(to);
         self.send(puppet, &to, frame);
     }
@@ -109,13 +109,13 @@ impl World {
         self.cuts.contains(&pair(a, b))
     }
 
-    pub(super) fn send(&mut self, from: NodeId, to: &PeerId, frame: Bytes) {
+    pub(super) fn send(&mut self, from: NodeId, to: &PeerId, frame: &Bytes) {
         let Some(to) = self.by_id.get(to).copied() else {
             return;
         };
         self.traffic.frames += 1;
         self.traffic.bytes += frame.len() as u64;
-        let decoded = Frame::decode(&frame, usize::MAX);
+        let decoded = Frame::decode(frame, usize::MAX);
         if matches!(decoded, Ok(Frame::Packet(_))) {
             self.traffic.messages += 1;
             self.traffic.message_bytes += frame.len() as u64;

@@ -65,7 +65,8 @@ impl Avm {
     /// The particle as it was, from what [`Avm::drain`] gave as records. Calls
     /// that are still open are requested again: a host that may have made them
     /// before completes them as [`CallOutcome::Interrupted`]. Whom this peer
-    /// has sent what is forgotten: [`Avm::nudge`] sends again.
+    /// has sent what is forgotten: [`Avm::nudge`] sends again. Errors were
+    /// reported when they happened.
     pub fn restore(
         start: Arc<Start>,
         program: Arc<Program>,
@@ -78,6 +79,8 @@ impl Avm {
         avm.advance(LogIndex(0), None);
         avm.targets.clear();
         avm.owed.clear();
+        let again = std::mem::take(&mut avm.effects);
+        avm.effects.calls = again.calls;
         Ok(avm)
     }
 
@@ -111,6 +114,11 @@ impl Avm {
     /// Takes in what `from` sent. Facts that are already here change nothing.
     pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
         let received = self.log.merge(message, from)?;
+        if received.is_nothing() {
+            // Who repeats what is known here waits for something that was said
+            // already, to others: it is told what it lacks.
+            self.owe(from);
+        }
         let sender = self.log.author_idx(&from);
         for author in received.proven {
             let liar = self.text(author);

@@ -1,0 +1,354 @@
+//! The task that owns a peer and carries out what it wants.
+//!
+//! One turn: wait until something happens; handle what is there, for at most
+//! [`crate::DriverLimits::turn_us`]; take what the peer wants; do it in order.
+//! Everything that one turn wants to persist is one commit, and what stands
+//! behind a commit waits for it. With [`Durability::Process`] a commit is a
+//! few writes into the page cache and is done in place; with
+//! [`Durability::Power`] it is done by another thread while this one goes on
+//! handling events, whose writes gather for the next commit.
+
+mod commands;
+mod export;
+mod perform;
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep};
+use weir_identity::{Keypair, PeerId};
+use weir_peer::{Batch, Effect, Event, Limits, ParticleId, Peer, StoredRecord, Timestamp};
+
+use crate::clock;
+use crate::config::DriverLimits;
+use crate::error::Stopped;
+use crate::executor::{Executor, Finished};
+use crate::handle::Command;
+use crate::metrics::Meters;
+use crate::news::Watcher;
+use crate::store::{Durability, Store, StoreError};
+use crate::transport::{Multiaddr, Transport, TransportEvent};
+
+/// Something to do, in its turn.
+enum Todo {
+    Effect(Effect),
+    /// To be done when everything before it is durable.
+    Then(Box<dyn FnOnce(&mut Driver) + Send>),
+}
+
+/// What woke the driver.
+enum Wake {
+    Network,
+    Finished(Finished),
+    Command(Option<Command>),
+    Work(Done),
+    Timer,
+    Again,
+}
+
+/// What another thread did.
+enum Done {
+    Loaded { prefix: Vec<u8>, records: Result<Vec<StoredRecord>, String> },
+    Committed(Result<(), StoreError>),
+    Exported,
+    Panicked,
+}
+
+/// See the module.
+pub(crate) struct Driver {
+    peer: Peer,
+    keypair: Arc<Keypair>,
+    peer_limits: Arc<Limits>,
+    store: Arc<Store>,
+    transport: Transport,
+    executor: Executor,
+    limits: DriverLimits,
+    meters: Arc<Meters>,
+    commands: mpsc::Receiver<Command>,
+    finished: mpsc::UnboundedReceiver<Finished>,
+    /// Reads and writes on other threads.
+    work: JoinSet<Done>,
+    /// What came from the network and was not handled yet.
+    arrived: VecDeque<TransportEvent>,
+    todo: VecDeque<Todo>,
+    committing: bool,
+    timer: Option<Timestamp>,
+    watchers: HashMap<ParticleId, Watcher>,
+    connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
+    addresses: watch::Sender<Vec<Multiaddr>>,
+    announce: Option<Vec<Multiaddr>>,
+    stopping: bool,
+}
+
+/// What a driver is made of.
+pub(crate) struct Parts {
+    pub(crate) peer: Peer,
+    pub(crate) keypair: Arc<Keypair>,
+    pub(crate) peer_limits: Arc<Limits>,
+    pub(crate) store: Store,
+    pub(crate) transport: Transport,
+    pub(crate) executor: Executor,
+    pub(crate) limits: DriverLimits,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) finished: mpsc::UnboundedReceiver<Finished>,
+    pub(crate) addresses: watch::Sender<Vec<Multiaddr>>,
+    pub(crate) announce: Option<Vec<Multiaddr>>,
+}
+
+impl Driver {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Driver {
+            peer: parts.peer,
+            keypair: parts.keypair,
+            peer_limits: parts.peer_limits,
+            store: Arc::new(parts.store),
+            transport: parts.transport,
+            executor: parts.executor,
+            limits: parts.limits,
+            meters: parts.meters,
+            commands: parts.commands,
+            finished: parts.finished,
+            work: JoinSet::new(),
+            arrived: VecDeque::new(),
+            todo: VecDeque::new(),
+            committing: false,
+            timer: None,
+            watchers: HashMap::new(),
+            connecting: HashMap::new(),
+            addresses: parts.addresses,
+            announce: parts.announce,
+            stopping: false,
+        }
+    }
+
+    /// Works until told to stop or until the store fails; then everything is
+    /// closed and `stopped` says why.
+    pub(crate) async fn run(mut self, stopped: watch::Sender<Option<String>>) {
+        let reason = match self.turns().await {
+            Ok(()) => "it was shut down".to_owned(),
+            Err(error) => {
+                tracing::error!(%error, "the store failed, the node stops");
+                error.to_string()
+            }
+        };
+        let end = Stopped { reason: reason.clone() };
+        for watcher in self.watchers.values() {
+            watcher.end(end.clone().into());
+        }
+        let Driver { peer, store, transport, executor, commands, mut work, .. } = self;
+        drop((peer, executor, commands));
+        transport.stop().await;
+        while work.join_next().await.is_some() {}
+        // This may write to the disk for a while.
+        let closed = tokio::task::spawn_blocking(move || drop(store)).await;
+        if closed.is_err() {
+            tracing::error!("the store panicked when it was closed");
+        }
+        stopped.send_replace(Some(reason));
+    }
+
+    async fn turns(&mut self) -> Result<(), StoreError> {
+        self.settle()?;
+        while !self.stopping {
+            let wake = self.wait().await;
+            let begin = Instant::now();
+            self.handle(wake, begin)?;
+            self.settle()?;
+            self.meters.turn_seconds.observe(begin.elapsed().as_secs_f64());
+        }
+        self.finish().await
+    }
+
+    /// Does what is still to be done, so that nothing that was promised is
+    /// left out.
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        while self.committing {
+            let done = self.work.join_next().await;
+            self.handle(Wake::Work(done_of(done)), Instant::now())?;
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until something happens.
+    async fn wait(&mut self) -> Wake {
+        let has_more = !self.arrived.is_empty();
+        let has_room = self.todo.len() < self.limits.waiting;
+        let timer = self.timer.map(|at| tokio::time::sleep(clock::until(at)));
+        let mut batch = Vec::new();
+        tokio::select! {
+            biased;
+            command = self.commands.recv() => Wake::Command(command),
+            Some(done) = self.work.join_next() => Wake::Work(done_of(Some(done))),
+            Some(finished) = self.finished.recv() => Wake::Finished(finished),
+            () = due(timer) => Wake::Timer,
+            // Once round the scheduler, so that connections get their turn.
+            () = tokio::task::yield_now(), if has_more => Wake::Again,
+            () = self.transport.receive(&mut batch, self.limits.frames_per_turn), if !has_more && has_room => {
+                self.arrived.extend(batch);
+                Wake::Network
+            }
+        }
+    }
+
+    /// Tells the peer what happened.
+    fn handle(&mut self, wake: Wake, begin: Instant) -> Result<(), StoreError> {
+        let now = clock::now();
+        match wake {
+            Wake::Network | Wake::Again => {}
+            Wake::Finished(finished) => {
+                self.on_finished(finished, now);
+                while let Ok(finished) = self.finished.try_recv() {
+                    self.on_finished(finished, now);
+                }
+            }
+            Wake::Command(Some(command)) => {
+                self.on_command(command, now);
+                while !self.out_of_time(begin)
+                    && let Ok(command) = self.commands.try_recv()
+                {
+                    self.on_command(command, now);
+                }
+            }
+            // Every handle is gone, and nobody can ask for anything any more.
+            Wake::Command(None) => self.stopping = true,
+            Wake::Work(Done::Loaded { prefix, records }) => {
+                self.peer.handle(Event::Loaded { prefix, records }, now);
+            }
+            Wake::Work(Done::Committed(result)) => {
+                self.committing = false;
+                result?;
+            }
+            Wake::Work(Done::Exported) => {}
+            Wake::Work(Done::Panicked) => {
+                tracing::error!("a thread that reads or writes the store panicked");
+                if self.committing {
+                    return Err(self.store.gave_up());
+                }
+            }
+            Wake::Timer => {
+                self.timer = None;
+                self.peer.handle(Event::Timer, now);
+            }
+        }
+        while let Some(event) = self.arrived.pop_front() {
+            self.on_network(event, now);
+            if self.out_of_time(begin) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn out_of_time(&self, begin: Instant) -> bool {
+        begin.elapsed().as_micros() >= u128::from(self.limits.turn_us)
+    }
+
+    fn on_finished(&mut self, finished: Finished, now: Timestamp) {
+        let Finished { call, outcome } = finished;
+        self.executor.ended(call);
+        self.peer.handle(Event::CallFinished { call, outcome, receipt: None }, now);
+    }
+
+    fn on_network(&mut self, event: TransportEvent, now: Timestamp) {
+        let event = match event {
+            TransportEvent::Connected { peer } => {
+                tracing::info!(%peer, "connected");
+                self.answer_connecting(&peer, &Ok(()));
+                Event::Connected { peer }
+            }
+            TransportEvent::Disconnected { peer, end } => {
+                tracing::info!(%peer, reason = %end, "disconnected");
+                Event::Disconnected { peer }
+            }
+            TransportEvent::Frame { peer, frame, room } => {
+                self.peer.handle(Event::Received { from: peer, frame }, now);
+                drop(room);
+                return;
+            }
+            TransportEvent::DialFailed { peer, reason } => {
+                tracing::debug!(%peer, reason, "not reached");
+                self.answer_connecting(&peer, &Err(reason));
+                Event::DialFailed { peer }
+            }
+            TransportEvent::Addresses(addresses) => {
+                self.addresses.send_replace(addresses.clone());
+                let told = self.announce.clone().unwrap_or(addresses);
+                Event::Addresses(told.iter().map(|address| Arc::from(address.to_string())).collect())
+            }
+        };
+        self.peer.handle(event, now);
+    }
+
+    /// Takes what the peer wants and does as much of it as can be done now.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+        while !self.committing
+            && let Some(next) = self.todo.pop_front()
+        {
+            match next {
+                Todo::Effect(Effect::Persist(batch)) => self.commit(batch)?,
+                Todo::Effect(effect) => self.perform(effect),
+                Todo::Then(work) => work(self),
+            }
+            // What was just done may have told the peer something.
+            if self.todo.is_empty() {
+                self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+        match self.store.durability() {
+            Durability::Process => {
+                let begin = Instant::now();
+                self.store.commit(&batch)?;
+                self.meters.commit_seconds.observe(begin.elapsed().as_secs_f64());
+            }
+            Durability::Power => {
+                // Later writes may be durable before earlier effects are performed, so all go together.
+                for later in &mut self.todo {
+                    if let Todo::Effect(Effect::Persist(more)) = later {
+                        batch.writes.append(&mut more.writes);
+                    }
+                }
+                self.todo.retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
+                self.committing = true;
+                let (store, meters) = (self.store.clone(), self.meters.clone());
+                self.work.spawn_blocking(move || {
+                    let begin = Instant::now();
+                    let result = store.commit(&batch);
+                    meters.commit_seconds.observe(begin.elapsed().as_secs_f64());
+                    Done::Committed(result)
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("peer", &self.peer.id()).field("todo", &self.todo.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a task on another thread brought.
+fn done_of(joined: Option<Result<Done, tokio::task::JoinError>>) -> Done {
+    match joined {
+        Some(Ok(done)) => done,
+        Some(Err(_)) | None => Done::Panicked,
+    }
+}
+
+async fn due(timer: Option<Sleep>) {
+    match timer {
+        Some(timer) => timer.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,104 @@
+//! Does what handles ask for.
+
+use tokio::sync::oneshot;
+use weir_identity::PeerId;
+use weir_marine::Module;
+use weir_peer::{Contact, Service, ServiceError, Submit, SubmitError, Timestamp};
+
+use super::{Driver, Todo};
+use crate::handle::{Command, Deployed, signatures};
+use crate::news::{self, Submitted};
+use crate::transport::Multiaddr;
+
+impl Driver {
+    pub(super) fn on_command(&mut self, command: Command, now: Timestamp) {
+        match command {
+            Command::Submit(submit, reply) => {
+                let answer = self.submit(*submit, now);
+                self.reply_when_durable(reply, answer);
+            }
+            Command::Register(both, reply) => {
+                let (service, module) = *both;
+                let answer = self.register(service, module);
+                self.reply_when_durable(reply, answer);
+            }
+            Command::Remove(service, reply) => {
+                let answer = self.peer.remove_service(&service);
+                let services = self.peer.services();
+                self.executor.retain(|blueprint| services.iter().any(|service| *service.blueprint == *blueprint));
+                self.reply_when_durable(reply, answer);
+            }
+            Command::Services(reply) => {
+                let services = self.peer.services().iter().map(|service| Deployed {
+                    service: service.clone(),
+                    signatures: self.executor.module(&service.blueprint).map(signatures).unwrap_or_default(),
+                });
+                let _ = reply.send(services.collect());
+            }
+            Command::Connect(contact, reply) => self.connect(contact, reply, now),
+            Command::Keep(contact) => {
+                self.transport.keep(contact.peer, parsed(&contact));
+                self.peer.add_contact(contact, now);
+            }
+            Command::Export(particle, reply) => {
+                self.todo.push_back(Todo::Then(Box::new(move |driver| driver.export(particle, reply))));
+            }
+            Command::Forget(particle, reply) => {
+                self.peer.forget(particle);
+                self.reply_when_durable(reply, ());
+            }
+            Command::Metrics(reply) => {
+                let _ = reply.send(self.peer.metrics());
+            }
+            Command::Stop => self.stopping = true,
+        }
+    }
+
+    fn submit(&mut self, submit: Submit, now: Timestamp) -> Result<Submitted, SubmitError> {
+        let particle = self.peer.submit(submit, now)?;
+        let (watcher, submitted) = news::channel(particle, self.limits.news);
+        self.watchers.retain(|_, watcher| !watcher.is_abandoned());
+        self.watchers.insert(particle, watcher);
+        Ok(submitted)
+    }
+
+    fn register(&mut self, service: Service, module: Module) -> Result<(), ServiceError> {
+        let blueprint = service.blueprint.clone();
+        self.peer.register_service(service)?;
+        self.executor.install(blueprint, Ok(module));
+        Ok(())
+    }
+
+    /// What the peer has to write down for this goes before the answer.
+    fn reply_when_durable<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
+        self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+        // Whoever asked may have gone.
+        self.todo.push_back(Todo::Then(Box::new(move |_| drop(reply.send(answer)))));
+    }
+
+    fn connect(&mut self, contact: Contact, reply: oneshot::Sender<Result<(), String>>, now: Timestamp) {
+        let peer = contact.peer;
+        if self.transport.is_connected(&peer) {
+            let _ = reply.send(Ok(()));
+            return;
+        }
+        let addresses = parsed(&contact);
+        if addresses.is_empty() {
+            let _ = reply.send(Err("none of its addresses can be understood".to_owned()));
+            return;
+        }
+        self.peer.add_contact(contact, now);
+        self.connecting.entry(peer).or_default().push(reply);
+        self.transport.dial(peer, addresses);
+    }
+
+    pub(super) fn answer_connecting(&mut self, peer: &PeerId, answer: &Result<(), String>) {
+        for reply in self.connecting.remove(peer).into_iter().flatten() {
+            let _ = reply.send(answer.clone());
+        }
+    }
+}
+
+fn parsed(contact: &Contact) -> Vec<Multiaddr> {
+    contact.addresses.iter().filter_map(|text| text.parse().ok()).collect()
+}

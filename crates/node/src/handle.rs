@@ -1,0 +1,257 @@
+//! How the rest of a program talks to a node.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use weir_avm::Export;
+use weir_identity::PeerId;
+use weir_marine::{Marine, Module};
+use weir_peer::{ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError};
+
+use crate::components::Components;
+use crate::error::{DeployError, ExportFailure, Stopped, SubmitFailure};
+use crate::executor::{WASM, blueprint, interface};
+use crate::keyfile::random;
+use crate::news::Submitted;
+use crate::transport::Multiaddr;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// A particle to start.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// AIR text.
+    pub script: Arc<str>,
+    /// Time to live.
+    pub ttl: Duration,
+    /// What the submitter answers; see [`ClientFunctions`].
+    pub client: Option<ClientFunctions>,
+    /// Keep the log after expiry, until [`NodeHandle::forget`].
+    pub keep: bool,
+}
+
+impl Request {
+    /// A script that asks nothing of its submitter but to be told results.
+    pub fn new(script: impl Into<Arc<str>>, ttl: Duration) -> Self {
+        Request { script: script.into(), ttl, client: Some(ClientFunctions::default()), keep: false }
+    }
+}
+
+/// A service to deploy.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its id, unique on the peer.
+    pub id: Arc<str>,
+    /// Further names.
+    pub aliases: Vec<Arc<str>>,
+    /// The bytes of the component.
+    pub component: Vec<u8>,
+}
+
+/// A deployed service.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// As the peer knows it.
+    pub service: Service,
+    /// Its functions with their types, as WIT writes them.
+    pub signatures: Vec<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectError {
+    /// The peer was not reached.
+    #[error("peer {peer} was not reached: {reason}")]
+    Unreachable {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// The node does not work any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// What handles ask of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Submit(Box<Submit>, oneshot::Sender<Result<Submitted, SubmitError>>),
+    Register(Box<(Service, Module)>, oneshot::Sender<Result<(), ServiceError>>),
+    Remove(Arc<str>, oneshot::Sender<Result<(), ServiceError>>),
+    Services(oneshot::Sender<Vec<Deployed>>),
+    Connect(Contact, oneshot::Sender<Result<(), String>>),
+    Keep(Contact),
+    Export(ParticleId, oneshot::Sender<Result<Export, ExportFailure>>),
+    Forget(ParticleId, oneshot::Sender<()>),
+    Metrics(oneshot::Sender<Metrics>),
+    Stop,
+}
+
+/// A running node. Cheap to clone; the node runs until [`NodeHandle::shutdown`]
+/// or until its store fails.
+#[derive(Debug, Clone)]
+pub struct NodeHandle {
+    pub(crate) peer: PeerId,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) addresses: watch::Receiver<Vec<Multiaddr>>,
+    pub(crate) stopped: watch::Receiver<Option<String>>,
+    pub(crate) metrics: Option<std::net::SocketAddr>,
+    pub(crate) marine: Option<Marine>,
+    pub(crate) components: Components,
+    pub(crate) component_bytes: usize,
+}
+
+impl NodeHandle {
+    /// Who this is.
+    pub fn peer_id(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Where the node listens, without the part that names the peer.
+    pub fn addresses(&self) -> Vec<Multiaddr> {
+        self.addresses.borrow().clone()
+    }
+
+    /// The node as others need it to reach it.
+    pub fn contact(&self) -> Contact {
+        let addresses = self.addresses.borrow().iter().map(|address| Arc::from(address.to_string())).collect();
+        Contact { peer: self.peer, addresses }
+    }
+
+    /// Where metrics are offered.
+    pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
+        self.metrics
+    }
+
+    /// Starts a particle. When this returns, it survives what the store's
+    /// durability promises.
+    pub async fn submit(&self, request: Request) -> Result<Submitted, SubmitFailure> {
+        let mut nonce = [0; 16];
+        random(&mut nonce).map_err(SubmitFailure::Randomness)?;
+        let submit = Submit {
+            script: request.script,
+            nonce,
+            ttl_ms: u64::try_from(request.ttl.as_millis()).unwrap_or(u64::MAX),
+            timestamp: None,
+            client: request.client,
+            keep: request.keep,
+        };
+        let answer = self.ask(|reply| Command::Submit(Box::new(submit), reply)).await?;
+        Ok(answer?)
+    }
+
+    /// Makes a service of a component: checks it, compiles it, keeps its
+    /// bytes, and registers it. Compiling a component that was not seen before
+    /// takes in the order of a second.
+    pub async fn deploy(&self, deployment: Deployment) -> Result<Deployed, DeployError> {
+        let Deployment { id, aliases, component } = deployment;
+        let (bytes, limit) = (component.len(), self.component_bytes);
+        if bytes > limit {
+            return Err(DeployError::TooLarge { bytes, limit });
+        }
+        let marine = self.marine.clone().ok_or(DeployError::NoRuntime)?;
+        let components = self.components.clone();
+        let work = move || -> Result<Module, DeployError> {
+            let module = marine.load(&component)?;
+            components.keep(&component)?;
+            Ok(module)
+        };
+        let module = tokio::task::spawn_blocking(work).await.map_err(|_| self.stopped())??;
+        let service = Service {
+            id,
+            kind: Arc::from(WASM),
+            blueprint: blueprint(&module.cid()),
+            interface: interface(module.functions()),
+            owner: self.peer,
+            aliases: aliases.into_iter().collect(),
+            // Components of this version reach nothing: running one again after a crash does no harm.
+            idempotent: true,
+        };
+        let deployed = Deployed { service: service.clone(), signatures: signatures(&module) };
+        self.ask(|reply| Command::Register(Box::new((service, module)), reply)).await??;
+        Ok(deployed)
+    }
+
+    /// Removes a service and its aliases. Its component stays.
+    pub async fn remove(&self, service: &str) -> Result<(), DeployError> {
+        Ok(self.ask(|reply| Command::Remove(Arc::from(service), reply)).await??)
+    }
+
+    /// All services, by id.
+    pub async fn services(&self) -> Result<Vec<Deployed>, Stopped> {
+        self.ask(Command::Services).await
+    }
+
+    /// Connects to a peer.
+    pub async fn connect(&self, contact: Contact) -> Result<(), ConnectError> {
+        let peer = contact.peer;
+        let unreachable = |reason| ConnectError::Unreachable { peer, reason };
+        let connected = self.ask(|reply| Command::Connect(contact, reply));
+        match tokio::time::timeout(CONNECT, connected).await {
+            Ok(answer) => answer?.map_err(unreachable),
+            Err(_) => Err(unreachable(format!("no answer in {} s", CONNECT.as_secs()))),
+        }
+    }
+
+    /// Stays connected with a peer from now on.
+    pub async fn keep(&self, contact: Contact) -> Result<(), Stopped> {
+        self.tell(Command::Keep(contact)).await
+    }
+
+    /// The signed log of a particle that is running here or was submitted with
+    /// [`Request::keep`].
+    pub async fn export(&self, particle: ParticleId) -> Result<Export, ExportFailure> {
+        self.ask(|reply| Command::Export(particle, reply)).await?
+    }
+
+    /// Deletes the kept log of a particle, or, while it runs, does not keep it.
+    pub async fn forget(&self, particle: ParticleId) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Forget(particle, reply)).await
+    }
+
+    /// Counters and sizes of the peer.
+    pub async fn metrics(&self) -> Result<Metrics, Stopped> {
+        self.ask(Command::Metrics).await
+    }
+
+    /// Stops the node and waits until its store is closed.
+    pub async fn shutdown(&self) {
+        // If it has stopped already, there is nothing to tell.
+        let _ = self.tell(Command::Stop).await;
+        self.wait_until_stopped().await;
+    }
+
+    /// Waits until the node has stopped, for whatever reason.
+    pub async fn wait_until_stopped(&self) -> Stopped {
+        // An error means that the node is gone without a word, which counts as well.
+        let _ = self.stopped.clone().wait_for(Option::is_some).await;
+        self.stopped()
+    }
+
+    async fn tell(&self, command: Command) -> Result<(), Stopped> {
+        self.commands.send(command).await.map_err(|_| self.stopped())
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(command(reply)).await?;
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.wait_until_stopped().await),
+        }
+    }
+
+    fn stopped(&self) -> Stopped {
+        let reason = self.stopped.borrow().clone();
+        Stopped { reason: reason.unwrap_or_else(|| "it is stopping".to_owned()) }
+    }
+}
+
+pub(crate) fn signatures(module: &Module) -> Vec<String> {
+    module.functions().iter().map(weir_marine::Function::signature).collect()
+}
+

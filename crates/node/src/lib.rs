@@ -1,0 +1,58 @@
+//! The peer made real: `weir-peer` with sockets, a store on disk, running
+//! components, metrics, and the local network of `weir up`.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use weir_node::{Node, NodeConfig, Request, keyfile};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = std::path::PathBuf::from("state");
+//! let key = keyfile::open_or_create(&folder.join("key.json"), None)?;
+//! let mut config = NodeConfig::new(folder, Arc::new(key.keypair)).listening_on_loopback();
+//! config.keypair_is_new = key.is_new;
+//! let node = Node::start(config).await?;
+//!
+//! let script = r#"(call %init_peer_id% ("callbackSrv" "done") ["hello"])"#;
+//! let mut particle = node.submit(Request::new(script, Duration::from_secs(10))).await?;
+//! println!("{:?}", particle.next().await?.event);
+//! node.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Node`] starts; [`NodeHandle`] is how the rest of a program talks to it.
+//! - [`transport`] carries frames between peers, over libp2p.
+//! - [`store`] keeps what a peer persists.
+//! - [`components`] and the executor keep and run components.
+//! - [`LocalNetwork`] is several nodes in one process.
+//!
+//! # Invariants
+//! - What a particle means, who gets which message, and what is refused, is
+//!   decided in `weir-peer`; nothing here looks into a frame or a record.
+//! - Nothing is done before what stands in front of it is durable.
+//! - Every queue has a limit with a name; where one is full, the error says so.
+//! - Keys and other secrets appear in no log.
+
+mod clock;
+pub mod components;
+mod config;
+mod driver;
+mod error;
+mod executor;
+mod handle;
+pub mod keyfile;
+mod local;
+mod metrics;
+mod news;
+mod node;
+pub mod store;
+pub mod transport;
+
+pub use config::{DriverLimits, NodeConfig};
+pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
+pub use executor::WASM;
+pub use handle::{ConnectError, Deployed, Deployment, NodeHandle, Request};
+pub use local::{LocalNetwork, LocalPeer, LocalNetworkConfig};
+pub use news::{News, NewsEnd, Submitted};
+pub use node::Node;

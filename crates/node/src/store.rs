@@ -1,0 +1,338 @@
+//! What a peer keeps on disk: ordered keys and values in one file.
+//!
+//! A commit is all or nothing. When [`Store::commit`] returns, the batch
+//! survives what the store's [`Durability`] promises. The file is locked while
+//! it is open. Closing (dropping) a store writes everything to the disk.
+
+mod backend;
+
+use std::fs::File;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use thiserror::Error;
+use weir_peer::{Batch, Write};
+
+pub use backend::Durability;
+
+/// What the peer writes.
+const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+/// What the store says about itself.
+const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
+
+/// The layout of the tables above.
+const VERSION: u64 = 1;
+
+/// Memory for pages of the file.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// A key and its value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
+/// Why a store cannot be opened, read or written.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Somebody else has it open.
+    #[error("{} is in use by another process", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no store, or not a whole one.
+    #[error("{} is damaged: {what}; restore it from a backup, or remove it and lose what it holds", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A later Weir wrote it.
+    #[error("{} has layout {found}, this program reads layout {VERSION}; a newer Weir wrote it", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        found: u64,
+    },
+    /// The system refused to read or write. The store takes no more commits.
+    #[error("cannot read or write {}: {what}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        what: String,
+    },
+}
+
+/// When a store was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Birth {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// The key that uses it was made at the same time, so nothing can have
+    /// been signed that is not in this store.
+    pub with_key: bool,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    path: PathBuf,
+    birth: Birth,
+    durability: Durability,
+}
+
+impl Store {
+    /// Opens the store at `path`, or makes an empty one that remembers
+    /// `birth`.
+    ///
+    /// After a crash this reads the whole file to see that it is sound.
+    pub fn open(path: &Path, durability: Durability, birth: Birth) -> Result<Self, StoreError> {
+        let source = |source| StoreError::Open { path: path.to_owned(), source };
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(source)?;
+        // The library checks what it reads; a panic of it would still be a damaged file to us.
+        let opened = std::panic::catch_unwind(|| {
+            let backend = backend::Backend::new(file, durability)?;
+            Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)
+        });
+        let database = match opened {
+            Ok(database) => database.map_err(|error| explain(path, error))?,
+            Err(_) => return Err(damaged(path, "it cannot be understood")),
+        };
+        let mut store = Store { database, path: path.to_owned(), birth, durability };
+        store.birth = store.about(birth)?;
+        Ok(store)
+    }
+
+    /// Reads when the store was made, or writes it down in a new one.
+    fn about(&self, birth: Birth) -> Result<Birth, StoreError> {
+        let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
+        let found = {
+            let mut about = transaction.open_table(ABOUT).map_err(|e| self.failed(e))?;
+            let version = about.get("version").map_err(|e| self.failed(e))?.map(|found| found.value());
+            match version {
+                Some(VERSION) => {
+                    let field = |name: &str| -> Result<u64, StoreError> {
+                        let value = about.get(name).map_err(|e| self.failed(e))?;
+                        value.map(|value| value.value()).ok_or_else(|| damaged(&self.path, name))
+                    };
+                    Birth { at_ms: field("born_ms")?, with_key: field("born_with_key")? == 1 }
+                }
+                Some(found) => return Err(StoreError::Newer { path: self.path.clone(), found }),
+                None => {
+                    for (name, value) in [
+                        ("version", VERSION),
+                        ("born_ms", birth.at_ms),
+                        ("born_with_key", u64::from(birth.with_key)),
+                    ] {
+                        about.insert(name, value).map_err(|e| self.failed(e))?;
+                    }
+                    birth
+                }
+            }
+        };
+        transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+        transaction.commit().map_err(|e| self.failed(e))?;
+        Ok(found)
+    }
+
+    /// When the store was made.
+    pub fn birth(&self) -> Birth {
+        self.birth
+    }
+
+    /// What a commit survives.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Writes a batch. Blocks; with [`Durability::Power`] for as long as the
+    /// disk takes. After an error the store takes no more commits.
+    pub fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
+        {
+            let mut records = transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+            for write in &batch.writes {
+                match write {
+                    Write::Put { key, value } => {
+                        records.insert(&key[..], &value[..]).map_err(|e| self.failed(e))?;
+                    }
+                    Write::Delete { key } => {
+                        records.remove(&key[..]).map_err(|e| self.failed(e))?;
+                    }
+                    Write::DeletePrefix { prefix } => {
+                        let end = after(prefix);
+                        let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
+                        records.retain_in::<&[u8], _>(range, |_, _| false).map_err(|e| self.failed(e))?;
+                    }
+                }
+            }
+        }
+        transaction.commit().map_err(|e| self.failed(e))
+    }
+
+    /// All records whose key begins with `prefix`, in key order.
+    pub fn scan(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        let end = after(prefix);
+        self.read((Bound::Included(prefix), bound(end.as_deref())))
+    }
+
+    /// All records whose key is less than `end`, in key order.
+    pub fn scan_before(&self, end: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.read((Bound::Unbounded, Bound::Excluded(end)))
+    }
+
+    fn read(&self, range: (Bound<&[u8]>, Bound<&[u8]>)) -> Result<Vec<Record>, StoreError> {
+        let transaction = self.database.begin_read().map_err(|e| self.failed(e))?;
+        let records = transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+        let mut found = Vec::new();
+        for record in records.range::<&[u8]>(range).map_err(|e| self.failed(e))? {
+            let (key, value) = record.map_err(|e| self.failed(e))?;
+            found.push((key.value().to_vec(), value.value().to_vec()));
+        }
+        Ok(found)
+    }
+
+    /// The error for a commit of which nobody knows how it ended.
+    pub(crate) fn gave_up(&self) -> StoreError {
+        StoreError::Io { path: self.path.clone(), what: "the writing thread panicked".to_owned() }
+    }
+
+    fn failed(&self, error: impl Into<redb::Error>) -> StoreError {
+        match error.into() {
+            redb::Error::Corrupted(what) => damaged(&self.path, &what),
+            error => StoreError::Io { path: self.path.clone(), what: error.to_string() },
+        }
+    }
+}
+
+/// The first key after all that begin with `prefix`; none if there is no such
+/// key.
+fn after(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
+    let mut end = prefix.get(..=last)?.to_vec();
+    *end.last_mut()? += 1;
+    Some(end)
+}
+
+fn bound(end: Option<&[u8]>) -> Bound<&[u8]> {
+    end.map_or(Bound::Unbounded, Bound::Excluded)
+}
+
+fn damaged(path: &Path, what: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), what: what.to_owned() }
+}
+
+/// Why a file cannot be opened as a store.
+fn explain(path: &Path, error: DatabaseError) -> StoreError {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    match redb::Error::from(error) {
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
+            StoreError::Locked { path: path.to_owned() }
+        }
+        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
+            StoreError::Open { path: path.to_owned(), source }
+        }
+        error => damaged(path, &error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BIRTH: Birth = Birth { at_ms: 1_700_000_000_000, with_key: true };
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder for the test")
+    }
+
+    fn open(folder: &tempfile::TempDir) -> Result<Store, StoreError> {
+        Store::open(&folder.path().join("store"), Durability::Process, BIRTH)
+    }
+
+    fn put(key: &[u8], value: &str) -> Write {
+        Write::Put { key: key.to_vec(), value: value.as_bytes().to_vec() }
+    }
+
+    fn keys(records: &[Record]) -> Vec<&[u8]> {
+        records.iter().map(|(key, _)| &key[..]).collect()
+    }
+
+    #[test]
+    fn batches_are_applied_in_order_and_read_in_key_order() {
+        let folder = folder();
+        let store = open(&folder).unwrap();
+        let writes = vec![
+            put(b"b", "1"),
+            put(b"a\xff", "2"),
+            put(b"a\xff\xff", "3"),
+            put(b"a", "4"),
+            Write::Delete { key: b"b".to_vec() },
+            put(b"b", "5"),
+            put(b"\xff\xff", "6"),
+        ];
+        store.commit(&Batch { writes }).unwrap();
+        assert_eq!(keys(&store.scan(b"").unwrap()), [&b"a"[..], b"a\xff", b"a\xff\xff", b"b", b"\xff\xff"]);
+        assert_eq!(keys(&store.scan(b"a\xff").unwrap()), [&b"a\xff"[..], b"a\xff\xff"]);
+        assert_eq!(keys(&store.scan(b"\xff").unwrap()), [b"\xff\xff"]);
+        assert_eq!(keys(&store.scan_before(b"a\xff\xff").unwrap()), [&b"a"[..], b"a\xff"]);
+        assert_eq!(store.scan(b"b").unwrap(), [(b"b".to_vec(), b"5".to_vec())]);
+
+        let writes = [&b"a"[..], b"\xff"].map(|prefix| Write::DeletePrefix { prefix: prefix.to_vec() });
+        store.commit(&Batch { writes: writes.into() }).unwrap();
+        assert_eq!(keys(&store.scan(b"").unwrap()), [b"b"]);
+    }
+
+    #[test]
+    fn a_store_remembers_its_birth() {
+        let folder = folder();
+        drop(open(&folder).unwrap());
+        let later = Birth { at_ms: BIRTH.at_ms + 1, with_key: false };
+        let store = Store::open(&folder.path().join("store"), Durability::Power, later).unwrap();
+        assert_eq!(store.birth(), BIRTH);
+    }
+
+    #[test]
+    fn a_store_in_use_is_named_in_the_error() {
+        let folder = folder();
+        let _store = open(&folder).unwrap();
+        let error = open(&folder).unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error:?}");
+        assert!(error.to_string().ends_with("store is in use by another process"), "{error}");
+    }
+
+    #[test]
+    fn something_else_than_a_store_is_damaged() {
+        let folder = folder();
+        std::fs::write(folder.path().join("store"), "not a store".repeat(1000)).unwrap();
+        let error = open(&folder).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_file_cut_short_is_damaged() {
+        let folder = folder();
+        let store = open(&folder).unwrap();
+        store.commit(&Batch { writes: vec![put(b"key", &"value".repeat(100_000))] }).unwrap();
+        drop(store);
+        let file = File::options().write(true).open(folder.path().join("store")).unwrap();
+        let len = file.metadata().unwrap().len();
+        for cut in [len - 4096, len / 2, 5000, 100] {
+            file.set_len(cut).unwrap();
+            let found = open(&folder).and_then(|store| store.scan(b""));
+            assert!(matches!(found, Err(StoreError::Damaged { .. })), "{cut} bytes: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Frames between peers over libp2p.
+//!
+//! One task owns the swarm; each connection has a task of its own (libp2p's)
+//! in which frames are read and written without passing through another one.
+//! All connections tell one inbox what happens, in order, and the owner of the
+//! [`Transport`] reads it in batches.
+//!
+//! ```text
+//!  owner ──send──▶ outbox ──▶ connection task ──▶ yamux or QUIC stream ──▶ …
+//!  owner ◀──────── inbox ◀─── connection task ◀── …
+//!  owner ──dial──▶ swarm task
+//! ```
+//!
+//! Two connections with one peer (both sides dialled) are one neighbour to the
+//! owner: frames are taken from both and given to the older one.
+
+mod connection;
+mod framing;
+mod inbox;
+mod libp2p_identity;
+mod limits;
+mod link;
+mod outbox;
+mod redial;
+mod swarm;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+pub use libp2p::Multiaddr;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinHandle;
+use weir_identity::{Keypair, PeerId};
+
+pub use framing::FramingError;
+use inbox::{Inbox, Incoming, LinkId};
+pub use limits::TransportLimits;
+pub use link::LinkEnd;
+use outbox::Outbox;
+pub use outbox::SendError;
+pub use swarm::TransportError;
+use swarm::{Command, SwarmTask};
+
+/// What happened on the network.
+#[derive(Debug)]
+pub enum TransportEvent {
+    /// A peer can be sent frames to.
+    Connected {
+        /// Which peer; its key is proven.
+        peer: PeerId,
+    },
+    /// It no longer can. Frames that were given out may be lost.
+    Disconnected {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        end: LinkEnd,
+    },
+    /// A frame arrived.
+    Frame {
+        /// From whom.
+        peer: PeerId,
+        /// Its bytes.
+        frame: Bytes,
+        /// Holds the frame's share of the inbox until dropped.
+        room: Room,
+    },
+    /// A peer could not be reached.
+    DialFailed {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// The addresses that this node listens on have changed.
+    Addresses(Vec<Multiaddr>),
+}
+
+/// A frame's share of the bounded inbox. Drop it when the frame is dealt with.
+#[derive(Debug)]
+pub struct Room {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The connections of one node.
+#[derive(Debug)]
+pub struct Transport {
+    incoming: mpsc::UnboundedReceiver<Incoming>,
+    commands: mpsc::UnboundedSender<Command>,
+    links: HashMap<PeerId, VecDeque<(LinkId, Arc<Outbox>)>>,
+    addresses: Vec<Multiaddr>,
+    limits: Arc<TransportLimits>,
+    task: JoinHandle<()>,
+}
+
+impl Transport {
+    /// Starts to listen on the given addresses (port 0: the system chooses).
+    /// Without any, the node can dial and not be dialled.
+    pub async fn start(
+        keypair: &Keypair,
+        listen: &[Multiaddr],
+        limits: TransportLimits,
+    ) -> Result<Self, TransportError> {
+        let limits = Arc::new(limits);
+        let (inbox, incoming) = Inbox::new(&limits);
+        let (commands, orders) = mpsc::unbounded_channel();
+        let mut swarm = SwarmTask::new(keypair, inbox, &limits, orders)?;
+        let addresses = swarm.listen(listen).await?;
+        let task = tokio::spawn(swarm.run());
+        Ok(Transport { incoming, commands, links: HashMap::new(), addresses, limits, task })
+    }
+
+    /// Where this node listens.
+    pub fn addresses(&self) -> &[Multiaddr] {
+        &self.addresses
+    }
+
+    /// Whether frames can be sent to a peer.
+    pub fn is_connected(&self, peer: &PeerId) -> bool {
+        self.links.contains_key(peer)
+    }
+
+    /// Waits for events and adds at least one to `events`, and at most about
+    /// `max`. Can be dropped at any time without loss.
+    pub async fn receive(&mut self, events: &mut Vec<TransportEvent>, max: usize) {
+        let mut incoming = Vec::new();
+        while events.is_empty() {
+            if self.incoming.recv_many(&mut incoming, max).await == 0 {
+                // The swarm task is gone and every link with it; nothing will happen any more.
+                return std::future::pending().await;
+            }
+            for item in incoming.drain(..) {
+                self.take_in(item, events);
+            }
+        }
+    }
+
+    fn take_in(&mut self, item: Incoming, events: &mut Vec<TransportEvent>) {
+        match item {
+            Incoming::Frame { peer, frame, room } => {
+                events.push(TransportEvent::Frame { peer, frame, room: Room { _permit: room } });
+            }
+            Incoming::Up { peer, link, outbox } => {
+                let links = self.links.entry(peer).or_default();
+                links.push_back((link, outbox));
+                if links.len() == 1 {
+                    events.push(TransportEvent::Connected { peer });
+                }
+            }
+            Incoming::Down { peer, link, end } => {
+                let Some(links) = self.links.get_mut(&peer) else { return };
+                let was_used = links.front().is_some_and(|(first, _)| *first == link);
+                links.retain(|(id, _)| *id != link);
+                let others = !links.is_empty();
+                if !others {
+                    self.links.remove(&peer);
+                }
+                if was_used {
+                    events.push(TransportEvent::Disconnected { peer, end });
+                    if others {
+                        events.push(TransportEvent::Connected { peer });
+                    }
+                }
+            }
+            Incoming::DialFailed { peer, reason } => {
+                if !self.links.contains_key(&peer) {
+                    events.push(TransportEvent::DialFailed { peer, reason });
+                }
+            }
+            Incoming::Addresses(addresses) => {
+                self.addresses.clone_from(&addresses);
+                events.push(TransportEvent::Addresses(addresses));
+            }
+        }
+    }
+
+    /// Queues a frame for a neighbour.
+    pub fn send(&self, to: &PeerId, frame: Bytes) -> Result<(), SendError> {
+        let (bytes, limit) = (frame.len(), self.limits.frame_bytes);
+        if bytes > limit {
+            return Err(SendError::TooLarge { bytes, limit });
+        }
+        let (_, outbox) = self.links.get(to).and_then(VecDeque::front).ok_or(SendError::NotConnected)?;
+        outbox.push(frame)
+    }
+
+    /// Tries once to reach a peer. [`TransportEvent::Connected`] or
+    /// [`TransportEvent::DialFailed`] follows.
+    pub fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        self.order(Command::Dial { peer, addresses: addresses.into_iter().map(swarm::without_peer).collect() });
+    }
+
+    /// Reaches a peer and does so again whenever the connection is lost, with
+    /// growing pauses.
+    pub fn keep(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        self.order(Command::Keep { peer, addresses: addresses.into_iter().map(swarm::without_peer).collect() });
+    }
+
+    /// Ends the connections with a peer when what is queued has been written.
+    pub fn disconnect(&self, peer: &PeerId, reason: &str) {
+        for (_, outbox) in self.links.get(peer).into_iter().flatten() {
+            outbox.close(reason);
+        }
+    }
+
+    /// Ends all connections, after writing what is queued if that is quick.
+    pub async fn stop(self) {
+        for (_, outbox) in self.links.values().flatten() {
+            outbox.close("the node stops");
+        }
+        self.order(Command::Stop);
+        // The task ends by itself after a moment; a panic in it has been reported by tokio.
+        let _ = self.task.await;
+    }
+
+    /// The task lives as long as this sender.
+    fn order(&self, command: Command) {
+        let _ = self.commands.send(command);
+    }
+}

@@ -1,0 +1,62 @@
+//! Every bound of the transport, by name.
+
+/// The bounds of one node's connections. Each name stands in the error that
+/// is given when the bound is hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportLimits {
+    /// Bytes of one frame, both directions. A larger one ends the link that
+    /// it comes from before any of it is read.
+    pub frame_bytes: usize,
+    /// Frames that wait for one neighbour. One more is refused.
+    pub queue_frames: usize,
+    /// Bytes of those frames. This should be no less than what the peer may
+    /// have under way in all, so that only repetitions can hit it.
+    pub queue_bytes: usize,
+    /// Frames of at most 16 KiB that have been read and not been handled. At
+    /// the limit nothing more is read until there is room.
+    pub inbox_frames: usize,
+    /// Bytes of larger frames that are being read or have not been handled.
+    /// At the limit such frames wait.
+    pub inbox_bytes: usize,
+    /// How long a frame may take from its first byte to its last, and how
+    /// long a neighbour may take nothing of what waits for it. Beyond it the
+    /// link ends.
+    pub stall_ms: u64,
+    /// Connections that others make and whose handshake is not finished.
+    pub incoming_pending: u32,
+    /// Connections that others have made.
+    pub incoming: u32,
+    /// Connections in all.
+    pub connections: u32,
+    /// Connections with one peer. Two are normal for a moment when both sides
+    /// dial at once.
+    pub connections_per_peer: u32,
+    /// Peers that are kept connected.
+    pub kept: usize,
+    /// First pause after a kept peer was not reached; it doubles up to
+    /// `redial_ms_max`. Up to a quarter is added at random.
+    pub redial_ms: u64,
+    /// Longest such pause.
+    pub redial_ms_max: u64,
+}
+
+impl Default for TransportLimits {
+    fn default() -> Self {
+        const MIB: usize = 1 << 20;
+        TransportLimits {
+            frame_bytes: 16 * MIB + 4096,
+            queue_frames: 16_384,
+            queue_bytes: 512 * MIB,
+            inbox_frames: 4096,
+            inbox_bytes: 256 * MIB,
+            stall_ms: 30_000,
+            incoming_pending: 128,
+            incoming: 1024,
+            connections: 4096,
+            connections_per_peer: 4,
+            kept: 256,
+            redial_ms: 250,
+            redial_ms_max: 30_000,
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! One stream of frames with one peer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::{AsyncRead, AsyncWrite};
+use thiserror::Error;
+use tokio::time::{Instant, Sleep};
+use weir_identity::PeerId;
+
+use super::framing::{Decoded, Decoder, Encoder, FramingError};
+use super::inbox::{Inbox, Incoming, LinkId, Reservation};
+use super::limits::TransportLimits;
+use super::outbox::Outbox;
+
+/// Why a link has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LinkEnd {
+    /// The other side ended it between two frames.
+    #[error("closed by the peer")]
+    ByPeer,
+    /// This side ended it.
+    #[error("closed: {0}")]
+    Here(String),
+    /// What came is no sequence of frames.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+    /// Nothing moved for too long.
+    #[error("{what} did not move for {stall_ms} ms (stall_ms)")]
+    Stalled {
+        /// Reading or writing.
+        what: &'static str,
+        /// The limit.
+        stall_ms: u64,
+    },
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+}
+
+/// Bytes taken from the stream at one time.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Reads and writes frames for as long as it is polled; all of it happens in
+/// the task of the connection. Tells the owner when it begins and, when
+/// dropped, that it has ended.
+#[derive(Debug)]
+pub(crate) struct Link<S> {
+    peer: PeerId,
+    id: LinkId,
+    stream: S,
+    inbox: Inbox,
+    outbox: Arc<Outbox>,
+    reading: Reading,
+    writing: Writing,
+    watch: Watch,
+    end: Option<LinkEnd>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    decoder: Decoder,
+    /// Bytes from the stream that are not decoded yet; empty when idle.
+    input: Box<[u8]>,
+    start: usize,
+    end: usize,
+    /// Room for the frame that has begun.
+    room: Option<Reservation>,
+}
+
+#[derive(Debug, Default)]
+struct Writing {
+    encoder: Encoder,
+    /// Something was written since the last flush.
+    unflushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+    pub(crate) fn new(peer: PeerId, id: LinkId, stream: S, inbox: Inbox, limits: &TransportLimits) -> Self {
+        let outbox = Arc::new(Outbox::new(limits));
+        inbox.tell(Incoming::Up { peer, link: id, outbox: outbox.clone() });
+        Link {
+            peer,
+            id,
+            stream,
+            inbox,
+            outbox,
+            reading: Reading {
+                decoder: Decoder::new(limits.frame_bytes),
+                input: Box::default(),
+                start: 0,
+                end: 0,
+                room: None,
+            },
+            writing: Writing::default(),
+            watch: Watch::new(limits.stall_ms),
+            end: None,
+        }
+    }
+
+    /// Moves what can be moved. Ready when the link is over; then it is to be
+    /// dropped.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        let end = match self.poll_write(cx) {
+            Poll::Ready(end) => end,
+            Poll::Pending => match self.poll_read(cx) {
+                Poll::Ready(end) => end,
+                Poll::Pending => ready!(self.poll_watch(cx)),
+            },
+        };
+        self.end = Some(end.clone());
+        Poll::Ready(end)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        let broken = |error: std::io::Error| LinkEnd::Broken(error.to_string());
+        let Writing { encoder, unflushed } = &mut self.writing;
+        loop {
+            if encoder.has_room() {
+                self.outbox.fill(encoder, cx.waker());
+            }
+            let mut stream = Pin::new(&mut self.stream);
+            if !encoder.chunk().is_empty() {
+                let written = match stream.poll_write(cx, encoder.chunk()) {
+                    Poll::Pending => {
+                        self.watch.writing.begin();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(0)) => return Poll::Ready(LinkEnd::ByPeer),
+                    Poll::Ready(Ok(written)) => written,
+                    Poll::Ready(Err(error)) => return Poll::Ready(broken(error)),
+                };
+                self.watch.writing.end();
+                encoder.advance(written);
+                *unflushed = true;
+            } else if *unflushed {
+                match stream.as_mut().poll_flush(cx) {
+                    Poll::Pending => {
+                        self.watch.writing.begin();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(())) => self.watch.writing.end(),
+                    Poll::Ready(Err(error)) => return Poll::Ready(broken(error)),
+                }
+                *unflushed = false;
+            } else {
+                let Some(reason) = self.outbox.closed() else { return Poll::Pending };
+                // Whatever the other side makes of it, this side is done.
+                let _ = ready!(stream.poll_close(cx));
+                return Poll::Ready(LinkEnd::Here(reason));
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        loop {
+            if let Err(error) = ready!(self.poll_decode(cx)) {
+                return Poll::Ready(error.into());
+            }
+            let reading = &mut self.reading;
+            if reading.input.is_empty() {
+                reading.input = vec![0; READ_BYTES].into_boxed_slice();
+            }
+            match Pin::new(&mut self.stream).poll_read(cx, &mut reading.input) {
+                Poll::Pending => {
+                    // Most links are idle most of the time.
+                    reading.input = Box::default();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) => {
+                    let end = reading.decoder.finish().map_or_else(LinkEnd::from, |()| LinkEnd::ByPeer);
+                    return Poll::Ready(end);
+                }
+                Poll::Ready(Ok(read)) => (reading.start, reading.end) = (0, read),
+                Poll::Ready(Err(error)) => {
+                    let end = match reading.decoder.finish() {
+                        Err(truncated) => truncated.into(),
+                        Ok(()) => LinkEnd::Broken(error.to_string()),
+                    };
+                    return Poll::Ready(end);
+                }
+            }
+        }
+    }
+
+    /// Hands over all frames that have been read; pending when there is no
+    /// room for one.
+    fn poll_decode(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), FramingError>> {
+        let Reading { decoder, input, start, end, room } = &mut self.reading;
+        loop {
+            if let Some(room) = room {
+                ready!(room.poll(cx));
+            }
+            let mut rest = input.get(*start..*end).unwrap_or_default();
+            let decoded = decoder.decode(&mut rest);
+            *start = *end - rest.len();
+            match decoded {
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(Decoded::NeedsMore) => {
+                    if decoder.is_inside() {
+                        self.watch.reading.begin();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Ok(Decoded::Begins(bytes)) => {
+                    // Waiting for room here is not the fault of the other side.
+                    self.watch.reading.end();
+                    *room = Some(self.inbox.reserve(bytes));
+                }
+                Ok(Decoded::Frame(frame)) => {
+                    self.watch.reading.end();
+                    if let Some(room) = room.take().and_then(Reservation::into_permit) {
+                        self.inbox.tell(Incoming::Frame { peer: self.peer, frame, room });
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        let what = ready!(self.watch.poll(cx));
+        Poll::Ready(LinkEnd::Stalled { what, stall_ms: self.watch.stall_ms })
+    }
+}
+
+impl<S> Drop for Link<S> {
+    fn drop(&mut self) {
+        self.outbox.close("the connection is gone");
+        let end = self.end.take().unwrap_or_else(|| LinkEnd::Broken("it was closed".to_owned()));
+        self.inbox.tell(Incoming::Down { peer: self.peer, link: self.id, end });
+    }
+}
+
+/// Notices that nothing moves. Costs a timer only while something is unfinished.
+#[derive(Debug)]
+struct Watch {
+    stall_ms: u64,
+    reading: Unfinished,
+    writing: Unfinished,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// Since when something is unfinished.
+#[derive(Debug, Default)]
+struct Unfinished(Option<Instant>);
+
+impl Unfinished {
+    fn begin(&mut self) {
+        self.0.get_or_insert_with(Instant::now);
+    }
+
+    fn end(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Watch {
+    fn new(stall_ms: u64) -> Self {
+        Watch { stall_ms, reading: Unfinished::default(), writing: Unfinished::default(), timer: None }
+    }
+
+    /// Ready with what has been unfinished for too long.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        let stall = Duration::from_millis(self.stall_ms);
+        loop {
+            let oldest = self.reading.0.into_iter().chain(self.writing.0).min();
+            let Some(oldest) = oldest else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(oldest + stall)));
+            ready!(timer.as_mut().poll(cx));
+            // What was unfinished when the timer was set may be done and something newer begun.
+            let now = Instant::now();
+            self.timer = None;
+            for (what, since) in [("reading", self.reading.0), ("writing", self.writing.0)] {
+                if since.is_some_and(|since| since + stall <= now) {
+                    return Poll::Ready(what);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::io;
+
+    use tokio::sync::mpsc::UnboundedReceiver;
+
+    use super::*;
+
+    /// A stream whose other side says what the test says.
+    #[derive(Debug, Default)]
+    struct Scripted {
+        reads: VecDeque<Vec<u8>>,
+        /// What happens when there is nothing left to read.
+        open: bool,
+        /// Whether anything can be written.
+        deaf: bool,
+        written: Vec<u8>,
+    }
+
+    impl AsyncRead for Scripted {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            match self.reads.pop_front() {
+                Some(bytes) => {
+                    buf[..bytes.len()].copy_from_slice(&bytes);
+                    Poll::Ready(Ok(bytes.len()))
+                }
+                None if self.open => Poll::Pending,
+                None => Poll::Ready(Ok(0)),
+            }
+        }
+    }
+
+    impl AsyncWrite for Scripted {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            if self.deaf {
+                return Poll::Pending;
+            }
+            self.written.extend_from_slice(buf);
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn link(stream: Scripted) -> (Link<Scripted>, UnboundedReceiver<Incoming>) {
+        let limits = TransportLimits { frame_bytes: 1000, stall_ms: 5000, ..TransportLimits::default() };
+        let (inbox, incoming) = Inbox::new(&limits);
+        let peer = weir_identity::Keypair::from_secret(&[7; 32]).unwrap().peer_id();
+        (Link::new(peer, LinkId(0), stream, inbox, &limits), incoming)
+    }
+
+    /// Lets the link run to its end; gives the frames that it read and that end.
+    async fn run(stream: Scripted) -> (Vec<Vec<u8>>, LinkEnd) {
+        let (mut link, mut incoming) = link(stream);
+        let end = std::future::poll_fn(|cx| link.poll(cx)).await;
+        drop(link);
+        let mut frames = Vec::new();
+        while let Ok(item) = incoming.try_recv() {
+            match item {
+                Incoming::Frame { frame, .. } => frames.push(frame.to_vec()),
+                Incoming::Down { end: told, .. } => assert_eq!(told, end),
+                _ => {}
+            }
+        }
+        (frames, end)
+    }
+
+    fn reads(pieces: &[&[u8]]) -> VecDeque<Vec<u8>> {
+        pieces.iter().map(|piece| piece.to_vec()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_truncated_frame_ends_the_link_after_the_whole_ones() {
+        let stream = Scripted { reads: reads(&[b"\0\0\0\x02ab\0\0", b"\0\x05cd"]), ..Scripted::default() };
+        let truncated = LinkEnd::Framing(FramingError::Truncated { missing: 3 });
+        assert_eq!(run(stream).await, (vec![b"ab".to_vec()], truncated));
+    }
+
+    #[tokio::test]
+    async fn an_end_between_frames_is_an_ordinary_end() {
+        let stream = Scripted { reads: reads(&[b"\0\0\0\x02ab\0\0\0\0"]), ..Scripted::default() };
+        assert_eq!(run(stream).await, (vec![b"ab".to_vec(), Vec::new()], LinkEnd::ByPeer));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_is_never_finished_ends_the_link() {
+        let stream = Scripted { reads: reads(&[b"\0\0\0\x02a"]), open: true, ..Scripted::default() };
+        let stalled = LinkEnd::Stalled { what: "reading", stall_ms: 5000 };
+        assert_eq!(run(stream).await, (Vec::new(), stalled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_neighbour_that_never_takes_what_waits_for_it_ends_the_link() {
+        let (mut link, _incoming) = link(Scripted { open: true, deaf: true, ..Scripted::default() });
+        link.outbox.push(bytes::Bytes::from_static(b"hello")).unwrap();
+        let end = std::future::poll_fn(|cx| link.poll(cx)).await;
+        assert_eq!(end, LinkEnd::Stalled { what: "writing", stall_ms: 5000 });
+    }
+
+    #[tokio::test]
+    async fn small_frames_are_written_together() {
+        let (mut link, _incoming) = link(Scripted { open: true, ..Scripted::default() });
+        for frame in ["a", "bc", ""] {
+            link.outbox.push(bytes::Bytes::from(frame)).unwrap();
+        }
+        link.outbox.close("done");
+        let end = std::future::poll_fn(|cx| link.poll(cx)).await;
+        assert_eq!(end, LinkEnd::Here("done".to_owned()));
+        assert_eq!(link.stream.written, b"\0\0\0\x01a\0\0\0\x02bc\0\0\0\0");
+    }
+}

@@ -1,0 +1,195 @@
+//! Nodes that talk over real sockets.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Folder, callback, callbacks, node, request, start, until_done};
+use weir_identity::Value;
+use weir_node::{ConnectError, ExportFailure, NewsEnd, NodeConfig, StartError, SubmitFailure};
+use weir_peer::ParticleEvent;
+
+#[tokio::test]
+async fn a_call_on_another_peer_comes_back() {
+    let folder = Folder::new();
+    let a = start(node(&folder, 1)).await;
+    let b = start(node(&folder, 2)).await;
+    b.connect(a.contact()).await.unwrap();
+    let script = format!(
+        r#"(seq (call "{}" ("math" "add") [20 22] sum) (call %init_peer_id% ("callbackSrv" "done") [sum]))"#,
+        a.peer_id()
+    );
+    let mut particle = b.submit(request(&script)).await.unwrap();
+    assert_eq!(callback(&mut particle).await, [Value::from(42)]);
+    until_done(&mut particle).await;
+
+    let export = b.export(particle.particle()).await.unwrap();
+    let audited = weir_avm::audit(&export).expect("the log is honest");
+    assert_eq!(audited.authors, 2);
+    a.shutdown().await;
+    b.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_client_that_listens_nowhere_is_answered_through_its_relay() {
+    let folder = Folder::new();
+    let mut relay = node(&folder, 1);
+    relay.relay = true;
+    let relay = start(relay).await;
+    let far = start(node(&folder, 2)).await;
+    far.connect(relay.contact()).await.unwrap();
+
+    let mut client = NodeConfig::new(folder.of(3), support::key(3));
+    client.relays = vec![relay.contact()];
+    let client = start(client).await;
+    assert!(client.addresses().is_empty());
+    let script = format!(
+        r#"(seq (call "{}" ("op" "noop") []) (seq
+            (call "{}" ("op" "concat_strings") ["a" "b"] text)
+            (call %init_peer_id% ("callbackSrv" "done") [text])))"#,
+        relay.peer_id(),
+        far.peer_id()
+    );
+    let mut particle = client.submit(request(&script)).await.unwrap();
+    assert_eq!(callback(&mut particle).await, [Value::from("ab")]);
+    for node in [client, far, relay] {
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_component_is_called_and_comes_back_after_a_restart() {
+    let folder = Folder::new();
+    let a = start(support::with_wasm(node(&folder, 1))).await;
+    let deployed = a.deploy(support::doubler()).await.unwrap();
+    assert_eq!(deployed.signatures, ["double(x: u32) -> u32"]);
+    let script = r#"
+        (xor (seq (call %init_peer_id% ("twice" "double") [21] a)
+             (seq (call %init_peer_id% ("callbackSrv" "a") [a])
+             (call %init_peer_id% ("doubler" "double") ["no number"] b)))
+        (call %init_peer_id% ("callbackSrv" "failed") [%last_error%.$.message]))"#;
+    for life in 0..2 {
+        let node = if life == 0 {
+            a.clone()
+        } else {
+            a.shutdown().await;
+            start(support::with_wasm(node(&folder, 1))).await
+        };
+        let mut particle = node.submit(request(script)).await.unwrap();
+        let found = callbacks(&mut particle, 2).await;
+        assert_eq!(found[0], [Value::from(42)]);
+        let message = found[1][0].as_str().unwrap();
+        assert!(message.contains("argument 1 `x`: expected u32"), "{message}");
+        if life == 1 {
+            node.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_deployed_once_under_one_id() {
+    let folder = Folder::new();
+    let node = start(support::with_wasm(node(&folder, 1))).await;
+    node.deploy(support::doubler()).await.unwrap();
+    let error = node.deploy(support::doubler()).await.unwrap_err();
+    assert!(error.to_string().starts_with("EXISTS"), "{error}");
+    node.remove("doubler").await.unwrap();
+    node.deploy(support::doubler()).await.unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_script_with_errors_is_not_started() {
+    let folder = Folder::new();
+    let node = start(node(&folder, 1)).await;
+    let error = node.submit(request("(call")).await.unwrap_err();
+    assert!(matches!(error, SubmitFailure::Peer(_)), "{error}");
+    node.shutdown().await;
+    let error = node.submit(request("(null)")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the node has stopped: it was shut down");
+}
+
+#[tokio::test]
+async fn who_never_answered_is_told_when_the_time_is_over() {
+    let folder = Folder::new();
+    let node = start(node(&folder, 1)).await;
+    let nobody = support::key(9).peer_id();
+    let script = format!(r#"(call "{nobody}" ("a" "b") [])"#);
+    let mut ask = request(&script);
+    ask.ttl = Duration::from_millis(300);
+    let mut particle = node.submit(ask).await.unwrap();
+    let waiting = loop {
+        if let ParticleEvent::Expired { waiting } = particle.next().await.unwrap().event {
+            break waiting;
+        }
+    };
+    assert_eq!(*waiting[0].peer, *nobody.to_string());
+    assert_eq!(particle.next().await.unwrap_err(), NewsEnd::Over);
+    let unknown = node.export(particle.particle()).await.unwrap_err();
+    assert_eq!(unknown, ExportFailure::Unknown(particle.particle()));
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_kept_log_can_be_exported_after_expiry_and_restart() {
+    let folder = Folder::new();
+    let a = start(node(&folder, 1)).await;
+    let mut ask = request(r#"(call %init_peer_id% ("op" "identity") [1] x)"#);
+    ask.ttl = Duration::from_millis(100);
+    ask.keep = true;
+    let mut particle = a.submit(ask).await.unwrap();
+    while particle.next().await.is_ok() {}
+    let before = a.export(particle.particle()).await.unwrap().to_json();
+    a.shutdown().await;
+
+    let a = start(node(&folder, 1)).await;
+    assert_eq!(a.export(particle.particle()).await.unwrap().to_json(), before);
+    a.forget(particle.particle()).await.unwrap();
+    a.export(particle.particle()).await.unwrap_err();
+    a.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_there_is_not_connected() {
+    let folder = Folder::new();
+    let gone = start(node(&folder, 1)).await;
+    let contact = gone.contact();
+    gone.shutdown().await;
+    let node = start(node(&folder, 2)).await;
+    let error = node.connect(contact).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_folder_serves_one_node_and_one_key() {
+    let folder = Folder::new();
+    let first = start(node(&folder, 1)).await;
+    let error = weir_node::Node::start(node(&folder, 1)).await.unwrap_err();
+    assert!(error.to_string().ends_with("is in use by another process"), "{error}");
+    first.shutdown().await;
+    let mut other = node(&folder, 1);
+    other.keypair = support::key(2);
+    let error = weir_node::Node::start(other).await.unwrap_err();
+    assert!(matches!(error, StartError::Restore(_)), "{error}");
+}
+
+#[tokio::test]
+async fn metrics_are_offered_on_loopback_alone() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let folder = Folder::new();
+    let mut config = node(&folder, 1);
+    config.metrics = Some(([127, 0, 0, 1], 0).into());
+    let node = start(config).await;
+    let mut stream = tokio::net::TcpStream::connect(node.metrics_address().unwrap()).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).await.unwrap();
+    assert!(page.contains("\nweir_particles 0\n"), "{page}");
+    node.shutdown().await;
+
+    let mut config = support::node(&folder, 2);
+    config.metrics = Some(([0, 0, 0, 0], 0).into());
+    let error = weir_node::Node::start(config).await.unwrap_err();
+    assert!(matches!(error, StartError::Metrics { .. }), "{error}");
+}

@@ -107,6 +107,8 @@ codes! {
     NoSuchService = "W0406", NotFound;
     /// A peer refused the particle.
     Refused = "W0407", Network;
+    /// Ctrl-C.
+    Interrupted = "W0408", Interrupted;
     /// No local network belongs to this folder.
     NoNetwork = "W0501", NotFound;
     /// The local network does not answer.
@@ -117,6 +119,8 @@ codes! {
     NetworkFailed = "W0504", Network;
     /// A key file is missing, damaged, or readable by others.
     KeyUnusable = "W0505", NotAllowed;
+    /// All seats for commands are taken.
+    TooManyCommands = "W0506", Conflict;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

@@ -1,31 +1,39 @@
 //! One file per command.
 
 mod air;
+mod call;
 mod explain;
 mod sim;
 mod trace;
+mod up;
 mod version;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Net};
+use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::schema;
 
 /// Runs the command and gives the exit code.
 pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
+    if let Some(folder) = &cli.global.folder
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        let what = format!("cannot work in {}", folder.display());
+        let failure = Failure::new(Code::FileUnreadable, what).cause(error);
+        return output.finish(schema::USAGE, Err(failure));
+    }
     let (schema, outcome) = match cli.command {
+        Command::Up(args) | Command::Net(Net::Up(args)) => match up::run(&args, output) {
+            Ok(()) => return 0,
+            Err(failure) => (schema::UP, Err(failure)),
+        },
+        Command::Call(args) => (schema::CALL, call::run(&args, &cli.global, output)),
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
-        Command::Air(args) => air::run(&args, output),
+        Command::Air(args) => air::run(&args, &cli.global, output),
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, output)),
         Command::Trace(args) => trace::run(&args, output),
-        _ => (
-            schema::USAGE,
-            Err(Failure::internal(
-                "this build has no such command",
-                "it is under construction",
-            )),
-        ),
     };
     output.finish(schema, outcome)
 }

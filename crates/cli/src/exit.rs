@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Conflict = 11,
     /// `--timeout` was reached; remote work may go on.
     Timeout = 124,
+    /// Ctrl-C, where work was left undone.
+    Interrupted = 130,
 }
 
 impl Exit {

@@ -13,11 +13,14 @@ mod command;
 mod exit;
 mod failure;
 mod input;
+mod logging;
 mod output;
 mod particles;
 mod policy;
 mod project;
 mod schema;
+mod seat;
+mod session;
 mod usage;
 
 use args::Cli;

@@ -82,6 +82,11 @@ impl Output {
         self.format == Format::Wide
     }
 
+    /// Whether `-q` was given.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// How often `-v` was given.
     pub(crate) fn verbosity(&self) -> u8 {
         self.verbosity

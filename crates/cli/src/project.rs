@@ -60,6 +60,13 @@ impl Network {
         }
     }
 
+    /// The text with names in the place of peer ids.
+    pub(crate) fn with_names(&self, text: &str) -> String {
+        self.peers.iter().fold(text.to_owned(), |text, peer| {
+            text.replace(&peer.id, &peer.name)
+        })
+    }
+
     /// The name of a peer id, or the id itself.
     pub(crate) fn name_of<'a>(&'a self, id: &'a str) -> &'a str {
         self.peers

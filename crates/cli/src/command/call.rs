@@ -1,0 +1,302 @@
+//! `weir call`: one function on its replicas, by a policy.
+
+mod arguments;
+mod tally;
+
+use crate::args::{Call, Global};
+use crate::code::Code;
+use crate::command::air::check;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Output, Report, Table};
+use crate::policy::Policy;
+use crate::project::{Network, Project};
+use crate::session::{Outcome, Request, Running, Session};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tally::{Answer, End, Replica, Tally};
+use weir_identity::Value;
+use weir_peer::ParticleEvent;
+
+#[derive(Serialize)]
+struct Called {
+    particle: String,
+    service: String,
+    function: String,
+    policy: String,
+    replicas: Vec<Replica>,
+    agreeing: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
+}
+
+/// Makes the call and tells what each replica answered.
+pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Report, Failure> {
+    let project = Project::here()?;
+    let network = project.network()?;
+    let policy = Policy::load(&args.policy, Some(&project.aqua()))?;
+    let replicas = replicas(&network, &args.target.service)?;
+    let script = policy.script(args.arguments.len());
+    check::parsed(&format!("policy {}", policy.name), &script, output)?;
+
+    let session = Session::open(&project, &network, output)?;
+    let request = Request {
+        script,
+        data: inputs(args, &policy, &replicas, session.relay()),
+        ttl: args.ttl,
+        purpose: purpose(args),
+    };
+    let mut running = session.submit(request)?;
+    let target = target(args);
+    let progress = output.progress(format!(
+        "waiting for {target} on {} replicas",
+        replicas.len()
+    ));
+    let mut tally = Tally::default();
+    let outcome = running.follow(global.timeout, |event, at| {
+        if let ParticleEvent::Callback {
+            service,
+            function,
+            args,
+        } = event
+            && &**service == "callbackSrv"
+        {
+            tally.callback(function, args, at, |peer| network.name_of(peer).to_owned());
+            if tally.end.is_none() {
+                let answered = tally.replicas.len();
+                progress.say(format!(
+                    "waiting for {target}: {answered} of {} replicas answered",
+                    replicas.len()
+                ));
+            }
+        }
+        tally.end.is_some()
+    });
+    drop(progress);
+    running.save(&project)?;
+
+    let called = Called {
+        particle: running.particle(),
+        service: args.target.service.clone(),
+        function: args.target.function.clone(),
+        policy: args.policy.clone(),
+        agreeing: tally.agreeing(),
+        result: match &tally.end {
+            Some(End::Done(value)) => value.clone(),
+            _ => None,
+        },
+        replicas: tally.replicas.clone(),
+    };
+    let text = text(&called, replicas.len(), &running, output);
+    let report = Report::new(&called, text);
+    let failure = failure(&tally, outcome?, args, &target, &running, &network);
+    Ok(match failure {
+        Some(failure) => report.failing(failure.trace(running.short_id())),
+        None => report.then(format!("next: weir trace {}", running.short_id())),
+    })
+}
+
+fn target(args: &Call) -> String {
+    format!("{}.{}", args.target.service, args.target.function)
+}
+
+/// The command as it was meant, for people.
+fn purpose(args: &Call) -> String {
+    let mut words = vec![target(args)];
+    words.extend(args.arguments.iter().cloned());
+    words.extend(["--policy".to_owned(), args.policy.clone()]);
+    words.join(" ")
+}
+
+fn replicas(network: &Network, service: &str) -> Result<Vec<String>, Failure> {
+    let found = network
+        .services
+        .iter()
+        .find(|known| known.name == service)
+        .map(|known| {
+            network
+                .peers
+                .iter()
+                .filter(|peer| known.peers.contains(&peer.name))
+                .map(|peer| peer.id.clone())
+                .collect::<Vec<_>>()
+        })
+        .unwrap_or_default();
+    if found.is_empty() {
+        let known: Vec<&str> = network
+            .services
+            .iter()
+            .map(|service| &*service.name)
+            .collect();
+        let known = if known.is_empty() {
+            "no service runs in this network".to_owned()
+        } else {
+            format!("this network runs {}", known.join(", "))
+        };
+        return Err(Failure::new(
+            Code::NoSuchService,
+            format!("no replica of service {service:?} is known"),
+        )
+        .cause(known));
+    }
+    Ok(found)
+}
+
+/// What `getDataSrv` answers; described in `aqua/README.md`.
+fn inputs(
+    args: &Call,
+    policy: &Policy,
+    replicas: &[String],
+    relay: &str,
+) -> BTreeMap<Arc<str>, Value> {
+    let majority = replicas.len() / 2 + 1;
+    let attempts = u32::try_from(replicas.len() + 1).unwrap_or(u32::MAX);
+    let patience = args.ttl / attempts;
+    let parameter = match &policy.parameter {
+        Some(text) => arguments::value(text),
+        None => Value::from(majority as u64),
+    };
+    let values: Vec<Value> = args
+        .arguments
+        .iter()
+        .map(|text| arguments::value(text))
+        .collect();
+    let peers: Vec<Value> = replicas.iter().map(|id| Value::from(id.as_str())).collect();
+    [
+        ("relay", Value::from(relay)),
+        ("peers", Value::from(peers)),
+        ("service", Value::from(args.target.service.as_str())),
+        ("function", Value::from(args.target.function.as_str())),
+        ("args", Value::from(values)),
+        ("n", parameter),
+        ("patience_ms", Value::from(milliseconds(patience))),
+    ]
+    .into_iter()
+    .map(|(name, value)| (Arc::from(name), value))
+    .collect()
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn text(called: &Called, replicas: usize, running: &Running, output: &Output) -> String {
+    let mut table = Table::new(&[
+        Column::Text("REPLICA"),
+        Column::Id("PEER"),
+        Column::Number("TIME"),
+        Column::Text("RESULT"),
+    ]);
+    for replica in &called.replicas {
+        let time = format!("{:.1} ms", replica.time_ms.as_secs_f64() * 1e3);
+        let answer = match &replica.answer {
+            Answer::Result(value) => Cell::new(value.to_json()),
+            Answer::Error(error) => Cell::failed(message(error)),
+        };
+        table.row([
+            Cell::new(&*replica.name),
+            replica.peer.as_str().into(),
+            time.into(),
+            answer,
+        ]);
+    }
+    let mut text = if called.replicas.is_empty() {
+        String::new()
+    } else {
+        output.render(&table)
+    };
+    // A policy of the user's own may give an answer without naming replicas.
+    if called.replicas.is_empty()
+        && let Some(result) = &called.result
+    {
+        text.push_str(&result.to_json());
+        text.push('\n');
+    }
+    let answered = called.replicas.len();
+    let mut statements = Vec::new();
+    if answered > 1 {
+        statements.push(format!("{}/{answered} agree", called.agreeing));
+    }
+    if answered < replicas {
+        statements.push(format!("{answered} of {replicas} replicas answered"));
+    }
+    statements.push(format!("trace {}", running.short_id()));
+    text.push_str(&statements.join(&format!(" {} ", output.palette().dot())));
+    text
+}
+
+/// The sentence in an error object, or the whole where it has none.
+fn message(error: &Value) -> String {
+    error
+        .get("message")
+        .and_then(Value::as_str)
+        .map_or_else(|| error.to_json(), str::to_owned)
+}
+
+fn failure(
+    tally: &Tally,
+    outcome: Outcome,
+    args: &Call,
+    target: &str,
+    running: &Running,
+    network: &Network,
+) -> Option<Failure> {
+    match &tally.end {
+        Some(End::Done(Some(_))) => None,
+        Some(End::Done(None)) => function_failure(tally, target, args),
+        Some(End::Unmet(reason)) => Some(
+            Failure::new(
+                Code::PolicyUnmet,
+                format!("policy {}: {reason}", args.policy),
+            )
+            .fact("calling", target)
+            .fact("reached", reached(tally)),
+        ),
+        None => match outcome {
+            Outcome::Finished => function_failure(tally, target, args),
+            other => Some(
+                running
+                    .unfinished(other, target, network)
+                    .fact("reached", reached(tally)),
+            ),
+        },
+    }
+}
+
+fn reached(tally: &Tally) -> String {
+    format!(
+        "{} answered, {} failed",
+        tally.results().count(),
+        tally.errors().count()
+    )
+}
+
+/// Without an answer of its own a call is as good as its replicas.
+fn function_failure(tally: &Tally, target: &str, args: &Call) -> Option<Failure> {
+    let failed = tally.errors().count();
+    let (_, first) = match tally.errors().next() {
+        Some(first) => first,
+        None if tally.replicas.is_empty() => {
+            return Some(
+                Failure::new(
+                    Code::Deadline,
+                    format!("no replica answered {target} in time"),
+                )
+                .fix(format!(
+                    "--ttl with more than {}",
+                    humantime::format_duration(args.ttl)
+                )),
+            );
+        }
+        None => return None,
+    };
+    let asked = tally.replicas.len();
+    Some(
+        Failure::new(
+            Code::FunctionFailed,
+            format!("{target} failed on {failed} of {asked} replicas"),
+        )
+        .cause(message(first)),
+    )
+}

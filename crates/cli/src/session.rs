@@ -1,0 +1,154 @@
+//! This command as a peer of the network: a key of its own, no address, one relay.
+
+mod running;
+
+pub(crate) use running::{Outcome, Running};
+
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::logging::{self, Voice};
+use crate::output::Output;
+use crate::project::{Network, NetworkPeer, Project};
+use crate::seat::Seat;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use weir_identity::{PeerId, Value};
+use weir_node::{Node, NodeConfig, NodeHandle, SubmitFailure};
+use weir_peer::{ClientFunctions, Contact, SubmitError};
+
+/// Peers of a local network answer within milliseconds.
+const CONNECT: Duration = Duration::from_secs(5);
+/// What is still to be sent is sent within this time, or not at all.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A script to run from here.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) script: String,
+    /// What `getDataSrv` answers.
+    pub(crate) data: BTreeMap<Arc<str>, Value>,
+    pub(crate) ttl: Duration,
+    /// What it is for, as text for people.
+    pub(crate) purpose: String,
+}
+
+/// A node that lives as long as this command.
+#[derive(Debug)]
+pub(crate) struct Session {
+    runtime: Runtime,
+    node: NodeHandle,
+    relay: String,
+    _seat: Seat,
+}
+
+impl Session {
+    /// Takes part in the network, or says why that is not possible.
+    pub(crate) fn open(
+        project: &Project,
+        network: &Network,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        logging::start(output, Voice::Client);
+        let seat = Seat::take(project)?;
+        let relay = network.peers.first().ok_or_else(|| {
+            Failure::new(Code::StateMalformed, "the local network has no peers").fix("weir up")
+        })?;
+        let contact = contact(relay)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::internal("no threads can be made", error))?;
+        let mut config = NodeConfig::new(seat.empty_room()?, seat.keypair.clone());
+        config.keypair_is_new = seat.is_new;
+        config.relays = vec![contact.clone()];
+        let progress = output.progress(format!("connecting with {}", relay.name));
+        let node = runtime.block_on(async {
+            let node = Node::start(config)
+                .await
+                .map_err(|error| Failure::internal("the peer inside did not start", error))?;
+            let cause = match tokio::time::timeout(CONNECT, node.connect(contact)).await {
+                Ok(Ok(())) => return Ok(node),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer in {} s", CONNECT.as_secs()),
+            };
+            Err(
+                Failure::new(Code::NetworkDown, "the local network does not answer")
+                    .fact(
+                        "tried",
+                        format!("{} at {}", relay.name, relay.addresses.join(", ")),
+                    )
+                    .cause(cause)
+                    .fix("weir up"),
+            )
+        })?;
+        drop(progress);
+        Ok(Self {
+            runtime,
+            node,
+            relay: relay.id.clone(),
+            _seat: seat,
+        })
+    }
+
+    /// The peer id of the relay.
+    pub(crate) fn relay(&self) -> &str {
+        &self.relay
+    }
+
+    /// Starts a particle.
+    pub(crate) fn submit(&self, request: Request) -> Result<Running<'_>, Failure> {
+        let ttl = request.ttl;
+        let purpose = request.purpose;
+        let request = weir_node::Request {
+            client: Some(ClientFunctions { data: request.data }),
+            keep: true,
+            ..weir_node::Request::new(request.script, ttl)
+        };
+        let started = std::time::SystemTime::now();
+        let submitted = self
+            .runtime
+            .block_on(self.node.submit(request))
+            .map_err(|failure| refused(failure, ttl))?;
+        Ok(Running::new(self, submitted, started, ttl, purpose))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let node = self.node.clone();
+        let farewell = async { tokio::time::timeout(FAREWELL, node.shutdown()).await };
+        // A node that hangs is ended by the end of the process.
+        let _ = self.runtime.block_on(farewell);
+    }
+}
+
+fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
+    let id: PeerId = peer.id.parse().map_err(|error| {
+        Failure::new(Code::StateMalformed, format!("{:?} is no peer id", peer.id)).cause(error)
+    })?;
+    Ok(Contact {
+        peer: id,
+        addresses: peer
+            .addresses
+            .iter()
+            .map(|address| Arc::from(&**address))
+            .collect(),
+    })
+}
+
+fn refused(failure: SubmitFailure, ttl: Duration) -> Failure {
+    match failure {
+        SubmitFailure::Peer(SubmitError::Refused(refusal)) => {
+            Failure::new(Code::Refused, "the particle was not started")
+                .fact("ttl", humantime::format_duration(ttl).to_string())
+                .cause(refusal)
+        }
+        SubmitFailure::Peer(error) => {
+            Failure::new(Code::AirInvalid, "the particle was not started").cause(error)
+        }
+        failure => Failure::internal("the particle was not started", failure),
+    }
+}

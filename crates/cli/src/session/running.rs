@@ -1,0 +1,279 @@
+//! A particle that was started from here, until nobody waits for it any more.
+
+use super::Session;
+use crate::code::Code;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::particles::{self, About, Seen};
+use crate::project::{Network, Project};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use weir_avm::Export;
+use weir_identity::PeerId;
+use weir_node::{News, Submitted};
+use weir_peer::{ParticleEvent, Refusal, ScriptError, Waiting};
+
+/// More steps that wait are only counted.
+const WAITING_SHOWN: usize = 3;
+
+/// How the wait for a particle ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// The command has what it wanted.
+    Enough,
+    /// The script is finished.
+    Finished,
+    /// The time to live is over.
+    Expired(Vec<Waiting>),
+    /// Whoever the script waits for has refused it.
+    Refused(Vec<Waiting>),
+    /// `--timeout` is over.
+    TimedOut(Duration, Vec<Waiting>),
+    /// Ctrl-C.
+    Interrupted(Vec<Waiting>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Running<'a> {
+    session: &'a Session,
+    news: Submitted,
+    begin: Instant,
+    ttl: Duration,
+    about: About,
+    known: BTreeMap<PeerId, u32>,
+    error: Option<ScriptError>,
+    stuck: Option<ScriptError>,
+    refusals: BTreeMap<PeerId, Refusal>,
+    unreachable: BTreeSet<PeerId>,
+    offences: Vec<String>,
+}
+
+impl<'a> Running<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        news: Submitted,
+        started: SystemTime,
+        ttl: Duration,
+        purpose: String,
+    ) -> Self {
+        let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            session,
+            news,
+            begin: Instant::now(),
+            ttl,
+            about: About {
+                timestamp_ms: u64::try_from(timestamp.as_millis()).unwrap_or(u64::MAX),
+                purpose,
+                seen: Vec::new(),
+            },
+            known: BTreeMap::new(),
+            error: None,
+            stuck: None,
+            refusals: BTreeMap::new(),
+            unreachable: BTreeSet::new(),
+            offences: Vec::new(),
+        }
+    }
+
+    /// The id of the particle.
+    pub(crate) fn particle(&self) -> String {
+        self.news.particle().0.to_string()
+    }
+
+    /// As people write it.
+    pub(crate) fn short_id(&self) -> String {
+        particles::short(&self.news.particle().0)
+    }
+
+    /// An error that nothing in the script caught, or a part of it that can never go on.
+    pub(crate) fn script_failure(&self, name: &str) -> Option<Failure> {
+        let (code, error, what) = match (&self.error, &self.stuck) {
+            (Some(error), _) => (Code::AirFailed, error, "failed"),
+            (None, Some(error)) => (Code::AirStuck, error, "cannot go on"),
+            (None, None) => return None,
+        };
+        let failure = Failure::new(code, format!("{name} {what}"));
+        Some(failure.cause(format!("{}: {}", error.code, error.message)))
+    }
+
+    /// Waits until `enough` says so, the particle is over, or the time is. `enough` hears each event and how long
+    /// after the start it came.
+    pub(crate) fn follow(
+        &mut self,
+        timeout: Option<Duration>,
+        mut enough: impl FnMut(&ParticleEvent, Duration) -> bool,
+    ) -> Result<Outcome, Failure> {
+        let session = self.session;
+        session.runtime.block_on(async {
+            loop {
+                let news = tokio::select! {
+                    news = self.news.next() => news,
+                    () = over(self.begin, timeout) => {
+                        let waiting = self.waiting().await;
+                        return Ok(Outcome::TimedOut(timeout.unwrap_or_default(), waiting));
+                    }
+                    _ = tokio::signal::ctrl_c() => {
+                        return Ok(Outcome::Interrupted(self.waiting().await));
+                    }
+                };
+                let news = news
+                    .map_err(|end| Failure::internal("the particle was lost out of sight", end))?;
+                self.take_in(&news);
+                if enough(&news.event, news.at.duration_since(self.begin)) {
+                    return Ok(Outcome::Enough);
+                }
+                match news.event {
+                    ParticleEvent::Done => return Ok(Outcome::Finished),
+                    ParticleEvent::Expired { waiting } => return Ok(Outcome::Expired(waiting)),
+                    ParticleEvent::Refused { .. } => {
+                        let waiting = self.waiting().await;
+                        if self.all_refused(&waiting) {
+                            return Ok(Outcome::Refused(waiting));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        })
+    }
+
+    fn take_in(&mut self, news: &News) {
+        let after = news.at.duration_since(self.begin);
+        let me = self.session.node.peer_id();
+        for (author, length) in news.journals.iter().filter(|(author, _)| *author != me) {
+            if self.known.insert(*author, *length) != Some(*length) {
+                self.about.seen.push(Seen {
+                    author: author.to_string(),
+                    length: *length,
+                    after_us: u64::try_from(after.as_micros()).unwrap_or(u64::MAX),
+                });
+            }
+        }
+        match &news.event {
+            ParticleEvent::Error(error) => self.error = Some(error.clone()),
+            ParticleEvent::Stuck(error) => self.stuck = Some(error.clone()),
+            ParticleEvent::Refused { by, reason } => {
+                self.refusals.insert(*by, reason.clone());
+            }
+            ParticleEvent::Undeliverable { to } => {
+                self.unreachable.insert(*to);
+            }
+            ParticleEvent::Offence { what } => self.offences.push(what.clone()),
+            _ => {}
+        }
+    }
+
+    /// The steps that are reached and not answered, as far as is known here.
+    async fn waiting(&self) -> Vec<Waiting> {
+        let Ok(export) = self.session.node.export(self.news.particle()).await else {
+            return Vec::new();
+        };
+        let Ok(trace) = weir_avm::trace(&export) else {
+            return Vec::new();
+        };
+        let waiting = trace.waiting.into_iter().map(|waiting| Waiting {
+            peer: waiting.peer.to_string().into(),
+            what: waiting.what,
+        });
+        waiting.collect()
+    }
+
+    fn all_refused(&self, waiting: &[Waiting]) -> bool {
+        let refused: Vec<String> = self.refusals.keys().map(PeerId::to_string).collect();
+        !waiting.is_empty()
+            && waiting
+                .iter()
+                .all(|waiting| refused.iter().any(|peer| **peer == *waiting.peer))
+    }
+
+    /// Keeps the signed log where `weir trace` finds it.
+    pub(crate) fn save(&self, project: &Project) -> Result<(), Failure> {
+        let particle = self.news.particle();
+        let export = self
+            .session
+            .runtime
+            .block_on(self.session.node.export(particle));
+        let export: Export =
+            export.map_err(|error| Failure::internal("the log cannot be kept", error))?;
+        particles::keep(project, &particle.0, &self.about, &export.to_json())
+    }
+
+    /// Why there is no answer: which step waits for whom, and what is known about that.
+    pub(crate) fn unfinished(&self, outcome: Outcome, what: &str, network: &Network) -> Failure {
+        let ttl = humantime::format_duration(self.ttl);
+        let (failure, waiting) = match outcome {
+            Outcome::Expired(waiting) => (
+                Failure::new(
+                    Code::Deadline,
+                    format!("{what} did not finish within {ttl}"),
+                )
+                .fix("look at how far it came, or give it more time with --ttl"),
+                waiting,
+            ),
+            Outcome::Refused(waiting) => (
+                Failure::new(Code::Refused, format!("{what} was refused")),
+                waiting,
+            ),
+            Outcome::TimedOut(timeout, waiting) => {
+                let timeout = humantime::format_duration(timeout);
+                let what = format!("{what} did not finish within --timeout {timeout}");
+                (
+                    Failure::new(Code::TimedOut, what).fix(format!(
+                        "wait longer; it may go on elsewhere until its {ttl} are over"
+                    )),
+                    waiting,
+                )
+            }
+            Outcome::Interrupted(waiting) => (
+                Failure::new(Code::Interrupted, format!("{what} was interrupted"))
+                    .exit(Exit::Interrupted),
+                waiting,
+            ),
+            Outcome::Enough | Outcome::Finished => (
+                Failure::new(Code::Deadline, format!("{what} ended without an answer")),
+                Vec::new(),
+            ),
+        };
+        let mut failure = failure;
+        for waiting in waiting.iter().take(WAITING_SHOWN) {
+            let peer = network.name_of(&waiting.peer);
+            let step = network.with_names(&waiting.what);
+            failure = failure.fact("waiting", format!("for {peer}: {step}"));
+        }
+        if waiting.len() > WAITING_SHOWN {
+            failure = failure.fact(
+                "waiting",
+                format!("and {} more", waiting.len() - WAITING_SHOWN),
+            );
+        }
+        match self.cause(network) {
+            Some(cause) => failure.cause(cause),
+            None => failure,
+        }
+    }
+
+    /// The most telling thing that happened beside the steps themselves.
+    fn cause(&self, network: &Network) -> Option<String> {
+        let name = |peer: &PeerId| network.name_of(&peer.to_string()).to_owned();
+        if let Some((peer, refusal)) = self.refusals.iter().next() {
+            return Some(format!("{} refused the particle: {refusal}", name(peer)));
+        }
+        if let Some(peer) = self.unreachable.iter().next() {
+            return Some(format!("nobody here knows how to reach {}", name(peer)));
+        }
+        if let Some(offence) = self.offences.first() {
+            return Some(network.with_names(offence));
+        }
+        let error = self.error.as_ref().or(self.stuck.as_ref())?;
+        Some(format!("{}: {}", error.code, error.message))
+    }
+}
+
+async fn over(begin: Instant, timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep_until((begin + timeout).into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,5 +1,6 @@
 //! What the engine reports, in our terms.
 
+use wasmtime::error::OutOfMemory;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -28,31 +29,60 @@ pub(crate) fn explain(error: &wasmtime::Error, phase: Phase<'_>, memory: &Memory
     if error.downcast_ref::<GrowFailed>().is_some() {
         return exhausted("memory", error);
     }
-    match (error.downcast_ref::<Trap>(), phase) {
-        (Some(Trap::StackOverflow), _) => Error::StackOverflow,
-        (Some(Trap::OutOfFuel), Phase::Start) => Error::StartFuel {
-            limit: Profile::START_FUEL,
+    if error.downcast_ref::<std::io::Error>().is_some()
+        || error.downcast_ref::<OutOfMemory>().is_some()
+    {
+        return exhausted("memory", error);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => Error::StackOverflow,
+        Some(Trap::OutOfFuel) => match phase {
+            Phase::Start => Error::StartFuel {
+                limit: Profile::START_FUEL,
+            },
+            Phase::Call(limits) => Error::Fuel { limit: limits.fuel },
         },
-        (Some(Trap::OutOfFuel), Phase::Call(limits)) => Error::Fuel { limit: limits.fuel },
-        (trap, phase) => {
-            // A guest that is refused memory usually stops in its own way, most often by `unreachable`.
-            if let Some(limit) = memory.refused() {
-                return Error::Memory { limit };
-            }
-            match (trap, phase) {
-                (Some(trap), _) => Error::Trap {
-                    reason: plain(&trap.to_string()),
-                    frames: frames(error),
-                },
-                (None, Phase::Call(limits)) if host_bytes_used_up(error) => Error::ResultSize {
-                    limit: limits.result_bytes,
-                },
-                (None, _) => Error::Trap {
-                    reason: plain(&error.root_cause().to_string()),
-                    frames: frames(error),
-                },
-            }
-        }
+        Some(trap) => match memory.refused() {
+            Some(limit) if follows_refusal(*trap) => Error::Memory { limit },
+            _ => trapped(&trap.to_string(), error),
+        },
+        None => without_trap(error, phase, memory),
+    }
+}
+
+/// A guest that is refused memory usually stops in its own way: it gives up, or it uses what it did not get.
+fn follows_refusal(trap: Trap) -> bool {
+    matches!(trap, Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds)
+}
+
+/// What stops a guest other than its own instructions: a host function, a
+/// result that breaks the rules, or an instance that cannot be made.
+fn without_trap(error: &wasmtime::Error, phase: Phase<'_>, memory: &MemoryMeter) -> Error {
+    let in_guest = error.downcast_ref::<WasmBacktrace>().is_some();
+    match (phase, memory.refused()) {
+        (Phase::Start, Some(limit)) => Error::Memory { limit },
+        (Phase::Start, None) if !in_guest => engine_failure(error),
+        (Phase::Call(limits), _) if host_bytes_used_up(error) => Error::ResultSize {
+            limit: limits.result_bytes,
+        },
+        _ => trapped(&error.root_cause().to_string(), error),
+    }
+}
+
+fn trapped(reason: &str, error: &wasmtime::Error) -> Error {
+    Error::Trap {
+        reason: reason
+            .strip_prefix("wasm trap: ")
+            .unwrap_or(reason)
+            .to_owned(),
+        frames: frames(error),
+    }
+}
+
+/// A failure of the engine itself.
+pub(crate) fn engine_failure(error: &wasmtime::Error) -> Error {
+    Error::Engine {
+        detail: format!("{error:#}"),
     }
 }
 
@@ -69,13 +99,6 @@ fn host_bytes_used_up(error: &wasmtime::Error) -> bool {
         .root_cause()
         .to_string()
         .contains("fuel allocated for hostcalls has been exhausted")
-}
-
-fn plain(reason: &str) -> String {
-    reason
-        .strip_prefix("wasm trap: ")
-        .unwrap_or(reason)
-        .to_owned()
 }
 
 fn frames(error: &wasmtime::Error) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::context::CallContext;
 use crate::contract::{Contract, Function};
 use crate::convert::{Budget, Lifted, Type, lift, lower};
 use crate::error::Error;
-use crate::failure::{Phase, explain};
+use crate::failure::{Phase, engine_failure, explain};
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
 use crate::profile::Profile;
 use crate::runtime::Shared;
@@ -103,11 +103,10 @@ impl Module {
                 // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
                 let _slot = self.shared.slots.acquire().await.ok();
                 let work = self.execute(&call, function, &arguments, &log, &mut usage);
-                within(wall, work).await.unwrap_or_else(|| {
-                    Err(Error::WallClock {
-                        limit_ms: call.limits.wall_ms,
-                    })
-                })
+                let limit_ms = call.limits.wall_ms;
+                within(wall, work)
+                    .await
+                    .unwrap_or(Err(Error::WallClock { limit_ms }))
             }
             Err(error) => Err(error),
         };
@@ -200,7 +199,7 @@ impl Shared {
         store.set_hostcall_fuel(usize::try_from(host_bytes).unwrap_or(usize::MAX));
         store
             .fuel_async_yield_interval(Some(Profile::YIELD_FUEL))
-            .map_err(engine_failure)?;
+            .map_err(|error| engine_failure(&error))?;
         Ok(store)
     }
 }
@@ -210,7 +209,7 @@ impl ModuleParts {
     async fn instantiate(&self, store: &mut Store<CallState>) -> Result<Instance, Error> {
         store
             .set_fuel(Profile::START_FUEL)
-            .map_err(engine_failure)?;
+            .map_err(|error| engine_failure(&error))?;
         match self.pre.instantiate_async(&mut *store).await {
             Ok(instance) => Ok(instance),
             Err(error) => Err(explain(&error, Phase::Start, &store.data().memory)),
@@ -226,7 +225,9 @@ impl ModuleParts {
         limits: &Limits,
     ) -> Result<(Result<Value, Error>, u64), Error> {
         let instance = self.instantiate(store).await?;
-        store.set_fuel(limits.fuel).map_err(engine_failure)?;
+        store
+            .set_fuel(limits.fuel)
+            .map_err(|error| engine_failure(&error))?;
         let callee = instance
             .get_func(&mut *store, function.export)
             .ok_or_else(|| Error::Engine {
@@ -238,7 +239,11 @@ impl ModuleParts {
             None => &mut [],
         };
         let outcome = callee.call_async(&mut *store, arguments, results).await;
-        let fuel = limits.fuel - store.get_fuel().map_err(engine_failure)?.min(limits.fuel);
+        let fuel = limits.fuel
+            - store
+                .get_fuel()
+                .map_err(|error| engine_failure(&error))?
+                .min(limits.fuel);
         Ok(match outcome {
             Ok(()) => (unpack(function.result(), results.first(), limits), fuel),
             Err(error) => {
@@ -323,11 +328,5 @@ fn run_here<T>(mut work: Pin<&mut impl Future<Output = T>>) -> T {
         if let Poll::Ready(output) = work.as_mut().poll(&mut context) {
             return output;
         }
-    }
-}
-
-fn engine_failure(error: wasmtime::Error) -> Error {
-    Error::Engine {
-        detail: format!("{error:#}"),
     }
 }

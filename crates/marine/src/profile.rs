@@ -38,7 +38,7 @@ impl Profile {
     const CORE_INSTANCES_PER_COMPONENT: u32 = 24;
     const MEMORIES_PER_COMPONENT: u32 = 4;
     const TABLES_PER_COMPONENT: u32 = 8;
-    const TABLE_ELEMENTS: usize = 20_000;
+    pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 
     /// The name, such as `det-1`.
     pub fn name(self) -> &'static str {
@@ -67,6 +67,7 @@ impl Profile {
 
     /// The engine's configuration with room for that many calls at once.
     pub(crate) fn engine_config(self, slots: u32) -> Config {
+        let Self::Det1 = self;
         let mut config = Config::new();
         config
             .wasm_component_model(true)

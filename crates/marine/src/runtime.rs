@@ -16,6 +16,7 @@ use crate::admission::admit;
 use crate::cache::{Cache, CacheConfig, CacheKey};
 use crate::contract::Contract;
 use crate::error::Error;
+use crate::failure::engine_failure;
 use crate::limits::ComponentLimits;
 use crate::module::{Module, ModuleParts};
 use crate::profile::Profile;
@@ -161,7 +162,12 @@ impl Shared {
                 .map_err(|error| Error::InvalidComponent {
                     detail: format!("{error:#}"),
                 })?;
-        let parts = self.assemble(cid, &self.deserialize(&code).map_err(engine_failure)?)?;
+        let parts = self.assemble(
+            cid,
+            &self
+                .deserialize(&code)
+                .map_err(|error| engine_failure(&error))?,
+        )?;
         parts.try_start(self)?;
         if let Some(cache) = &self.cache {
             cache.write(key, &code);
@@ -175,7 +181,7 @@ impl Shared {
         let code = self.cache.as_ref()?.read(key)?;
         let parts = self
             .deserialize(&code)
-            .map_err(engine_failure)
+            .map_err(|error| engine_failure(&error))
             .and_then(|component| self.assemble(cid, &component));
         match parts {
             Ok(parts) => Some(parts),
@@ -222,12 +228,6 @@ impl Shared {
         hasher.update(&self.engine_hash);
         hasher.update(format!("{:?}", self.components).as_bytes());
         CacheKey(*hasher.finalize().as_bytes())
-    }
-}
-
-fn engine_failure(error: wasmtime::Error) -> Error {
-    Error::Engine {
-        detail: format!("{error:#}"),
     }
 }
 

@@ -125,7 +125,12 @@ fn an_import_of_wasi_with_other_types_is_refused() {
             (func (export "now") (result u8) (canon lift (core func $main "now"))))"#,
     )
     .expect("valid");
-    refused(&wrong, &expect!["deploy/forbidden-import: the component imports what is not granted: component imports instance `wasi:clocks/wall-clock@0.2.0`, but a matching implementation was not found in the linker: instance export `now` has the wrong type: type mismatch with results: expected `record` found `u8`"]);
+    refused(
+        &wrong,
+        &expect![
+            "deploy/forbidden-import: the component imports what is not granted: component imports instance `wasi:clocks/wall-clock@0.2.0`, but a matching implementation was not found in the linker: instance export `now` has the wrong type: type mismatch with results: expected `record` found `u8`"
+        ],
+    );
 }
 
 #[test]
@@ -222,13 +227,13 @@ fn every_quantity_has_a_limit() {
 
 #[test]
 fn types_that_unfold_into_a_huge_tree_are_refused() {
-    let mut types = String::from("type t0 = tuple<u8, u8>;");
-    for level in 1..16 {
-        types += &format!("type t{level} = tuple<t{0}, t{0}>;", level - 1);
-    }
+    let types: Vec<String> = (1..16)
+        .map(|level| format!("type t{level} = tuple<t{0}, t{0}>;", level - 1))
+        .collect();
+    let types = types.concat();
     let huge = component(
         &format!(
-            "package test:huge; interface api {{ {types} f: func(v: t15); }} world w {{ export api; }}"
+            "package test:huge; interface api {{ type t0 = tuple<u8, u8>; {types} f: func(v: t15); }} world w {{ export api; }}"
         ),
         &module(r#"(func (export "test:huge/api#f") (param i32))"#),
     );

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use expect_test::{Expect, expect};
 use support::{load, show};
-use weir_marine::Module;
+use weir_marine::{Function, Module};
 
 fn greeters() -> Vec<Module> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -28,7 +28,11 @@ fn check(function: &str, arguments: &str, expected: &Expect) {
 #[test]
 fn it_offers_its_functions_with_their_types() {
     for greeter in greeters() {
-        let signatures: Vec<String> = greeter.functions().iter().map(|f| f.signature()).collect();
+        let signatures: Vec<String> = greeter
+            .functions()
+            .iter()
+            .map(Function::signature)
+            .collect();
         expect![[r#"
             hello(name: string) -> string
             greet(who: record { name: string, age: option<u8>, languages: list<enum { english, french, german, japanese }> }) -> result<string, string>

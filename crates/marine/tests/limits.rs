@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use expect_test::{Expect, expect};
@@ -219,11 +220,11 @@ fn a_component_that_traps_at_its_start_is_not_accepted() {
     assert_eq!(error.code(), "deploy/start-failed");
 }
 
-struct CountWakes(std::sync::atomic::AtomicUsize);
+struct CountWakes(AtomicUsize);
 
 impl Wake for CountWakes {
     fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -232,7 +233,7 @@ fn a_long_call_returns_to_its_executor_and_can_be_dropped() {
     let module = load(&run(LOOP));
     let context = CallContext::default();
     let limits = Limits::default();
-    let wakes = Arc::new(CountWakes(Default::default()));
+    let wakes = Arc::new(CountWakes(AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&wakes));
     let endless = |polls| {
         let mut call = Box::pin(module.call(Call {
@@ -250,7 +251,35 @@ fn a_long_call_returns_to_its_executor_and_can_be_dropped() {
     for polls in 1..20 {
         endless(polls);
     }
-    assert!(wakes.0.load(std::sync::atomic::Ordering::Relaxed) > 100);
+    assert!(wakes.0.load(Ordering::Relaxed) > 100);
+}
+
+#[test]
+fn a_call_may_move_between_threads() {
+    fn moves<T: Send>(call: T) -> T {
+        call
+    }
+    let module = load(&run(""));
+    let (context, limits) = (CallContext::default(), Limits::default());
+    let call = moves(module.call(Call {
+        function: "run",
+        arguments: &[],
+        context: &context,
+        limits: &limits,
+    }));
+    assert!(futures::executor::block_on(call).result.is_ok());
+}
+
+#[test]
+fn a_trap_that_has_nothing_to_do_with_a_refusal_is_not_blamed_on_it() {
+    let clumsy = run(
+        "(drop (memory.grow (i32.const 65000))) (drop (i32.div_u (i32.const 1) (i32.const 0)))",
+    );
+    check(
+        &clumsy,
+        &Limits::default(),
+        &expect!["guest/trap: the guest trapped: integer divide by zero in run"],
+    );
 }
 
 #[test]

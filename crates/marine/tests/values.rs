@@ -4,7 +4,7 @@ mod support;
 
 use expect_test::{Expect, expect};
 use support::{echo, load, show};
-use weir_marine::Module;
+use weir_marine::{Function, Module};
 
 fn shapes() -> Module {
     load(&support::shapes())
@@ -340,7 +340,11 @@ fn too_many_values_are_refused_before_the_guest_runs() {
 
 #[test]
 fn signatures_are_those_of_wit() {
-    let signatures: Vec<String> = shapes().functions().iter().map(|f| f.signature()).collect();
+    let signatures: Vec<String> = shapes()
+        .functions()
+        .iter()
+        .map(Function::signature)
+        .collect();
     expect![[r#"
         bools(v: list<bool>) -> list<bool>
         u8s(v: list<u8>) -> list<u8>

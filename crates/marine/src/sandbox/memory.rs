@@ -2,6 +2,8 @@
 
 use wasmtime::{ResourceLimiter, Result};
 
+use crate::profile::Profile;
+
 /// Counts the bytes of all linear memories and tables of a call and refuses
 /// growth beyond the limit. A guest learns of a refusal in the same way on
 /// every machine; an allocation that this machine cannot provide is an error
@@ -17,7 +19,7 @@ impl MemoryMeter {
 
     pub(crate) fn new(limit: u64) -> Self {
         Self {
-            limit,
+            limit: limit.min(Profile::MEMORY_BYTES_MAX),
             used: 0,
             refused: false,
         }
@@ -67,7 +69,8 @@ impl ResourceLimiter for MemoryMeter {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        let maximum = maximum.unwrap_or(usize::MAX).min(Profile::TABLE_ELEMENTS);
+        if desired > maximum {
             return Ok(false);
         }
         let elements = desired.saturating_sub(current) as u64;

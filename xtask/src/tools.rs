@@ -4,13 +4,14 @@ use crate::step::{Failed, run};
 use std::path::Path;
 use std::process::Command;
 
-/// Debian's compiler with the sources of its standard library, which can build wasm targets, and a linker.
+/// Debian's compiler with the sources of its standard library, which can build wasm targets, a
+/// linker, and a compiler for C.
 pub(crate) const WASM: &[(&str, &str)] = &[
     ("rustc-web", "/usr/bin/rustc"),
     ("cargo-web", "/usr/bin/cargo"),
     ("rust-web-src", "/usr/src/rustc"),
     ("lld-22", "/usr/bin/wasm-ld-22"),
-    ("wasi-libc", "/usr/lib/wasm32-wasi"),
+    ("clang-22", "/usr/bin/clang-22"),
 ];
 
 /// Makes sure that the packages are installed. `Ok(false)` means that this machine cannot have them: it is no

@@ -19,6 +19,9 @@ pub(crate) fn check() -> Result<(), Failed> {
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--target-dir", "target/wasm32-check"])
         .env("RUSTC_BOOTSTRAP", "1")
+        // libsecp256k1 is C, which gcc does not compile for wasm.
+        .env("CC_wasm32_unknown_unknown", "clang-22")
+        .env("AR_wasm32_unknown_unknown", "ar")
         .env("PATH", "/usr/bin:/bin");
     forget_toolchain(&mut command);
     for name in SHARED_CRATES {

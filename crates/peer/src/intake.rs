@@ -223,7 +223,8 @@ impl Peer {
             let what = "the start is not that of the particle".to_owned();
             return Verdict::Refused(Refusal::Malformed { what });
         }
-        if let Some(refusal) = self.start_refusal(&start, now) {
+        let refusal = self.start_refusal(&start, now);
+        if let Some(refusal) = refusal.or_else(|| self.memory_refusal(&start)) {
             return Verdict::Refused(refusal);
         }
         let program = match self.program(&start, message.script.as_ref()) {
@@ -363,11 +364,6 @@ impl Peer {
                 late_ms: now.since(deadline),
             });
         }
-        if let Some(born) = self.config.store_born
-            && begun <= born.plus(limits.clock_skew_ms)
-        {
-            return Some(Refusal::StoreTooYoung { born });
-        }
         let declared = [
             (
                 "stream_elements",
@@ -396,6 +392,14 @@ impl Peer {
             return Some(Refusal::overloaded("particles_per_initiator", value));
         }
         None
+    }
+
+    /// Why this peer may not know any more what it said in a particle that
+    /// started so.
+    pub(crate) fn memory_refusal(&self, start: &Start) -> Option<Refusal> {
+        let born = self.config.store_born?;
+        let safe = born.plus(self.config.limits.clock_skew_ms);
+        (Timestamp(start.timestamp_ms) <= safe).then_some(Refusal::StoreTooYoung { born })
     }
 
     /// The program of a particle: cached, or compiled from `text`. `None` if

@@ -50,7 +50,10 @@ impl Peer {
             reach: self.network.own_reach(now),
             authorisation: None,
         });
-        if let Some(refusal) = self.start_refusal(&start, now) {
+        // With the present time and a fresh nonce it is a particle in which nobody has said anything.
+        let refusal = self.start_refusal(&start, now);
+        let old = || submit.timestamp.and_then(|_| self.memory_refusal(&start));
+        if let Some(refusal) = refusal.or_else(old) {
             return Err(refusal.into());
         }
         let key = ParticleKey {

@@ -44,6 +44,10 @@ pub enum LinkEnd {
 /// Bytes taken from the stream at one time.
 const READ_BYTES: usize = 16 * 1024;
 
+/// How long the other side may take to read what was written before this side
+/// ended the link.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Reads and writes frames for as long as it is polled; all of it happens in
 /// the task of the connection. Tells the owner when it begins and, when
 /// dropped, that it has ended.
@@ -57,6 +61,8 @@ pub(crate) struct Link<S> {
     reading: Reading,
     writing: Writing,
     watch: Watch,
+    /// This side has said everything; the other one may still be reading.
+    linger: Option<Pin<Box<Sleep>>>,
     end: Option<LinkEnd>,
 }
 
@@ -97,6 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             },
             writing: Writing::default(),
             watch: Watch::new(limits.stall_ms),
+            linger: None,
             end: None,
         }
     }
@@ -104,15 +111,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Moves what can be moved. Ready when the link is over; then it is to be
     /// dropped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
-        let end = match self.poll_write(cx) {
-            Poll::Ready(end) => end,
-            Poll::Pending => match self.poll_read(cx) {
-                Poll::Ready(end) => end,
-                Poll::Pending => ready!(self.poll_watch(cx)),
-            },
+        let end = ready!(self.poll_end(cx));
+        let end = match self.outbox.closed() {
+            Some(reason) if self.linger.is_some() => LinkEnd::Here(reason),
+            _ => end,
         };
         self.end = Some(end.clone());
         Poll::Ready(end)
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        if self.linger.is_none()
+            && let Poll::Ready(end) = self.poll_write(cx)
+        {
+            return Poll::Ready(end);
+        }
+        if let Poll::Ready(end) = self.poll_read(cx) {
+            return Poll::Ready(end);
+        }
+        if let Some(linger) = &mut self.linger {
+            ready!(linger.as_mut().poll(cx));
+            return Poll::Ready(LinkEnd::ByPeer);
+        }
+        self.poll_watch(cx)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
@@ -147,10 +168,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 }
                 *unflushed = false;
             } else {
-                let Some(reason) = self.outbox.closed() else { return Poll::Pending };
+                if self.outbox.closed().is_none() {
+                    return Poll::Pending;
+                }
                 // Whatever the other side makes of it, this side is done.
                 let _ = ready!(stream.poll_close(cx));
-                return Poll::Ready(LinkEnd::Here(reason));
+                self.linger = Some(Box::pin(tokio::time::sleep(LINGER)));
+                return Poll::Pending;
             }
         }
     }
@@ -228,8 +252,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
 impl<S> Drop for Link<S> {
     fn drop(&mut self) {
+        let wanted = self.outbox.closed().map(LinkEnd::Here);
         self.outbox.close("the connection is gone");
-        let end = self.end.take().unwrap_or_else(|| LinkEnd::Broken("it was closed".to_owned()));
+        let end = self.end.take().or(wanted).unwrap_or_else(|| LinkEnd::Broken("it was closed".to_owned()));
         self.inbox.tell(Incoming::Down { peer: self.peer, link: self.id, end });
     }
 }
@@ -395,7 +420,7 @@ mod tests {
 
     #[tokio::test]
     async fn small_frames_are_written_together() {
-        let (mut link, _incoming) = link(Scripted { open: true, ..Scripted::default() });
+        let (mut link, _incoming) = link(Scripted::default());
         for frame in ["a", "bc", ""] {
             link.outbox.push(bytes::Bytes::from(frame)).unwrap();
         }

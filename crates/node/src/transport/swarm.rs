@@ -99,6 +99,7 @@ impl SwarmTask {
                 address: address.clone(),
                 reason: error.to_string(),
             };
+            check_free(address).map_err(|error| refused(&error))?;
             let id = self.swarm.listen_on(address.clone()).map_err(|error| refused(&error))?;
             open.insert(id, address.clone());
         }
@@ -243,6 +244,21 @@ fn behaviour(key: &libp2p::identity::Keypair, inbox: Inbox, limits: &Arc<Transpo
         connections: Connections::new(inbox, limits.clone()),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping::Config::new()),
+    }
+}
+
+/// Says whether a TCP port is taken, which libp2p does not: it shares ports,
+/// and connections would go to either of two nodes.
+fn check_free(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip: std::net::IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port > 0 => std::net::TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
     }
 }
 

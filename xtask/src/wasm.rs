@@ -36,6 +36,7 @@ pub(crate) fn rebuild_guests() -> Result<(), Failed> {
         return Ok(());
     }
     let mut command = Command::new("guest/build.sh");
+    command.args(["--out", "target/guest"]);
     forget_toolchain(&mut command);
     run("guests", &mut command)
 }

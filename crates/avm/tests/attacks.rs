@@ -29,9 +29,8 @@ fn scene() -> Scene {
     let mut net = Net::new(case, 0);
     net.begin();
     let a = key_of("a").peer_id();
-    let message = match net.queue.pop() {
-        Some(support::Event::Message { message, .. }) => message,
-        _ => panic!("init sends to a"),
+    let Some(support::Event::Message { message, .. }) = net.queue.pop() else {
+        panic!("init sends to a");
     };
     net.wake(a);
     let from = net.start.initiator;

@@ -265,6 +265,14 @@ fn results_that_trickle_in_share_messages() {
     net.begin();
     net.run();
     let last = net.calls.last().expect("calls were made");
-    assert_eq!((last.call.as_str(), last.args.as_str()), ("s.done", "[500]"));
-    assert!(net.bytes < 80_000, "{} messages of {} bytes", net.messages, net.bytes);
+    assert_eq!(
+        (last.call.as_str(), last.args.as_str()),
+        ("s.done", "[500]")
+    );
+    assert!(
+        net.bytes < 80_000,
+        "{} messages of {} bytes",
+        net.messages,
+        net.bytes
+    );
 }

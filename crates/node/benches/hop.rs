@@ -18,10 +18,14 @@ const TOGETHER: usize = 20_000;
 const WINDOW: usize = 128;
 
 fn main() {
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     for transport in ["tcp", "quic"] {
         if wanted.as_ref().is_none_or(|wanted| wanted == transport) {
-            let one_core = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let one_core = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             one_core.expect("a runtime").block_on(measure(transport));
         }
     }
@@ -29,7 +33,10 @@ fn main() {
 
 async fn measure(transport: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let [here, there] = [start(folder.path(), 1, transport).await, start(folder.path(), 2, transport).await];
+    let [here, there] = [
+        start(folder.path(), 1, transport).await,
+        start(folder.path(), 2, transport).await,
+    ];
     here.connect(there.contact()).await.expect("loopback works");
     let script: Arc<str> = format!(
         r#"(seq (call "{}" ("op" "noop") []) (call %init_peer_id% ("callbackSrv" "done") []))"#,
@@ -64,21 +71,29 @@ async fn measure(transport: &str) {
         answered(&mut particle).await;
     }
     let rate = TOGETHER as f64 / begin.elapsed().as_secs_f64();
-    println!("{WINDOW} particles under way, {transport}, both nodes on one core: {rate:.0} per second");
+    println!(
+        "{WINDOW} particles under way, {transport}, both nodes on one core: {rate:.0} per second"
+    );
     here.shutdown().await;
     there.shutdown().await;
 }
 
 async fn start(folder: &Path, seed: u8, transport: &str) -> NodeHandle {
-    let keypair = Arc::new(Keypair::from_secret(&[seed; 32]).expect("a small number is a secret key"));
-    let mut config = NodeConfig::new(folder.join(seed.to_string()), keypair).listening_on_loopback();
+    let keypair =
+        Arc::new(Keypair::from_secret(&[seed; 32]).expect("a small number is a secret key"));
+    let mut config =
+        NodeConfig::new(folder.join(seed.to_string()), keypair).listening_on_loopback();
     config.keypair_is_new = true;
-    config.listen.retain(|address| address.to_string().contains("tcp") == (transport == "tcp"));
+    config
+        .listen
+        .retain(|address| address.to_string().contains("tcp") == (transport == "tcp"));
     Node::start(config).await.expect("it can be started")
 }
 
 async fn submit(node: &NodeHandle, script: &Arc<str>) -> Submitted {
-    node.submit(Request::new(script.clone(), Duration::from_secs(60))).await.expect("it is taken")
+    node.submit(Request::new(script.clone(), Duration::from_secs(60)))
+        .await
+        .expect("it is taken")
 }
 
 async fn answered(particle: &mut Submitted) {

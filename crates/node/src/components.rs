@@ -38,7 +38,9 @@ impl Components {
     /// Uses this folder, which is made if it is not there.
     pub fn open(folder: &Path) -> Result<Self, ComponentError> {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
-        Ok(Components { folder: folder.to_owned() })
+        Ok(Components {
+            folder: folder.to_owned(),
+        })
     }
 
     /// Keeps a component. Whatever happens, its file is whole or not there.
@@ -73,7 +75,10 @@ impl Components {
 }
 
 fn failed(path: &Path, source: io::Error) -> ComponentError {
-    ComponentError::Io { path: path.to_owned(), source }
+    ComponentError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -87,7 +92,10 @@ mod tests {
         let cid = components.keep(b"component").unwrap();
         assert_eq!(components.read(&cid).unwrap(), b"component");
         fs::write(components.path(&cid), b"other").unwrap();
-        assert!(matches!(components.read(&cid), Err(ComponentError::Damaged { .. })));
+        assert!(matches!(
+            components.read(&cid),
+            Err(ComponentError::Damaged { .. })
+        ));
         components.keep(b"component").unwrap();
         assert_eq!(components.read(&cid).unwrap(), b"component");
     }

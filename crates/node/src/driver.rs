@@ -51,7 +51,10 @@ enum Wake {
 
 /// What another thread did.
 enum Done {
-    Loaded { prefix: Vec<u8>, records: Result<Vec<StoredRecord>, String> },
+    Loaded {
+        prefix: Vec<u8>,
+        records: Result<Vec<StoredRecord>, String>,
+    },
     Committed(Result<(), StoreError>),
     Exported,
     Panicked,
@@ -135,11 +138,21 @@ impl Driver {
                 error.to_string()
             }
         };
-        let end = Stopped { reason: reason.clone() };
+        let end = Stopped {
+            reason: reason.clone(),
+        };
         for watcher in self.watchers.values() {
             watcher.end(end.clone().into());
         }
-        let Driver { peer, store, transport, executor, commands, mut work, .. } = self;
+        let Driver {
+            peer,
+            store,
+            transport,
+            executor,
+            commands,
+            mut work,
+            ..
+        } = self;
         drop((peer, executor, commands));
         transport.stop().await;
         while work.join_next().await.is_some() {}
@@ -158,7 +171,9 @@ impl Driver {
             let begin = Instant::now();
             self.handle(wake, begin)?;
             self.settle()?;
-            self.meters.turn_seconds.observe(begin.elapsed().as_secs_f64());
+            self.meters
+                .turn_seconds
+                .observe(begin.elapsed().as_secs_f64());
         }
         self.finish().await
     }
@@ -251,7 +266,14 @@ impl Driver {
     fn on_finished(&mut self, finished: Finished, now: Timestamp) {
         let Finished { call, outcome } = finished;
         self.executor.ended(call);
-        self.peer.handle(Event::CallFinished { call, outcome, receipt: None }, now);
+        self.peer.handle(
+            Event::CallFinished {
+                call,
+                outcome,
+                receipt: None,
+            },
+            now,
+        );
     }
 
     fn on_network(&mut self, event: TransportEvent, now: Timestamp) {
@@ -278,7 +300,11 @@ impl Driver {
             TransportEvent::Addresses(addresses) => {
                 self.addresses.send_replace(addresses.clone());
                 let told = self.announce.clone().unwrap_or(addresses);
-                Event::Addresses(told.iter().map(|address| Arc::from(address.to_string())).collect())
+                Event::Addresses(
+                    told.iter()
+                        .map(|address| Arc::from(address.to_string()))
+                        .collect(),
+                )
             }
         };
         self.peer.handle(event, now);
@@ -286,7 +312,8 @@ impl Driver {
 
     /// Takes what the peer wants and does as much of it as can be done now.
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+        self.todo
+            .extend(self.peer.drain().into_iter().map(Todo::Effect));
         while !self.committing
             && let Some(next) = self.todo.pop_front()
         {
@@ -297,7 +324,8 @@ impl Driver {
             }
             // What was just done may have told the peer something.
             if self.todo.is_empty() {
-                self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+                self.todo
+                    .extend(self.peer.drain().into_iter().map(Todo::Effect));
             }
         }
         Ok(())
@@ -308,7 +336,9 @@ impl Driver {
             Durability::Process => {
                 let begin = Instant::now();
                 self.store.commit(&batch)?;
-                self.meters.commit_seconds.observe(begin.elapsed().as_secs_f64());
+                self.meters
+                    .commit_seconds
+                    .observe(begin.elapsed().as_secs_f64());
             }
             Durability::Power => {
                 // Later writes may be durable before earlier effects are performed, so all go together.
@@ -317,7 +347,8 @@ impl Driver {
                         batch.writes.append(&mut more.writes);
                     }
                 }
-                self.todo.retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
+                self.todo
+                    .retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
                 self.committing = true;
                 let (store, meters) = (self.store.clone(), self.meters.clone());
                 self.work.spawn_blocking(move || {
@@ -334,7 +365,10 @@ impl Driver {
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("peer", &self.peer.id()).field("todo", &self.todo.len()).finish_non_exhaustive()
+        f.debug_struct("Driver")
+            .field("peer", &self.peer.id())
+            .field("todo", &self.todo.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -43,7 +43,13 @@ impl Executor {
         salt: [u8; 32],
         finished: mpsc::UnboundedSender<Finished>,
     ) -> Self {
-        Executor { limits, modules: HashMap::new(), running: HashMap::new(), finished, salt }
+        Executor {
+            limits,
+            modules: HashMap::new(),
+            running: HashMap::new(),
+            finished,
+            salt,
+        }
     }
 
     /// Puts the module of a blueprint in place, or why there is none.
@@ -71,7 +77,10 @@ impl Executor {
         let id = call.id;
         let context = self.context(&call);
         let left = call.context.deadline.since(clock::now());
-        let limits = weir_marine::Limits { wall_ms: self.limits.wall_ms.min(left), ..self.limits.clone() };
+        let limits = weir_marine::Limits {
+            wall_ms: self.limits.wall_ms.min(left),
+            ..self.limits.clone()
+        };
         let finished = self.finished.clone();
         let span = tracing::debug_span!("call", service = %call.service, function = %call.function, particle = %call.context.particle.0);
         let work = async move {
@@ -85,7 +94,10 @@ impl Executor {
                 .await;
             log_output(&output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            let _ = finished.send(Finished { call: id, outcome: outcome(output.result) });
+            let _ = finished.send(Finished {
+                call: id,
+                outcome: outcome(output.result),
+            });
         };
         let task = tokio::spawn(work.instrument(span));
         self.running.insert(id, task.abort_handle());
@@ -104,13 +116,24 @@ impl Executor {
     }
 
     fn refuse(&self, call: &Call, reason: &str) {
-        let outcome = CallOutcome::failed(format!("infra/no-module: service `{}`: {reason}", call.service));
-        let _ = self.finished.send(Finished { call: call.id, outcome });
+        let outcome = CallOutcome::failed(format!(
+            "infra/no-module: service `{}`: {reason}",
+            call.service
+        ));
+        let _ = self.finished.send(Finished {
+            call: call.id,
+            outcome,
+        });
     }
 
     fn context(&self, call: &Call) -> weir_marine::CallContext {
         let about = &call.context;
-        let salt = keccak256(&[b"weir/salt", &self.salt, about.particle.0.as_bytes(), &about.step]);
+        let salt = keccak256(&[
+            b"weir/salt",
+            &self.salt,
+            about.particle.0.as_bytes(),
+            &about.step,
+        ]);
         weir_marine::CallContext {
             request: about.particle.0.to_string(),
             initiator: about.initiator.to_string(),
@@ -144,7 +167,10 @@ impl std::fmt::Debug for Executor {
 fn outcome(result: Result<Value, Error>) -> CallOutcome {
     match result {
         Ok(value) => CallOutcome::Value(value),
-        Err(Error::Guest { payload }) => CallOutcome::Failed { code: 1, message: payload },
+        Err(Error::Guest { payload }) => CallOutcome::Failed {
+            code: 1,
+            message: payload,
+        },
         Err(error) => CallOutcome::failed(format!("{}: {error}", error.code())),
     }
 }
@@ -164,9 +190,18 @@ pub(crate) fn interface(functions: &[Function]) -> Value {
         let arguments: Vec<Value> = function
             .params()
             .iter()
-            .map(|param| Value::from(vec![Value::from(&*param.name), Value::from(param.ty.to_string())]))
+            .map(|param| {
+                Value::from(vec![
+                    Value::from(&*param.name),
+                    Value::from(param.ty.to_string()),
+                ])
+            })
             .collect();
-        let outputs: Vec<Value> = function.result().map(|ty| Value::from(ty.to_string())).into_iter().collect();
+        let outputs: Vec<Value> = function
+            .result()
+            .map(|ty| Value::from(ty.to_string()))
+            .into_iter()
+            .collect();
         object([
             ("name", Value::from(function.name())),
             ("arguments", Value::from(arguments)),
@@ -174,11 +209,17 @@ pub(crate) fn interface(functions: &[Function]) -> Value {
         ])
     };
     let signatures: Vec<Value> = functions.iter().map(signature).collect();
-    object([("function_signatures", Value::from(signatures)), ("record_types", Value::from(Vec::new()))])
+    object([
+        ("function_signatures", Value::from(signatures)),
+        ("record_types", Value::from(Vec::new())),
+    ])
 }
 
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let fields: BTreeMap<Arc<str>, Value> = fields.into_iter().map(|(name, value)| (Arc::from(name), value)).collect();
+    let fields: BTreeMap<Arc<str>, Value> = fields
+        .into_iter()
+        .map(|(name, value)| (Arc::from(name), value))
+        .collect();
     Value::Object(Arc::new(fields))
 }
 

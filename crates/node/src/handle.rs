@@ -8,7 +8,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use weir_avm::Export;
 use weir_identity::PeerId;
 use weir_marine::{Marine, Module};
-use weir_peer::{ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError};
+use weir_peer::{
+    ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError,
+};
 
 use crate::components::Components;
 use crate::error::{DeployError, ExportFailure, Stopped, SubmitFailure};
@@ -36,7 +38,12 @@ pub struct Request {
 impl Request {
     /// A script that asks nothing of its submitter but to be told results.
     pub fn new(script: impl Into<Arc<str>>, ttl: Duration) -> Self {
-        Request { script: script.into(), ttl, client: Some(ClientFunctions::default()), keep: false }
+        Request {
+            script: script.into(),
+            ttl,
+            client: Some(ClientFunctions::default()),
+            keep: false,
+        }
     }
 }
 
@@ -80,7 +87,10 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub(crate) enum Command {
     Submit(Box<Submit>, oneshot::Sender<Result<Submitted, SubmitError>>),
-    Register(Box<(Service, Module)>, oneshot::Sender<Result<(), ServiceError>>),
+    Register(
+        Box<(Service, Module)>,
+        oneshot::Sender<Result<(), ServiceError>>,
+    ),
     Remove(Arc<str>, oneshot::Sender<Result<(), ServiceError>>),
     Services(oneshot::Sender<Vec<Deployed>>),
     Connect(Contact, oneshot::Sender<Result<(), String>>),
@@ -118,8 +128,16 @@ impl NodeHandle {
 
     /// The node as others need it to reach it.
     pub fn contact(&self) -> Contact {
-        let addresses = self.addresses.borrow().iter().map(|address| Arc::from(address.to_string())).collect();
-        Contact { peer: self.peer, addresses }
+        let addresses = self
+            .addresses
+            .borrow()
+            .iter()
+            .map(|address| Arc::from(address.to_string()))
+            .collect();
+        Contact {
+            peer: self.peer,
+            addresses,
+        }
     }
 
     /// Where metrics are offered.
@@ -140,7 +158,9 @@ impl NodeHandle {
             client: request.client,
             keep: request.keep,
         };
-        let answer = self.ask(|reply| Command::Submit(Box::new(submit), reply)).await?;
+        let answer = self
+            .ask(|reply| Command::Submit(Box::new(submit), reply))
+            .await?;
         Ok(answer?)
     }
 
@@ -148,7 +168,11 @@ impl NodeHandle {
     /// bytes, and registers it. Compiling a component that was not seen before
     /// takes in the order of a second.
     pub async fn deploy(&self, deployment: Deployment) -> Result<Deployed, DeployError> {
-        let Deployment { id, aliases, component } = deployment;
+        let Deployment {
+            id,
+            aliases,
+            component,
+        } = deployment;
         let (bytes, limit) = (component.len(), self.component_bytes);
         if bytes > limit {
             return Err(DeployError::TooLarge { bytes, limit });
@@ -160,7 +184,9 @@ impl NodeHandle {
             components.keep(&component)?;
             Ok(module)
         };
-        let module = tokio::task::spawn_blocking(work).await.map_err(|_| self.stopped())??;
+        let module = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| self.stopped())??;
         let service = Service {
             id,
             kind: Arc::from(WASM),
@@ -171,14 +197,20 @@ impl NodeHandle {
             // Components of this version reach nothing: running one again after a crash does no harm.
             idempotent: true,
         };
-        let deployed = Deployed { service: service.clone(), signatures: signatures(&module) };
-        self.ask(|reply| Command::Register(Box::new((service, module)), reply)).await??;
+        let deployed = Deployed {
+            service: service.clone(),
+            signatures: signatures(&module),
+        };
+        self.ask(|reply| Command::Register(Box::new((service, module)), reply))
+            .await??;
         Ok(deployed)
     }
 
     /// Removes a service and its aliases. Its component stays.
     pub async fn remove(&self, service: &str) -> Result<(), DeployError> {
-        Ok(self.ask(|reply| Command::Remove(Arc::from(service), reply)).await??)
+        Ok(self
+            .ask(|reply| Command::Remove(Arc::from(service), reply))
+            .await??)
     }
 
     /// All services, by id.
@@ -233,10 +265,16 @@ impl NodeHandle {
     }
 
     async fn tell(&self, command: Command) -> Result<(), Stopped> {
-        self.commands.send(command).await.map_err(|_| self.stopped())
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| self.stopped())
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Stopped> {
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.tell(command(reply)).await?;
         match answer.await {
@@ -247,11 +285,16 @@ impl NodeHandle {
 
     fn stopped(&self) -> Stopped {
         let reason = self.stopped.borrow().clone();
-        Stopped { reason: reason.unwrap_or_else(|| "it is stopping".to_owned()) }
+        Stopped {
+            reason: reason.unwrap_or_else(|| "it is stopping".to_owned()),
+        }
     }
 }
 
 pub(crate) fn signatures(module: &Module) -> Vec<String> {
-    module.functions().iter().map(weir_marine::Function::signature).collect()
+    module
+        .functions()
+        .iter()
+        .map(weir_marine::Function::signature)
+        .collect()
 }
-

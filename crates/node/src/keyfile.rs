@@ -54,29 +54,50 @@ pub struct Found {
 pub fn open_or_create(path: &Path, passphrase: Option<&str>) -> Result<Found, KeyFileError> {
     match open(path, passphrase) {
         Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            create(path, passphrase).map(|keypair| Found { keypair, is_new: true })
+            create(path, passphrase).map(|keypair| Found {
+                keypair,
+                is_new: true,
+            })
         }
-        found => found.map(|keypair| Found { keypair, is_new: false }),
+        found => found.map(|keypair| Found {
+            keypair,
+            is_new: false,
+        }),
     }
 }
 
 /// The key in a file that must exist.
 pub fn open(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileError> {
-    let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(failed)?;
     check_mode(path, &file)?;
     let mut text = Zeroizing::new(String::new());
     let limit = keystore::DOCUMENT_BYTES_MAX as u64 + 1;
     file.take(limit).read_to_string(&mut text).map_err(failed)?;
-    let document = |source| KeyFileError::Document { path: path.to_owned(), source };
+    let document = |source| KeyFileError::Document {
+        path: path.to_owned(),
+        source,
+    };
     keystore::open(&text, passphrase).map_err(document)
 }
 
 fn create(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileError> {
-    let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
-    let document = |source| KeyFileError::Document { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let document = |source| KeyFileError::Document {
+        path: path.to_owned(),
+        source,
+    };
     let keypair = generate().map_err(KeyFileError::Randomness)?;
-    let mut entropy = keystore::Entropy { salt: [0; 16], nonce: [0; 12] };
+    let mut entropy = keystore::Entropy {
+        salt: [0; 16],
+        nonce: [0; 12],
+    };
     random(&mut entropy.salt).map_err(KeyFileError::Randomness)?;
     random(&mut entropy.nonce).map_err(KeyFileError::Randomness)?;
     let text = keystore::seal(&keypair, passphrase, &entropy).map_err(document)?;
@@ -85,7 +106,10 @@ fn create(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileError
     }
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
     private(&fresh)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
         .and_then(|()| fs::rename(&fresh, path))
         .map_err(failed)?;
     Ok(keypair)
@@ -122,9 +146,19 @@ fn private(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
     use std::os::unix::fs::PermissionsExt;
-    let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(KeyFileError::Exposed {
+            path: path.to_owned(),
+            mode,
+        })
+    }
 }
 
 #[cfg(not(unix))]
@@ -158,7 +192,10 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let error = open_or_create(&path, None).unwrap_err();
-        assert!(matches!(error, KeyFileError::Exposed { mode: 0o644, .. }), "{error}");
+        assert!(
+            matches!(error, KeyFileError::Exposed { mode: 0o644, .. }),
+            "{error}"
+        );
     }
 
     #[test]
@@ -171,7 +208,10 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
-        assert!(matches!(open_or_create(&path, None), Err(KeyFileError::Document { .. })));
+        assert!(matches!(
+            open_or_create(&path, None),
+            Err(KeyFileError::Document { .. })
+        ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
     }
 }

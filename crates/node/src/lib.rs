@@ -53,6 +53,6 @@ pub use config::{DriverLimits, NodeConfig};
 pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
 pub use executor::WASM;
 pub use handle::{ConnectError, Deployed, Deployment, NodeHandle, Request};
-pub use local::{LocalNetwork, LocalPeer, LocalNetworkConfig};
+pub use local::{LocalNetwork, LocalNetworkConfig, LocalPeer};
 pub use news::{News, NewsEnd, Submitted};
 pub use node::Node;

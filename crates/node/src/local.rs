@@ -81,7 +81,9 @@ impl LocalNetwork {
     /// When this returns, calls work.
     pub async fn start(config: LocalNetworkConfig) -> Result<Self, StartError> {
         let count = config.peers.max(1);
-        let keys = (0..count).map(|index| Key::open(&config, index)).collect::<Result<Vec<_>, _>>()?;
+        let keys = (0..count)
+            .map(|index| Key::open(&config, index))
+            .collect::<Result<Vec<_>, _>>()?;
         let marine = marine(&config, &keys)?;
         let limits = Arc::new(config.limits.clone());
         let shared = Arc::new(Shared::new(&limits));
@@ -99,7 +101,11 @@ impl LocalNetwork {
             async move {
                 let node = Node::start(node).await?;
                 let services = deploy(&node, services).await?;
-                Ok::<_, StartError>(LocalPeer { name: key.name, node, services })
+                Ok::<_, StartError>(LocalPeer {
+                    name: key.name,
+                    node,
+                    services,
+                })
             }
         });
         let peers = try_join_all(started).await?;
@@ -139,7 +145,12 @@ impl Key {
         let name = name(index);
         let folder = config.folder.join("peers").join(&name);
         let found = keyfile::open_or_create(&folder.join("key.json"), None)?;
-        Ok(Key { name, folder, keypair: found.keypair, is_new: found.is_new })
+        Ok(Key {
+            name,
+            folder,
+            keypair: found.keypair,
+            is_new: found.is_new,
+        })
     }
 }
 
@@ -162,7 +173,10 @@ fn marine(config: &LocalNetworkConfig, keys: &[Key]) -> Result<Marine, StartErro
         secret: *secret.as_bytes(),
         bytes_max: COMPILED_BYTES_MAX,
     };
-    Ok(Marine::new(MarineConfig { cache: Some(cache), ..MarineConfig::default() })?)
+    Ok(Marine::new(MarineConfig {
+        cache: Some(cache),
+        ..MarineConfig::default()
+    })?)
 }
 
 /// Makes sure that the node has these services, of these components.
@@ -173,9 +187,19 @@ async fn deploy(node: &NodeHandle, wanted: &[Deployment]) -> Result<Vec<Deployed
             source: Box::new(source),
         };
         let blueprint = Cid::of_raw(&deployment.component).to_string();
-        let services = node.services().await.map_err(|stopped| failed(stopped.into()))?;
-        match services.iter().find(|deployed| deployed.service.id == deployment.id) {
-            Some(deployed) if *deployed.service.blueprint == *blueprint && !deployed.signatures.is_empty() => continue,
+        let services = node
+            .services()
+            .await
+            .map_err(|stopped| failed(stopped.into()))?;
+        match services
+            .iter()
+            .find(|deployed| deployed.service.id == deployment.id)
+        {
+            Some(deployed)
+                if *deployed.service.blueprint == *blueprint && !deployed.signatures.is_empty() =>
+            {
+                continue;
+            }
             Some(_) => node.remove(&deployment.id).await.map_err(failed)?,
             None => {}
         }
@@ -189,7 +213,10 @@ async fn deploy(node: &NodeHandle, wanted: &[Deployment]) -> Result<Vec<Deployed
 
 /// Connects each with each, now and whenever a connection is lost.
 async fn connect(peers: &[LocalPeer]) {
-    let pairs = peers.iter().enumerate().flat_map(|(index, to)| peers.iter().skip(index + 1).map(move |from| (from, to)));
+    let pairs = peers
+        .iter()
+        .enumerate()
+        .flat_map(|(index, to)| peers.iter().skip(index + 1).map(move |from| (from, to)));
     let connected = pairs.map(|(from, to)| async move {
         if let Err(error) = from.node.connect(to.node.contact()).await {
             tracing::warn!(from = %from.name, to = %to.name, %error, "not connected yet");

@@ -66,7 +66,12 @@ impl Submitted {
     }
 
     fn end(&self) -> NewsEnd {
-        let unsaid = || Stopped { reason: "it was shut down".to_owned() }.into();
+        let unsaid = || {
+            Stopped {
+                reason: "it was shut down".to_owned(),
+            }
+            .into()
+        };
         self.end.get().cloned().unwrap_or_else(unsaid)
     }
 }
@@ -84,8 +89,19 @@ pub(crate) fn channel(particle: ParticleId, limit: usize) -> (Watcher, Submitted
     let limit = limit.max(1);
     let (sender, news) = mpsc::channel(limit);
     let end = Arc::new(OnceLock::new());
-    let watcher = Watcher { news: sender, end: end.clone(), limit };
-    (watcher, Submitted { particle, news, end })
+    let watcher = Watcher {
+        news: sender,
+        end: end.clone(),
+        limit,
+    };
+    (
+        watcher,
+        Submitted {
+            particle,
+            news,
+            end,
+        },
+    )
 }
 
 impl Watcher {
@@ -119,7 +135,11 @@ mod tests {
     use super::*;
 
     fn news(event: ParticleEvent) -> News {
-        News { at: Instant::now(), event, journals: Vec::new() }
+        News {
+            at: Instant::now(),
+            event,
+            journals: Vec::new(),
+        }
     }
 
     #[tokio::test]
@@ -131,13 +151,18 @@ mod tests {
         drop(watcher);
         submitted.next().await.unwrap();
         submitted.next().await.unwrap();
-        assert_eq!(submitted.next().await.unwrap_err(), NewsEnd::Missed { limit: 2 });
+        assert_eq!(
+            submitted.next().await.unwrap_err(),
+            NewsEnd::Missed { limit: 2 }
+        );
     }
 
     #[tokio::test]
     async fn expiry_is_the_last_piece_of_news() {
         let (watcher, mut submitted) = channel(ParticleId(Hash::from([0; 32])), 2);
-        assert!(!watcher.tell(news(ParticleEvent::Expired { waiting: Vec::new() })));
+        assert!(!watcher.tell(news(ParticleEvent::Expired {
+            waiting: Vec::new()
+        })));
         drop(watcher);
         submitted.next().await.unwrap();
         assert_eq!(submitted.next().await.unwrap_err(), NewsEnd::Over);

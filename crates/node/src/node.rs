@@ -30,12 +30,18 @@ impl Node {
     /// Opens the folder, restores the peer from it, loads the components of
     /// its services, and begins to listen. When this returns, the node works.
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        let folder = |source| StartError::Folder { path: config.folder.clone(), source };
+        let folder = |source| StartError::Folder {
+            path: config.folder.clone(),
+            source,
+        };
         std::fs::create_dir_all(&config.folder).map_err(folder)?;
         let components = Components::open(&config.folder.join(COMPONENTS_FOLDER))?;
         let (store, records) = {
             let path = config.folder.join(STORE_FILE);
-            let birth = Birth { at_ms: clock::now().ms(), with_key: config.keypair_is_new };
+            let birth = Birth {
+                at_ms: clock::now().ms(),
+                with_key: config.keypair_is_new,
+            };
             let durability = config.durability;
             blocking(move || {
                 let store = Store::open(&path, durability, birth)?;
@@ -44,8 +50,13 @@ impl Node {
             })
             .await?
         };
-        let transport = Transport::start(&config.keypair, &config.listen, config.transport.clone()).await?;
-        let peer = Peer::restore(peer_config(&config, &store, &transport)?, records, clock::now())?;
+        let transport =
+            Transport::start(&config.keypair, &config.listen, config.transport.clone()).await?;
+        let peer = Peer::restore(
+            peer_config(&config, &store, &transport)?,
+            records,
+            clock::now(),
+        )?;
 
         let mut salt = [0; 32];
         random(&mut salt).map_err(StartError::Randomness)?;
@@ -101,7 +112,11 @@ impl Node {
     }
 }
 
-fn peer_config(config: &NodeConfig, store: &Store, transport: &Transport) -> Result<PeerConfig, StartError> {
+fn peer_config(
+    config: &NodeConfig,
+    store: &Store,
+    transport: &Transport,
+) -> Result<PeerConfig, StartError> {
     let mut seed = [0; 8];
     random(&mut seed).map_err(StartError::Randomness)?;
     let birth = store.birth();
@@ -114,7 +129,10 @@ fn peer_config(config: &NodeConfig, store: &Store, transport: &Transport) -> Res
         // Half of the range, so that the numbers that count from it do not overflow.
         token_seed: u64::from_le_bytes(seed) >> 1,
         manager: config.manager,
-        addresses: told.iter().map(|address| Arc::from(address.to_string())).collect(),
+        addresses: told
+            .iter()
+            .map(|address| Arc::from(address.to_string()))
+            .collect(),
         relays: config.relays.clone(),
         relay: config.relay,
         ..PeerConfig::new(config.keypair.clone())
@@ -128,7 +146,12 @@ async fn modules(
     components: &Components,
 ) -> Vec<(Arc<str>, Result<Module, String>)> {
     let is_wasm = |service: &&Service| &*service.kind == WASM;
-    let mut blueprints: Vec<Arc<str>> = peer.services().iter().filter(is_wasm).map(|s| s.blueprint.clone()).collect();
+    let mut blueprints: Vec<Arc<str>> = peer
+        .services()
+        .iter()
+        .filter(is_wasm)
+        .map(|s| s.blueprint.clone())
+        .collect();
     blueprints.sort();
     blueprints.dedup();
     let (marine, components) = (config.marine.clone(), components.clone());
@@ -142,9 +165,15 @@ async fn modules(
     .await
 }
 
-fn load(marine: Option<&Marine>, components: &Components, blueprint: &str) -> Result<Module, String> {
+fn load(
+    marine: Option<&Marine>,
+    components: &Components,
+    blueprint: &str,
+) -> Result<Module, String> {
     let marine = marine.ok_or("this node runs no components")?;
-    let cid: Cid = blueprint.parse().map_err(|_| "its blueprint is not the CID of a component")?;
+    let cid: Cid = blueprint
+        .parse()
+        .map_err(|_| "its blueprint is not the CID of a component")?;
     let bytes = components.read(&cid).map_err(|error| error.to_string())?;
     marine.load(&bytes).map_err(|error| error.to_string())
 }

@@ -98,19 +98,34 @@ impl Store {
     ///
     /// After a crash this reads the whole file to see that it is sound.
     pub fn open(path: &Path, durability: Durability, birth: Birth) -> Result<Self, StoreError> {
-        let source = |source| StoreError::Open { path: path.to_owned(), source };
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let source = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
         let file = file.map_err(source)?;
         // The library checks what it reads; a panic of it would still be a damaged file to us.
         let opened = std::panic::catch_unwind(|| {
             let backend = backend::Backend::new(file, durability)?;
-            Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)
+            Database::builder()
+                .set_cache_size(CACHE_BYTES)
+                .create_with_backend(backend)
         });
         let database = match opened {
             Ok(database) => database.map_err(|error| explain(path, error))?,
             Err(_) => return Err(damaged(path, "it cannot be understood")),
         };
-        let mut store = Store { database, path: path.to_owned(), birth, durability };
+        let mut store = Store {
+            database,
+            path: path.to_owned(),
+            birth,
+            durability,
+        };
         store.birth = store.about(birth)?;
         Ok(store)
     }
@@ -120,16 +135,29 @@ impl Store {
         let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
         let found = {
             let mut about = transaction.open_table(ABOUT).map_err(|e| self.failed(e))?;
-            let version = about.get("version").map_err(|e| self.failed(e))?.map(|found| found.value());
+            let version = about
+                .get("version")
+                .map_err(|e| self.failed(e))?
+                .map(|found| found.value());
             match version {
                 Some(VERSION) => {
                     let field = |name: &str| -> Result<u64, StoreError> {
                         let value = about.get(name).map_err(|e| self.failed(e))?;
-                        value.map(|value| value.value()).ok_or_else(|| damaged(&self.path, name))
+                        value
+                            .map(|value| value.value())
+                            .ok_or_else(|| damaged(&self.path, name))
                     };
-                    Birth { at_ms: field("born_ms")?, with_key: field("born_with_key")? == 1 }
+                    Birth {
+                        at_ms: field("born_ms")?,
+                        with_key: field("born_with_key")? == 1,
+                    }
                 }
-                Some(found) => return Err(StoreError::Newer { path: self.path.clone(), found }),
+                Some(found) => {
+                    return Err(StoreError::Newer {
+                        path: self.path.clone(),
+                        found,
+                    });
+                }
                 None => {
                     for (name, value) in [
                         ("version", VERSION),
@@ -142,7 +170,9 @@ impl Store {
                 }
             }
         };
-        transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+        transaction
+            .open_table(RECORDS)
+            .map_err(|e| self.failed(e))?;
         transaction.commit().map_err(|e| self.failed(e))?;
         Ok(found)
     }
@@ -162,11 +192,15 @@ impl Store {
     pub fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
         {
-            let mut records = transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+            let mut records = transaction
+                .open_table(RECORDS)
+                .map_err(|e| self.failed(e))?;
             for write in &batch.writes {
                 match write {
                     Write::Put { key, value } => {
-                        records.insert(&key[..], &value[..]).map_err(|e| self.failed(e))?;
+                        records
+                            .insert(&key[..], &value[..])
+                            .map_err(|e| self.failed(e))?;
                     }
                     Write::Delete { key } => {
                         records.remove(&key[..]).map_err(|e| self.failed(e))?;
@@ -174,7 +208,9 @@ impl Store {
                     Write::DeletePrefix { prefix } => {
                         let end = after(prefix);
                         let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
-                        records.retain_in::<&[u8], _>(range, |_, _| false).map_err(|e| self.failed(e))?;
+                        records
+                            .retain_in::<&[u8], _>(range, |_, _| false)
+                            .map_err(|e| self.failed(e))?;
                     }
                 }
             }
@@ -195,7 +231,9 @@ impl Store {
 
     fn read(&self, range: (Bound<&[u8]>, Bound<&[u8]>)) -> Result<Vec<Record>, StoreError> {
         let transaction = self.database.begin_read().map_err(|e| self.failed(e))?;
-        let records = transaction.open_table(RECORDS).map_err(|e| self.failed(e))?;
+        let records = transaction
+            .open_table(RECORDS)
+            .map_err(|e| self.failed(e))?;
         let mut found = Vec::new();
         for record in records.range::<&[u8]>(range).map_err(|e| self.failed(e))? {
             let (key, value) = record.map_err(|e| self.failed(e))?;
@@ -206,13 +244,19 @@ impl Store {
 
     /// The error for a commit of which nobody knows how it ended.
     pub(crate) fn gave_up(&self) -> StoreError {
-        StoreError::Io { path: self.path.clone(), what: "the writing thread panicked".to_owned() }
+        StoreError::Io {
+            path: self.path.clone(),
+            what: "the writing thread panicked".to_owned(),
+        }
     }
 
     fn failed(&self, error: impl Into<redb::Error>) -> StoreError {
         match error.into() {
             redb::Error::Corrupted(what) => damaged(&self.path, &what),
-            error => StoreError::Io { path: self.path.clone(), what: error.to_string() },
+            error => StoreError::Io {
+                path: self.path.clone(),
+                what: error.to_string(),
+            },
         }
     }
 }
@@ -231,7 +275,10 @@ fn bound(end: Option<&[u8]>) -> Bound<&[u8]> {
 }
 
 fn damaged(path: &Path, what: &str) -> StoreError {
-    StoreError::Damaged { path: path.to_owned(), what: what.to_owned() }
+    StoreError::Damaged {
+        path: path.to_owned(),
+        what: what.to_owned(),
+    }
 }
 
 /// Why a file cannot be opened as a store.
@@ -239,10 +286,15 @@ fn explain(path: &Path, error: DatabaseError) -> StoreError {
     use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     match redb::Error::from(error) {
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
-            StoreError::Locked { path: path.to_owned() }
+            StoreError::Locked {
+                path: path.to_owned(),
+            }
         }
         redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            StoreError::Open { path: path.to_owned(), source }
+            StoreError::Open {
+                path: path.to_owned(),
+                source,
+            }
         }
         error => damaged(path, &error.to_string()),
     }
@@ -252,7 +304,10 @@ fn explain(path: &Path, error: DatabaseError) -> StoreError {
 mod tests {
     use super::*;
 
-    const BIRTH: Birth = Birth { at_ms: 1_700_000_000_000, with_key: true };
+    const BIRTH: Birth = Birth {
+        at_ms: 1_700_000_000_000,
+        with_key: true,
+    };
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().expect("a folder for the test")
@@ -263,7 +318,10 @@ mod tests {
     }
 
     fn put(key: &[u8], value: &str) -> Write {
-        Write::Put { key: key.to_vec(), value: value.as_bytes().to_vec() }
+        Write::Put {
+            key: key.to_vec(),
+            value: value.as_bytes().to_vec(),
+        }
     }
 
     fn keys(records: &[Record]) -> Vec<&[u8]> {
@@ -284,14 +342,29 @@ mod tests {
             put(b"\xff\xff", "6"),
         ];
         store.commit(&Batch { writes }).unwrap();
-        assert_eq!(keys(&store.scan(b"").unwrap()), [&b"a"[..], b"a\xff", b"a\xff\xff", b"b", b"\xff\xff"]);
-        assert_eq!(keys(&store.scan(b"a\xff").unwrap()), [&b"a\xff"[..], b"a\xff\xff"]);
+        assert_eq!(
+            keys(&store.scan(b"").unwrap()),
+            [&b"a"[..], b"a\xff", b"a\xff\xff", b"b", b"\xff\xff"]
+        );
+        assert_eq!(
+            keys(&store.scan(b"a\xff").unwrap()),
+            [&b"a\xff"[..], b"a\xff\xff"]
+        );
         assert_eq!(keys(&store.scan(b"\xff").unwrap()), [b"\xff\xff"]);
-        assert_eq!(keys(&store.scan_before(b"a\xff\xff").unwrap()), [&b"a"[..], b"a\xff"]);
+        assert_eq!(
+            keys(&store.scan_before(b"a\xff\xff").unwrap()),
+            [&b"a"[..], b"a\xff"]
+        );
         assert_eq!(store.scan(b"b").unwrap(), [(b"b".to_vec(), b"5".to_vec())]);
 
-        let writes = [&b"a"[..], b"\xff"].map(|prefix| Write::DeletePrefix { prefix: prefix.to_vec() });
-        store.commit(&Batch { writes: writes.into() }).unwrap();
+        let writes = [&b"a"[..], b"\xff"].map(|prefix| Write::DeletePrefix {
+            prefix: prefix.to_vec(),
+        });
+        store
+            .commit(&Batch {
+                writes: writes.into(),
+            })
+            .unwrap();
         assert_eq!(keys(&store.scan(b"").unwrap()), [b"b"]);
     }
 
@@ -299,7 +372,10 @@ mod tests {
     fn a_store_remembers_its_birth() {
         let folder = folder();
         drop(open(&folder).unwrap());
-        let later = Birth { at_ms: BIRTH.at_ms + 1, with_key: false };
+        let later = Birth {
+            at_ms: BIRTH.at_ms + 1,
+            with_key: false,
+        };
         let store = Store::open(&folder.path().join("store"), Durability::Power, later).unwrap();
         assert_eq!(store.birth(), BIRTH);
     }
@@ -310,7 +386,12 @@ mod tests {
         let _store = open(&folder).unwrap();
         let error = open(&folder).unwrap_err();
         assert!(matches!(error, StoreError::Locked { .. }), "{error:?}");
-        assert!(error.to_string().ends_with("store is in use by another process"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("store is in use by another process"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -325,14 +406,24 @@ mod tests {
     fn a_file_cut_short_is_damaged() {
         let folder = folder();
         let store = open(&folder).unwrap();
-        store.commit(&Batch { writes: vec![put(b"key", &"value".repeat(100_000))] }).unwrap();
+        store
+            .commit(&Batch {
+                writes: vec![put(b"key", &"value".repeat(100_000))],
+            })
+            .unwrap();
         drop(store);
-        let file = File::options().write(true).open(folder.path().join("store")).unwrap();
+        let file = File::options()
+            .write(true)
+            .open(folder.path().join("store"))
+            .unwrap();
         let len = file.metadata().unwrap().len();
         for cut in [len - 4096, len / 2, 5000, 100] {
             file.set_len(cut).unwrap();
             let found = open(&folder).and_then(|store| store.scan(b""));
-            assert!(matches!(found, Err(StoreError::Damaged { .. })), "{cut} bytes: {found:?}");
+            assert!(
+                matches!(found, Err(StoreError::Damaged { .. })),
+                "{cut} bytes: {found:?}"
+            );
         }
     }
 }

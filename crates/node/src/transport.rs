@@ -108,7 +108,14 @@ impl Transport {
         let mut swarm = SwarmTask::new(keypair, inbox, &limits, orders)?;
         let addresses = swarm.listen(listen).await?;
         let task = tokio::spawn(swarm.run());
-        Ok(Transport { incoming, commands, links: HashMap::new(), addresses, limits, task })
+        Ok(Transport {
+            incoming,
+            commands,
+            links: HashMap::new(),
+            addresses,
+            limits,
+            task,
+        })
     }
 
     /// Where this node listens.
@@ -139,7 +146,11 @@ impl Transport {
     fn take_in(&mut self, item: Incoming, events: &mut Vec<TransportEvent>) {
         match item {
             Incoming::Frame { peer, frame, room } => {
-                events.push(TransportEvent::Frame { peer, frame, room: Room { _permit: room } });
+                events.push(TransportEvent::Frame {
+                    peer,
+                    frame,
+                    room: Room { _permit: room },
+                });
             }
             Incoming::Up { peer, link, outbox } => {
                 let links = self.links.entry(peer).or_default();
@@ -149,7 +160,9 @@ impl Transport {
                 }
             }
             Incoming::Down { peer, link, end } => {
-                let Some(links) = self.links.get_mut(&peer) else { return };
+                let Some(links) = self.links.get_mut(&peer) else {
+                    return;
+                };
                 let was_used = links.front().is_some_and(|(first, _)| *first == link);
                 links.retain(|(id, _)| *id != link);
                 let others = !links.is_empty();
@@ -181,20 +194,30 @@ impl Transport {
         if bytes > limit {
             return Err(SendError::TooLarge { bytes, limit });
         }
-        let (_, outbox) = self.links.get(to).and_then(VecDeque::front).ok_or(SendError::NotConnected)?;
+        let (_, outbox) = self
+            .links
+            .get(to)
+            .and_then(VecDeque::front)
+            .ok_or(SendError::NotConnected)?;
         outbox.push(frame)
     }
 
     /// Tries once to reach a peer. [`TransportEvent::Connected`] or
     /// [`TransportEvent::DialFailed`] follows.
     pub fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        self.order(Command::Dial { peer, addresses: addresses.into_iter().map(swarm::without_peer).collect() });
+        self.order(Command::Dial {
+            peer,
+            addresses: addresses.into_iter().map(swarm::without_peer).collect(),
+        });
     }
 
     /// Reaches a peer and does so again whenever the connection is lost, with
     /// growing pauses.
     pub fn keep(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        self.order(Command::Keep { peer, addresses: addresses.into_iter().map(swarm::without_peer).collect() });
+        self.order(Command::Keep {
+            peer,
+            addresses: addresses.into_iter().map(swarm::without_peer).collect(),
+        });
     }
 
     /// Ends the connections with a peer when what is queued has been written.

@@ -12,7 +12,10 @@ use weir_peer::{Batch, Write};
 
 /// Names the store for the child.
 const STORE: &str = "WEIR_TEST_STORE";
-const BIRTH: Birth = Birth { at_ms: 0, with_key: true };
+const BIRTH: Birth = Birth {
+    at_ms: 0,
+    with_key: true,
+};
 
 fn open(path: &Path) -> Store {
     Store::open(path, Durability::Process, BIRTH).expect("the store is sound")
@@ -23,12 +26,23 @@ fn batch(number: u64) -> Batch {
     let key = |table: u8, number: u64| [&[table][..], &number.to_be_bytes()].concat();
     let value = number.to_be_bytes().repeat(200);
     let mut writes = vec![
-        Write::Put { key: key(1, number), value: value.clone() },
-        Write::Put { key: key(2, number), value },
-        Write::Put { key: key(3, number), value: Vec::new() },
+        Write::Put {
+            key: key(1, number),
+            value: value.clone(),
+        },
+        Write::Put {
+            key: key(2, number),
+            value,
+        },
+        Write::Put {
+            key: key(3, number),
+            value: Vec::new(),
+        },
     ];
     if let Some(former) = number.checked_sub(1) {
-        writes.push(Write::Delete { key: key(3, former) });
+        writes.push(Write::Delete {
+            key: key(3, former),
+        });
     }
     Batch { writes }
 }
@@ -36,13 +50,17 @@ fn batch(number: u64) -> Batch {
 /// Not a test of its own: what the child does.
 #[test]
 fn child_that_commits_without_end() {
-    let Some(path) = std::env::var_os(STORE) else { return };
+    let Some(path) = std::env::var_os(STORE) else {
+        return;
+    };
     let store = open(Path::new(&path));
     let begin = store.scan(&[1]).expect("it can be read").len() as u64;
     let mut stdout = std::io::stdout();
     for number in begin.. {
         store.commit(&batch(number)).expect("the disk has room");
-        writeln!(stdout, "committed {number}").and_then(|()| stdout.flush()).expect("somebody listens");
+        writeln!(stdout, "committed {number}")
+            .and_then(|()| stdout.flush())
+            .expect("somebody listens");
     }
 }
 
@@ -59,18 +77,27 @@ fn acknowledged_commits_survive_kill_9() {
             .spawn()
             .expect("it can be started");
         let lines = BufReader::new(child.stdout.take().expect("it was asked for")).lines();
-        let numbers = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
-        let mut numbers = numbers.inspect(|number: &u64| acknowledged = acknowledged.max(Some(*number)));
-        numbers.nth(20 * lives as usize).expect("the child works until it is killed");
+        let numbers = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
+        let mut numbers =
+            numbers.inspect(|number: &u64| acknowledged = acknowledged.max(Some(*number)));
+        numbers
+            .nth(20 * lives as usize)
+            .expect("the child works until it is killed");
         child.kill().expect("the child is ours");
         // What it said before it died counts as well.
         let _ = numbers.last();
         child.wait().expect("the child is ours");
 
         let store = open(&path);
-        let [first, second, third] = [1, 2, 3].map(|table| store.scan(&[table]).expect("it can be read"));
+        let [first, second, third] =
+            [1, 2, 3].map(|table| store.scan(&[table]).expect("it can be read"));
         let committed = first.len() as u64;
-        assert!(Some(committed - 1) >= acknowledged, "{committed} commits, {acknowledged:?} acknowledged");
+        assert!(
+            Some(committed - 1) >= acknowledged,
+            "{committed} commits, {acknowledged:?} acknowledged"
+        );
         assert_eq!(first.len(), second.len(), "a commit is all or nothing");
         assert_eq!(third.len(), 1, "a commit is all or nothing");
         for (number, (_, value)) in first.iter().enumerate() {

@@ -18,7 +18,10 @@ async fn a_local_network_comes_back_with_the_same_peers_and_services() {
     for life in 0..2 {
         let network = LocalNetwork::start(config()).await.unwrap();
         let peers = network.peers().to_vec();
-        assert_eq!(peers.iter().map(|peer| &*peer.name).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            peers.iter().map(|peer| &*peer.name).collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
         let now: Vec<_> = peers.iter().map(|peer| peer.node.peer_id()).collect();
         if life == 0 {
             ids.clone_from(&now);
@@ -41,7 +44,10 @@ async fn a_local_network_comes_back_with_the_same_peers_and_services() {
         assert_eq!(callback(&mut particle).await, [Value::from(8)]);
 
         let error = LocalNetwork::start(config()).await.unwrap_err();
-        assert!(error.to_string().ends_with("is in use by another process"), "{error}");
+        assert!(
+            error.to_string().ends_with("is in use by another process"),
+            "{error}"
+        );
         network.shutdown().await;
     }
 }

@@ -79,7 +79,10 @@ async fn a_component_is_called_and_comes_back_after_a_restart() {
         let found = callbacks(&mut particle, 2).await;
         assert_eq!(found[0], [Value::from(42)]);
         let message = found[1][0].as_str().unwrap();
-        assert!(message.contains("argument 1 `x`: expected u32"), "{message}");
+        assert!(
+            message.contains("argument 1 `x`: expected u32"),
+            "{message}"
+        );
         if life == 1 {
             node.shutdown().await;
         }
@@ -143,7 +146,10 @@ async fn a_kept_log_can_be_exported_after_expiry_and_restart() {
     a.shutdown().await;
 
     let a = start(node(&folder, 1)).await;
-    assert_eq!(a.export(particle.particle()).await.unwrap().to_json(), before);
+    assert_eq!(
+        a.export(particle.particle()).await.unwrap().to_json(),
+        before
+    );
     a.forget(particle.particle()).await.unwrap();
     a.export(particle.particle()).await.unwrap_err();
     a.shutdown().await;
@@ -166,7 +172,10 @@ async fn a_folder_serves_one_node_and_one_key() {
     let folder = Folder::new();
     let first = start(node(&folder, 1)).await;
     let error = weir_node::Node::start(node(&folder, 1)).await.unwrap_err();
-    assert!(error.to_string().ends_with("is in use by another process"), "{error}");
+    assert!(
+        error.to_string().ends_with("is in use by another process"),
+        "{error}"
+    );
     first.shutdown().await;
     let mut other = node(&folder, 1);
     other.keypair = support::key(2);
@@ -181,8 +190,13 @@ async fn metrics_are_offered_on_loopback_alone() {
     let mut config = node(&folder, 1);
     config.metrics = Some(([127, 0, 0, 1], 0).into());
     let node = start(config).await;
-    let mut stream = tokio::net::TcpStream::connect(node.metrics_address().unwrap()).await.unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(node.metrics_address().unwrap())
+        .await
+        .unwrap();
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();
     assert!(page.contains("\nweir_particles 0\n"), "{page}");

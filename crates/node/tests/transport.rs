@@ -25,7 +25,9 @@ fn quic() -> Vec<Multiaddr> {
 }
 
 async fn start(seed: u8, listen: &[Multiaddr], limits: TransportLimits) -> Transport {
-    Transport::start(&key(seed), listen, limits).await.expect("loopback can be listened on")
+    Transport::start(&key(seed), listen, limits)
+        .await
+        .expect("loopback can be listened on")
 }
 
 /// The next event that the test is interested in.
@@ -89,7 +91,8 @@ async fn frames_of_all_sizes_cross_and_come_back(listen: Vec<Multiaddr>) {
         .map(|&len| (0..len).map(|i: u32| (i * 7) as u8).collect())
         .collect();
     for sent in &frames {
-        b.send(&key(1).peer_id(), sent.clone()).expect("there is room");
+        b.send(&key(1).peer_id(), sent.clone())
+            .expect("there is room");
     }
     for sent in &frames {
         let (from, got) = frame(&mut a).await;
@@ -114,24 +117,44 @@ async fn frames_of_all_sizes_cross_and_come_back_over_quic() {
 
 #[tokio::test]
 async fn an_oversized_frame_ends_the_link_that_it_comes_from() {
-    let narrow = TransportLimits { frame_bytes: 1000, ..limits() };
+    let narrow = TransportLimits {
+        frame_bytes: 1000,
+        ..limits()
+    };
     let [mut a, mut b] = pair(&tcp(), [narrow, limits()]).await;
     let to = key(1).peer_id();
-    b.send(&to, Bytes::from(vec![1; 1000])).expect("there is room");
-    b.send(&to, Bytes::from(vec![2; 1001])).expect("there is room");
+    b.send(&to, Bytes::from(vec![1; 1000]))
+        .expect("there is room");
+    b.send(&to, Bytes::from(vec![2; 1001]))
+        .expect("there is room");
     assert_eq!(frame(&mut a).await.1.len(), 1000);
-    let oversized = FramingError::Oversized { bytes: 1001, limit: 1000 };
+    let oversized = FramingError::Oversized {
+        bytes: 1001,
+        limit: 1000,
+    };
     assert_eq!(disconnected(&mut a).await, LinkEnd::Framing(oversized));
     disconnected(&mut b).await;
     assert_eq!(b.send(&to, Bytes::new()), Err(SendError::NotConnected));
-    let too_large = SendError::TooLarge { bytes: 1001, limit: 1000 };
-    assert_eq!(a.send(&key(2).peer_id(), Bytes::from(vec![0; 1001])), Err(too_large));
+    let too_large = SendError::TooLarge {
+        bytes: 1001,
+        limit: 1000,
+    };
+    assert_eq!(
+        a.send(&key(2).peer_id(), Bytes::from(vec![0; 1001])),
+        Err(too_large)
+    );
 }
 
 #[tokio::test]
 async fn a_neighbour_that_does_not_read_fills_a_bounded_queue() {
-    let slow = TransportLimits { inbox_frames: 1, ..limits() };
-    let short = TransportLimits { queue_frames: 8, ..limits() };
+    let slow = TransportLimits {
+        inbox_frames: 1,
+        ..limits()
+    };
+    let short = TransportLimits {
+        queue_frames: 8,
+        ..limits()
+    };
     let [mut a, b] = pair(&tcp(), [slow, short]).await;
     let to = key(1).peer_id();
     let mut sent = 0_u32;
@@ -144,7 +167,13 @@ async fn a_neighbour_that_does_not_read_fills_a_bounded_queue() {
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!(full, SendError::Full { limit: "queue_frames", value: 8 });
+    assert_eq!(
+        full,
+        SendError::Full {
+            limit: "queue_frames",
+            value: 8
+        }
+    );
     // Whatever was taken arrives once there is somebody who reads.
     for expected in 0..sent {
         let (_, got) = frame(&mut a).await;
@@ -156,18 +185,30 @@ async fn a_neighbour_that_does_not_read_fills_a_bounded_queue() {
 async fn a_kept_peer_is_reached_again_after_it_was_away() {
     let mut a = start(1, &tcp(), limits()).await;
     let address = a.addresses().to_vec();
-    let mut b = start(2, &[], TransportLimits { redial_ms: 10, ..limits() }).await;
+    let mut b = start(
+        2,
+        &[],
+        TransportLimits {
+            redial_ms: 10,
+            ..limits()
+        },
+    )
+    .await;
     b.keep(key(1).peer_id(), address.clone());
     connected(&mut b).await;
     connected(&mut a).await;
     a.stop().await;
     disconnected(&mut b).await;
     // While nobody is there, it is tried and not reached.
-    next(&mut b, |event| matches!(event, TransportEvent::DialFailed { .. }).then_some(())).await;
+    next(&mut b, |event| {
+        matches!(event, TransportEvent::DialFailed { .. }).then_some(())
+    })
+    .await;
 
     let mut a = start(1, &address, limits()).await;
     assert_eq!(connected(&mut b).await, key(1).peer_id());
-    b.send(&key(1).peer_id(), Bytes::from_static(b"back")).expect("there is room");
+    b.send(&key(1).peer_id(), Bytes::from_static(b"back"))
+        .expect("there is room");
     assert_eq!(frame(&mut a).await.1, "back");
 }
 
@@ -182,8 +223,10 @@ async fn two_peers_that_dial_each_other_at_once_can_talk() {
         connected(&mut a).await;
         connected(&mut b).await;
         for number in 0..50_u8 {
-            a.send(&ids[1], Bytes::copy_from_slice(&[number])).expect("a link stays up");
-            b.send(&ids[0], Bytes::copy_from_slice(&[number])).expect("a link stays up");
+            a.send(&ids[1], Bytes::copy_from_slice(&[number]))
+                .expect("a link stays up");
+            b.send(&ids[0], Bytes::copy_from_slice(&[number]))
+                .expect("a link stays up");
         }
         for number in 0..50_u8 {
             assert_eq!(frame(&mut a).await.1[..], [number]);
@@ -203,30 +246,45 @@ async fn a_peer_with_another_key_than_expected_is_not_connected() {
         _ => None,
     });
     assert_eq!(failed.await, expected);
-    assert_eq!(b.send(&key(1).peer_id(), Bytes::new()), Err(SendError::NotConnected));
+    assert_eq!(
+        b.send(&key(1).peer_id(), Bytes::new()),
+        Err(SendError::NotConnected)
+    );
 }
 
 #[tokio::test]
 async fn what_is_queued_is_written_before_a_link_is_closed() {
     let [mut a, mut b] = pair(&tcp(), [limits(), limits()]).await;
     for _ in 0..100 {
-        b.send(&key(1).peer_id(), Bytes::from(vec![0; 5000])).expect("there is room");
+        b.send(&key(1).peer_id(), Bytes::from(vec![0; 5000]))
+            .expect("there is room");
     }
     b.disconnect(&key(1).peer_id(), "enough");
     for _ in 0..100 {
         frame(&mut a).await;
     }
     assert_eq!(disconnected(&mut a).await, LinkEnd::ByPeer);
-    assert_eq!(disconnected(&mut b).await, LinkEnd::Here("enough".to_owned()));
+    assert_eq!(
+        disconnected(&mut b).await,
+        LinkEnd::Here("enough".to_owned())
+    );
     // The other side hears the end as well when it is still sending.
-    assert_eq!(a.send(&key(2).peer_id(), Bytes::new()), Err(SendError::NotConnected));
+    assert_eq!(
+        a.send(&key(2).peer_id(), Bytes::new()),
+        Err(SendError::NotConnected)
+    );
 }
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named_in_the_error() {
     for listen in [tcp(), quic()] {
         let a = start(1, &listen, limits()).await;
-        let error = Transport::start(&key(2), a.addresses(), limits()).await.expect_err("it is taken");
-        assert!(error.to_string().contains(&a.addresses()[0].to_string()), "{error}");
+        let error = Transport::start(&key(2), a.addresses(), limits())
+            .await
+            .expect_err("it is taken");
+        assert!(
+            error.to_string().contains(&a.addresses()[0].to_string()),
+            "{error}"
+        );
     }
 }

@@ -25,13 +25,21 @@ impl Driver {
             Command::Remove(service, reply) => {
                 let answer = self.peer.remove_service(&service);
                 let services = self.peer.services();
-                self.executor.retain(|blueprint| services.iter().any(|service| *service.blueprint == *blueprint));
+                self.executor.retain(|blueprint| {
+                    services
+                        .iter()
+                        .any(|service| *service.blueprint == *blueprint)
+                });
                 self.reply_when_durable(reply, answer);
             }
             Command::Services(reply) => {
                 let services = self.peer.services().iter().map(|service| Deployed {
                     service: service.clone(),
-                    signatures: self.executor.module(&service.blueprint).map(signatures).unwrap_or_default(),
+                    signatures: self
+                        .executor
+                        .module(&service.blueprint)
+                        .map(signatures)
+                        .unwrap_or_default(),
                 });
                 let _ = reply.send(services.collect());
             }
@@ -41,7 +49,9 @@ impl Driver {
                 self.peer.add_contact(contact, now);
             }
             Command::Export(particle, reply) => {
-                self.todo.push_back(Todo::Then(Box::new(move |driver| driver.export(particle, reply))));
+                self.todo.push_back(Todo::Then(Box::new(move |driver| {
+                    driver.export(particle, reply)
+                })));
             }
             Command::Forget(particle, reply) => {
                 self.peer.forget(particle);
@@ -71,12 +81,19 @@ impl Driver {
 
     /// What the peer has to write down for this goes before the answer.
     fn reply_when_durable<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
-        self.todo.extend(self.peer.drain().into_iter().map(Todo::Effect));
+        self.todo
+            .extend(self.peer.drain().into_iter().map(Todo::Effect));
         // Whoever asked may have gone.
-        self.todo.push_back(Todo::Then(Box::new(move |_| drop(reply.send(answer)))));
+        self.todo
+            .push_back(Todo::Then(Box::new(move |_| drop(reply.send(answer)))));
     }
 
-    fn connect(&mut self, contact: Contact, reply: oneshot::Sender<Result<(), String>>, now: Timestamp) {
+    fn connect(
+        &mut self,
+        contact: Contact,
+        reply: oneshot::Sender<Result<(), String>>,
+        now: Timestamp,
+    ) {
         let peer = contact.peer;
         if self.transport.is_connected(&peer) {
             let _ = reply.send(Ok(()));
@@ -100,5 +117,9 @@ impl Driver {
 }
 
 fn parsed(contact: &Contact) -> Vec<Multiaddr> {
-    contact.addresses.iter().filter_map(|text| text.parse().ok()).collect()
+    contact
+        .addresses
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect()
 }

@@ -27,7 +27,11 @@ struct Source {
 impl Driver {
     /// To be called when everything so far is durable: the newest own head is
     /// signed here, and a head must not leave before its journal is.
-    pub(super) fn export(&mut self, particle: ParticleId, reply: oneshot::Sender<Result<Export, ExportFailure>>) {
+    pub(super) fn export(
+        &mut self,
+        particle: ParticleId,
+        reply: oneshot::Sender<Result<Export, ExportFailure>>,
+    ) {
         let log = self.peer.log(&particle);
         let source = Source {
             particle,
@@ -54,12 +58,20 @@ impl Source {
             nodes: self.limits.script_nodes,
             depth: self.limits.script_depth,
         };
-        let script = weir_air::parse(&script, &limits).map_err(|_| self.damaged(&"the script does not parse"))?;
+        let script = weir_air::parse(&script, &limits)
+            .map_err(|_| self.damaged(&"the script does not parse"))?;
         let prefix = records_prefix(self.particle, self.keypair.peer_id());
         let records = store.scan(&prefix).map_err(|error| self.damaged(&error))?;
-        let records = records.into_iter().map(|(_, value)| Record::from_bytes(Bytes::from(value)));
-        let mut avm = Avm::restore(start, Arc::new(Program::new(&Arc::new(script))), self.keypair.clone(), records)
-            .map_err(|error| self.damaged(&error))?;
+        let records = records
+            .into_iter()
+            .map(|(_, value)| Record::from_bytes(Bytes::from(value)));
+        let mut avm = Avm::restore(
+            start,
+            Arc::new(Program::new(&Arc::new(script))),
+            self.keypair.clone(),
+            records,
+        )
+        .map_err(|error| self.damaged(&error))?;
         Ok(Export::of(avm.signed_log()))
     }
 
@@ -76,6 +88,9 @@ impl Source {
     }
 
     fn damaged(&self, what: &dyn ToString) -> ExportFailure {
-        ExportFailure::Damaged { particle: self.particle, what: what.to_string() }
+        ExportFailure::Damaged {
+            particle: self.particle,
+            what: what.to_string(),
+        }
     }
 }

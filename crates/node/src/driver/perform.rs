@@ -24,7 +24,10 @@ impl Driver {
             }
             Effect::Send { to, frame } => self.send(&to, frame),
             Effect::Dial { peer, addresses } => {
-                let addresses: Vec<Multiaddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
+                let addresses: Vec<Multiaddr> = addresses
+                    .iter()
+                    .filter_map(|text| text.parse().ok())
+                    .collect();
                 if addresses.is_empty() {
                     tracing::debug!(%peer, "none of its addresses can be understood");
                     self.peer.handle(Event::DialFailed { peer }, clock::now());
@@ -74,14 +77,22 @@ impl Driver {
             ParticleEvent::Learnt { .. } => self.journals(&particle),
             _ => Vec::new(),
         };
-        if !watcher.tell(News { at: Instant::now(), event, journals }) {
+        if !watcher.tell(News {
+            at: Instant::now(),
+            event,
+            journals,
+        }) {
             self.watchers.remove(&particle);
         }
     }
 
     fn journals(&self, particle: &ParticleId) -> Vec<(PeerId, u32)> {
-        let Some(log) = self.peer.log(particle) else { return Vec::new() };
+        let Some(log) = self.peer.log(particle) else {
+            return Vec::new();
+        };
         let authors = (0..log.author_count()).map(weir_avm::log::AuthorIdx);
-        authors.map(|author| (log.author(author), log.journal_len(author))).collect()
+        authors
+            .map(|author| (log.author(author), log.journal_len(author)))
+            .collect()
     }
 }

@@ -27,7 +27,10 @@ pub(super) struct Backend {
 
 impl Backend {
     pub(super) fn new(file: File, durability: Durability) -> Result<Self, DatabaseError> {
-        Ok(Backend { file: FileBackend::new(file)?, durability })
+        Ok(Backend {
+            file: FileBackend::new(file)?,
+            durability,
+        })
     }
 }
 
@@ -65,7 +68,11 @@ impl StorageBackend for Backend {
         self.file.try_lock_range(start, end)
     }
 
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
         self.file.try_lock_shared_range(start, end)
     }
 

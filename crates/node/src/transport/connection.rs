@@ -16,9 +16,9 @@ use libp2p::swarm::handler::{
     ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound,
 };
 use libp2p::swarm::{
-    CloseConnection, ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
-    NetworkBehaviour, Stream, StreamProtocol, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent,
-    ToSwarm,
+    CloseConnection, ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId,
+    FromSwarm, NetworkBehaviour, Stream, StreamProtocol, SubstreamProtocol, THandler,
+    THandlerInEvent, THandlerOutEvent, ToSwarm,
 };
 use libp2p::{Multiaddr, PeerId as LibPeerId};
 use weir_identity::PeerId;
@@ -43,7 +43,12 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn new(inbox: Inbox, limits: Arc<TransportLimits>) -> Self {
-        Connections { inbox, limits, over: VecDeque::new(), waker: None }
+        Connections {
+            inbox,
+            limits,
+            over: VecDeque::new(),
+            waker: None,
+        }
     }
 
     fn handler(&self, peer: LibPeerId, opens: bool) -> Result<Connection, ConnectionDenied> {
@@ -84,17 +89,28 @@ impl NetworkBehaviour for Connections {
 
     fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
 
-    fn on_connection_handler_event(&mut self, peer: LibPeerId, id: ConnectionId, _: THandlerOutEvent<Self>) {
+    fn on_connection_handler_event(
+        &mut self,
+        peer: LibPeerId,
+        id: ConnectionId,
+        _: THandlerOutEvent<Self>,
+    ) {
         self.over.push_back((peer, id));
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         if let Some((peer_id, id)) = self.over.pop_front() {
             let connection = CloseConnection::One(id);
-            return Poll::Ready(ToSwarm::CloseConnection { peer_id, connection });
+            return Poll::Ready(ToSwarm::CloseConnection {
+                peer_id,
+                connection,
+            });
         }
         self.waker = Some(cx.waker().clone());
         Poll::Pending
@@ -179,15 +195,27 @@ impl ConnectionHandler for Connection {
         match event {}
     }
 
-    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>) {
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>,
+    ) {
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. })
-            | ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: stream, .. }) => {
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
+                protocol: stream,
+                ..
+            })
+            | ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
+                protocol: stream,
+                ..
+            }) => {
                 self.open(stream);
             }
             ConnectionEvent::DialUpgradeError(DialUpgradeError { error, .. }) => {
                 let reason = format!("{PROTOCOL} is not spoken there: {error}");
-                self.inbox.tell(Incoming::DialFailed { peer: self.peer, reason });
+                self.inbox.tell(Incoming::DialFailed {
+                    peer: self.peer,
+                    reason,
+                });
                 self.state = State::Ended;
             }
             _ => {}

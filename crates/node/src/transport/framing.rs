@@ -151,7 +151,11 @@ impl Encoder {
 
     /// What is to be written next; empty if there is nothing.
     pub(crate) fn chunk(&self) -> &[u8] {
-        if self.buffer.is_empty() { &self.large } else { &self.buffer }
+        if self.buffer.is_empty() {
+            &self.large
+        } else {
+            &self.buffer
+        }
     }
 
     /// Forgets the first `written` bytes of [`Encoder::chunk`].
@@ -213,14 +217,24 @@ mod tests {
             .collect();
         let bytes = encode(&frames);
         for piece in [1, 2, 3, 7, 4096, 65_536, bytes.len()] {
-            assert_eq!(decode(&bytes, piece).as_deref(), Ok(&frames[..]), "pieces of {piece}");
+            assert_eq!(
+                decode(&bytes, piece).as_deref(),
+                Ok(&frames[..]),
+                "pieces of {piece}"
+            );
         }
     }
 
     #[test]
     fn an_oversized_frame_is_refused_by_its_length_alone() {
         let found = decode(&(LIMIT as u32 + 1).to_be_bytes(), 4);
-        assert_eq!(found, Err(FramingError::Oversized { bytes: LIMIT + 1, limit: LIMIT }));
+        assert_eq!(
+            found,
+            Err(FramingError::Oversized {
+                bytes: LIMIT + 1,
+                limit: LIMIT
+            })
+        );
     }
 
     #[test]
@@ -229,10 +243,20 @@ mod tests {
         let whole_frames = [0, 7, 15];
         for len in 0..=bytes.len() {
             let found = decode(&bytes[..len], 3);
-            assert_eq!(found.is_ok(), whole_frames.contains(&len), "{len} bytes: {found:?}");
+            assert_eq!(
+                found.is_ok(),
+                whole_frames.contains(&len),
+                "{len} bytes: {found:?}"
+            );
         }
-        assert_eq!(decode(&bytes[..9], 9), Err(FramingError::Truncated { missing: 2 }));
-        assert_eq!(decode(&bytes[..13], 9), Err(FramingError::Truncated { missing: 2 }));
+        assert_eq!(
+            decode(&bytes[..9], 9),
+            Err(FramingError::Truncated { missing: 2 })
+        );
+        assert_eq!(
+            decode(&bytes[..13], 9),
+            Err(FramingError::Truncated { missing: 2 })
+        );
     }
 
     #[test]

@@ -22,11 +22,23 @@ pub(crate) struct LinkId(pub(crate) u64);
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A link can carry frames.
-    Up { peer: PeerId, link: LinkId, outbox: Arc<Outbox> },
+    Up {
+        peer: PeerId,
+        link: LinkId,
+        outbox: Arc<Outbox>,
+    },
     /// A frame came, which holds its share of the room for frames.
-    Frame { peer: PeerId, frame: Bytes, room: OwnedSemaphorePermit },
+    Frame {
+        peer: PeerId,
+        frame: Bytes,
+        room: OwnedSemaphorePermit,
+    },
     /// A link has ended.
-    Down { peer: PeerId, link: LinkId, end: LinkEnd },
+    Down {
+        peer: PeerId,
+        link: LinkId,
+        end: LinkEnd,
+    },
     /// A peer could not be reached.
     DialFailed { peer: PeerId, reason: String },
     /// The addresses that the node listens on have changed.
@@ -54,7 +66,9 @@ impl Inbox {
         let large = units(limits.inbox_bytes.max(limits.frame_bytes)) as usize;
         let inbox = Inbox {
             sender,
-            small: Arc::new(Semaphore::new(limits.inbox_frames.clamp(1, Semaphore::MAX_PERMITS))),
+            small: Arc::new(Semaphore::new(
+                limits.inbox_frames.clamp(1, Semaphore::MAX_PERMITS),
+            )),
             large: Arc::new(Semaphore::new(large.min(Semaphore::MAX_PERMITS))),
         };
         (inbox, receiver)
@@ -67,8 +81,11 @@ impl Inbox {
 
     /// Waits for room for a frame of so many bytes.
     pub(crate) fn reserve(&self, bytes: usize) -> Reservation {
-        let (semaphore, units) =
-            if bytes <= SMALL_BYTES_MAX { (&self.small, 1) } else { (&self.large, units(bytes)) };
+        let (semaphore, units) = if bytes <= SMALL_BYTES_MAX {
+            (&self.small, 1)
+        } else {
+            (&self.large, units(bytes))
+        };
         match semaphore.clone().try_acquire_many_owned(units) {
             Ok(permit) => Reservation::Made(permit),
             Err(_) => Reservation::Waits(Box::pin(semaphore.clone().acquire_many_owned(units))),
@@ -83,7 +100,13 @@ fn units(bytes: usize) -> u32 {
 /// Room for a frame.
 pub(crate) enum Reservation {
     Made(OwnedSemaphorePermit),
-    Waits(Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, tokio::sync::AcquireError>> + Send>>),
+    Waits(
+        Pin<
+            Box<
+                dyn Future<Output = Result<OwnedSemaphorePermit, tokio::sync::AcquireError>> + Send,
+            >,
+        >,
+    ),
 }
 
 impl Reservation {

@@ -85,9 +85,19 @@ struct Writing {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
-    pub(crate) fn new(peer: PeerId, id: LinkId, stream: S, inbox: Inbox, limits: &TransportLimits) -> Self {
+    pub(crate) fn new(
+        peer: PeerId,
+        id: LinkId,
+        stream: S,
+        inbox: Inbox,
+        limits: &TransportLimits,
+    ) -> Self {
         let outbox = Arc::new(Outbox::new(limits));
-        inbox.tell(Incoming::Up { peer, link: id, outbox: outbox.clone() });
+        inbox.tell(Incoming::Up {
+            peer,
+            link: id,
+            outbox: outbox.clone(),
+        });
         Link {
             peer,
             id,
@@ -195,7 +205,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(0)) => {
-                    let end = reading.decoder.finish().map_or_else(LinkEnd::from, |()| LinkEnd::ByPeer);
+                    let end = reading
+                        .decoder
+                        .finish()
+                        .map_or_else(LinkEnd::from, |()| LinkEnd::ByPeer);
                     return Poll::Ready(end);
                 }
                 Poll::Ready(Ok(read)) => (reading.start, reading.end) = (0, read),
@@ -213,7 +226,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Hands over all frames that have been read; pending when there is no
     /// room for one.
     fn poll_decode(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), FramingError>> {
-        let Reading { decoder, input, start, end, room } = &mut self.reading;
+        let Reading {
+            decoder,
+            input,
+            start,
+            end,
+            room,
+        } = &mut self.reading;
         loop {
             if let Some(room) = room {
                 ready!(room.poll(cx));
@@ -237,7 +256,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 Ok(Decoded::Frame(frame)) => {
                     self.watch.reading.end();
                     if let Some(room) = room.take().and_then(Reservation::into_permit) {
-                        self.inbox.tell(Incoming::Frame { peer: self.peer, frame, room });
+                        self.inbox.tell(Incoming::Frame {
+                            peer: self.peer,
+                            frame,
+                            room,
+                        });
                     }
                 }
             }
@@ -246,7 +269,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
         let what = ready!(self.watch.poll(cx));
-        Poll::Ready(LinkEnd::Stalled { what, stall_ms: self.watch.stall_ms })
+        Poll::Ready(LinkEnd::Stalled {
+            what,
+            stall_ms: self.watch.stall_ms,
+        })
     }
 }
 
@@ -254,8 +280,16 @@ impl<S> Drop for Link<S> {
     fn drop(&mut self) {
         let wanted = self.outbox.closed().map(LinkEnd::Here);
         self.outbox.close("the connection is gone");
-        let end = self.end.take().or(wanted).unwrap_or_else(|| LinkEnd::Broken("it was closed".to_owned()));
-        self.inbox.tell(Incoming::Down { peer: self.peer, link: self.id, end });
+        let end = self
+            .end
+            .take()
+            .or(wanted)
+            .unwrap_or_else(|| LinkEnd::Broken("it was closed".to_owned()));
+        self.inbox.tell(Incoming::Down {
+            peer: self.peer,
+            link: self.id,
+            end,
+        });
     }
 }
 
@@ -284,7 +318,12 @@ impl Unfinished {
 
 impl Watch {
     fn new(stall_ms: u64) -> Self {
-        Watch { stall_ms, reading: Unfinished::default(), writing: Unfinished::default(), timer: None }
+        Watch {
+            stall_ms,
+            reading: Unfinished::default(),
+            writing: Unfinished::default(),
+            timer: None,
+        }
     }
 
     /// Ready with what has been unfinished for too long.
@@ -333,7 +372,11 @@ mod tests {
     }
 
     impl AsyncRead for Scripted {
-        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
             match self.reads.pop_front() {
                 Some(bytes) => {
                     buf[..bytes.len()].copy_from_slice(&bytes);
@@ -346,7 +389,11 @@ mod tests {
     }
 
     impl AsyncWrite for Scripted {
-        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
             if self.deaf {
                 return Poll::Pending;
             }
@@ -364,9 +411,15 @@ mod tests {
     }
 
     fn link(stream: Scripted) -> (Link<Scripted>, UnboundedReceiver<Incoming>) {
-        let limits = TransportLimits { frame_bytes: 1000, stall_ms: 5000, ..TransportLimits::default() };
+        let limits = TransportLimits {
+            frame_bytes: 1000,
+            stall_ms: 5000,
+            ..TransportLimits::default()
+        };
         let (inbox, incoming) = Inbox::new(&limits);
-        let peer = weir_identity::Keypair::from_secret(&[7; 32]).unwrap().peer_id();
+        let peer = weir_identity::Keypair::from_secret(&[7; 32])
+            .unwrap()
+            .peer_id();
         (Link::new(peer, LinkId(0), stream, inbox, &limits), incoming)
     }
 
@@ -392,30 +445,58 @@ mod tests {
 
     #[tokio::test]
     async fn a_truncated_frame_ends_the_link_after_the_whole_ones() {
-        let stream = Scripted { reads: reads(&[b"\0\0\0\x02ab\0\0", b"\0\x05cd"]), ..Scripted::default() };
+        let stream = Scripted {
+            reads: reads(&[b"\0\0\0\x02ab\0\0", b"\0\x05cd"]),
+            ..Scripted::default()
+        };
         let truncated = LinkEnd::Framing(FramingError::Truncated { missing: 3 });
         assert_eq!(run(stream).await, (vec![b"ab".to_vec()], truncated));
     }
 
     #[tokio::test]
     async fn an_end_between_frames_is_an_ordinary_end() {
-        let stream = Scripted { reads: reads(&[b"\0\0\0\x02ab\0\0\0\0"]), ..Scripted::default() };
-        assert_eq!(run(stream).await, (vec![b"ab".to_vec(), Vec::new()], LinkEnd::ByPeer));
+        let stream = Scripted {
+            reads: reads(&[b"\0\0\0\x02ab\0\0\0\0"]),
+            ..Scripted::default()
+        };
+        assert_eq!(
+            run(stream).await,
+            (vec![b"ab".to_vec(), Vec::new()], LinkEnd::ByPeer)
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_frame_that_is_never_finished_ends_the_link() {
-        let stream = Scripted { reads: reads(&[b"\0\0\0\x02a"]), open: true, ..Scripted::default() };
-        let stalled = LinkEnd::Stalled { what: "reading", stall_ms: 5000 };
+        let stream = Scripted {
+            reads: reads(&[b"\0\0\0\x02a"]),
+            open: true,
+            ..Scripted::default()
+        };
+        let stalled = LinkEnd::Stalled {
+            what: "reading",
+            stall_ms: 5000,
+        };
         assert_eq!(run(stream).await, (Vec::new(), stalled));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_neighbour_that_never_takes_what_waits_for_it_ends_the_link() {
-        let (mut link, _incoming) = link(Scripted { open: true, deaf: true, ..Scripted::default() });
-        link.outbox.push(bytes::Bytes::from_static(b"hello")).unwrap();
+        let (mut link, _incoming) = link(Scripted {
+            open: true,
+            deaf: true,
+            ..Scripted::default()
+        });
+        link.outbox
+            .push(bytes::Bytes::from_static(b"hello"))
+            .unwrap();
         let end = std::future::poll_fn(|cx| link.poll(cx)).await;
-        assert_eq!(end, LinkEnd::Stalled { what: "writing", stall_ms: 5000 });
+        assert_eq!(
+            end,
+            LinkEnd::Stalled {
+                what: "writing",
+                stall_ms: 5000
+            }
+        );
     }
 
     #[tokio::test]

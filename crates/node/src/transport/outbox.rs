@@ -72,10 +72,16 @@ impl Outbox {
                 return Err(SendError::NotConnected);
             }
             if waiting.frames.len() >= self.frames_max {
-                return Err(SendError::Full { limit: "queue_frames", value: self.frames_max });
+                return Err(SendError::Full {
+                    limit: "queue_frames",
+                    value: self.frames_max,
+                });
             }
             if waiting.bytes + bytes > self.bytes_max {
-                return Err(SendError::Full { limit: "queue_bytes", value: self.bytes_max });
+                return Err(SendError::Full {
+                    limit: "queue_bytes",
+                    value: self.bytes_max,
+                });
             }
             waiting.bytes += bytes;
             waiting.frames.push_back(frame);
@@ -119,7 +125,11 @@ mod tests {
     use super::*;
 
     fn outbox() -> Outbox {
-        Outbox::new(&TransportLimits { queue_frames: 3, queue_bytes: 100, ..TransportLimits::default() })
+        Outbox::new(&TransportLimits {
+            queue_frames: 3,
+            queue_bytes: 100,
+            ..TransportLimits::default()
+        })
     }
 
     #[test]
@@ -128,11 +138,17 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(outbox.push(Bytes::from_static(b"frame")), Ok(()));
         }
-        let full = SendError::Full { limit: "queue_frames", value: 3 };
+        let full = SendError::Full {
+            limit: "queue_frames",
+            value: 3,
+        };
         assert_eq!(outbox.push(Bytes::from_static(b"frame")), Err(full));
         outbox.fill(&mut Encoder::default(), Waker::noop());
         assert_eq!(outbox.push(Bytes::from(vec![0; 96])), Ok(()));
-        let full = SendError::Full { limit: "queue_bytes", value: 100 };
+        let full = SendError::Full {
+            limit: "queue_bytes",
+            value: 100,
+        };
         assert_eq!(outbox.push(Bytes::new()), Err(full));
     }
 

@@ -43,7 +43,14 @@ impl Kept {
             tracing::warn!(%peer, "not kept: the limit kept = {} is reached", self.max);
             return false;
         }
-        self.peers.insert(peer, Pause { addresses, ms: self.redial_ms, until: None });
+        self.peers.insert(
+            peer,
+            Pause {
+                addresses,
+                ms: self.redial_ms,
+                until: None,
+            },
+        );
         true
     }
 
@@ -70,8 +77,14 @@ impl Kept {
 
     /// Waits until a peer is to be dialled again. Can be dropped at any time.
     pub(super) async fn next_due(&mut self) -> PeerId {
-        let due = self.peers.iter().filter_map(|(peer, pause)| Some((pause.until?, *peer))).min();
-        let Some((until, peer)) = due else { return std::future::pending().await };
+        let due = self
+            .peers
+            .iter()
+            .filter_map(|(peer, pause)| Some((pause.until?, *peer)))
+            .min();
+        let Some((until, peer)) = due else {
+            return std::future::pending().await;
+        };
         tokio::time::sleep_until(until).await;
         if let Some(pause) = self.peers.get_mut(&peer) {
             pause.until = None;
@@ -90,8 +103,14 @@ mod tests {
     use super::*;
 
     fn kept() -> (Kept, PeerId) {
-        let limits = TransportLimits { redial_ms: 100, redial_ms_max: 1000, ..TransportLimits::default() };
-        let peer = weir_identity::Keypair::from_secret(&[7; 32]).unwrap().peer_id();
+        let limits = TransportLimits {
+            redial_ms: 100,
+            redial_ms_max: 1000,
+            ..TransportLimits::default()
+        };
+        let peer = weir_identity::Keypair::from_secret(&[7; 32])
+            .unwrap()
+            .peer_id();
         let mut kept = Kept::new(&limits);
         assert!(kept.add(peer, Vec::new()));
         (kept, peer)
@@ -111,14 +130,24 @@ mod tests {
             pauses.push(begin.elapsed().as_millis());
         }
         for (pause, least) in pauses.iter().zip([100, 200, 400, 800, 1000, 1000, 100]) {
-            assert!((least..=least + least / 4 + 1).contains(pause), "{pauses:?}");
+            assert!(
+                (least..=least + least / 4 + 1).contains(pause),
+                "{pauses:?}"
+            );
         }
     }
 
     #[test]
     fn no_more_peers_are_kept_than_allowed() {
-        let limits = TransportLimits { kept: 1, ..TransportLimits::default() };
-        let peer = |seed| weir_identity::Keypair::from_secret(&[seed; 32]).unwrap().peer_id();
+        let limits = TransportLimits {
+            kept: 1,
+            ..TransportLimits::default()
+        };
+        let peer = |seed| {
+            weir_identity::Keypair::from_secret(&[seed; 32])
+                .unwrap()
+                .peer_id()
+        };
         let mut kept = Kept::new(&limits);
         assert!(kept.add(peer(1), Vec::new()));
         assert!(!kept.add(peer(2), Vec::new()));

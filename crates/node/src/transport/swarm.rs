@@ -45,9 +45,15 @@ pub enum TransportError {
 #[derive(Debug)]
 pub(super) enum Command {
     /// Reach this peer once.
-    Dial { peer: PeerId, addresses: Vec<Multiaddr> },
+    Dial {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    },
     /// Reach this peer and do so again whenever it is lost.
-    Keep { peer: PeerId, addresses: Vec<Multiaddr> },
+    Keep {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    },
     /// Close everything.
     Stop,
 }
@@ -78,21 +84,35 @@ impl SwarmTask {
         let setup = |error: &dyn ToString| TransportError::Setup(error.to_string());
         let swarm = SwarmBuilder::with_existing_identity(keypair(key))
             .with_tokio()
-            .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+            .with_tcp(
+                tcp::Config::default(),
+                noise::Config::new,
+                yamux::Config::default,
+            )
             .map_err(|error| setup(&error))?
             .with_quic()
             .with_behaviour(|key| behaviour(key, inbox.clone(), limits))
             .map_err(|error| setup(&error))?
             .with_swarm_config(|config| {
-                config.with_idle_connection_timeout(Duration::from_secs(10)).with_smart_dial()
+                config
+                    .with_idle_connection_timeout(Duration::from_secs(10))
+                    .with_smart_dial()
             })
             .build();
         let kept = Kept::new(limits);
-        Ok(SwarmTask { swarm, commands, inbox, kept })
+        Ok(SwarmTask {
+            swarm,
+            commands,
+            inbox,
+            kept,
+        })
     }
 
     /// Begins to listen, and waits until it is known at which addresses.
-    pub(super) async fn listen(&mut self, wanted: &[Multiaddr]) -> Result<Vec<Multiaddr>, TransportError> {
+    pub(super) async fn listen(
+        &mut self,
+        wanted: &[Multiaddr],
+    ) -> Result<Vec<Multiaddr>, TransportError> {
         let mut open: HashMap<ListenerId, Multiaddr> = HashMap::new();
         for address in wanted {
             let refused = |error: &dyn ToString| TransportError::Listen {
@@ -100,7 +120,10 @@ impl SwarmTask {
                 reason: error.to_string(),
             };
             check_free(address).map_err(|error| refused(&error))?;
-            let id = self.swarm.listen_on(address.clone()).map_err(|error| refused(&error))?;
+            let id = self
+                .swarm
+                .listen_on(address.clone())
+                .map_err(|error| refused(&error))?;
             open.insert(id, address.clone());
         }
         while !open.is_empty() {
@@ -108,7 +131,11 @@ impl SwarmTask {
                 SwarmEvent::NewListenAddr { listener_id, .. } => {
                     open.remove(&listener_id);
                 }
-                SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+                SwarmEvent::ListenerClosed {
+                    listener_id,
+                    reason,
+                    ..
+                } => {
                     if let Some(address) = open.remove(&listener_id) {
                         let reason = match reason {
                             Ok(()) => "the listener closed".to_owned(),
@@ -179,48 +206,81 @@ impl SwarmTask {
             Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
             Err(error) => {
                 self.kept.failed(&peer);
-                self.inbox.tell(Incoming::DialFailed { peer, reason: error.to_string() });
+                self.inbox.tell(Incoming::DialFailed {
+                    peer,
+                    reason: error.to_string(),
+                });
             }
         }
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id, endpoint, ..
+            } => {
                 if let Ok(peer) = from_libp2p(peer_id) {
                     tracing::debug!(%peer, address = %endpoint.get_remote_address(), "connected");
                     self.kept.reached(&peer);
                 }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                num_established: 0,
+                cause,
+                ..
+            } => {
                 if let Ok(peer) = from_libp2p(peer_id) {
                     let cause = cause.map(|cause| cause.to_string());
                     tracing::debug!(%peer, cause, "connection closed");
                     self.kept.failed(&peer);
                 }
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
-                let Ok(peer) = from_libp2p(peer_id) else { return };
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer_id),
+                error,
+                ..
+            } => {
+                let Ok(peer) = from_libp2p(peer_id) else {
+                    return;
+                };
                 tracing::debug!(%peer, %error, "not reached");
                 self.kept.failed(&peer);
                 // Another connection may have been made meanwhile.
                 if !self.swarm.is_connected(&to_libp2p(&peer)) {
-                    self.inbox.tell(Incoming::DialFailed { peer, reason: error.to_string() });
+                    self.inbox.tell(Incoming::DialFailed {
+                        peer,
+                        reason: error.to_string(),
+                    });
                 }
             }
-            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
+            SwarmEvent::IncomingConnectionError {
+                send_back_addr,
+                error,
+                ..
+            } => {
                 tracing::debug!(address = %send_back_addr, %error, "incoming connection failed");
             }
             SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
-                self.inbox.tell(Incoming::Addresses(self.swarm.listeners().cloned().collect()));
+                self.inbox.tell(Incoming::Addresses(
+                    self.swarm.listeners().cloned().collect(),
+                ));
             }
             SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "listener failed"),
-            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+            SwarmEvent::ListenerClosed {
+                addresses, reason, ..
+            } => {
                 let reason = reason.err().as_ref().map(io::Error::to_string);
                 tracing::warn!(?addresses, reason, "listener closed");
-                self.inbox.tell(Incoming::Addresses(self.swarm.listeners().cloned().collect()));
+                self.inbox.tell(Incoming::Addresses(
+                    self.swarm.listeners().cloned().collect(),
+                ));
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(error) })) => {
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(ping::Event {
+                peer,
+                connection,
+                result: Err(error),
+            })) => {
                 tracing::debug!(%peer, %error, "no answer to a ping");
                 self.swarm.close_connection(connection);
             }
@@ -229,7 +289,11 @@ impl SwarmTask {
     }
 }
 
-fn behaviour(key: &libp2p::identity::Keypair, inbox: Inbox, limits: &Arc<TransportLimits>) -> Behaviour {
+fn behaviour(
+    key: &libp2p::identity::Keypair,
+    inbox: Inbox,
+    limits: &Arc<TransportLimits>,
+) -> Behaviour {
     let bounds = ConnectionLimits::default()
         .with_max_pending_incoming(Some(limits.incoming_pending))
         .with_max_established_incoming(Some(limits.incoming))

@@ -40,7 +40,10 @@ pub fn node(folder: &Folder, seed: u8) -> NodeConfig {
 }
 
 pub fn with_wasm(mut config: NodeConfig) -> NodeConfig {
-    let marine = Marine::new(MarineConfig { slots: 8, ..MarineConfig::default() });
+    let marine = Marine::new(MarineConfig {
+        slots: 8,
+        ..MarineConfig::default()
+    });
     config.marine = Some(marine.expect("the engine can be set up"));
     config
 }
@@ -92,7 +95,10 @@ pub async fn callback(particle: &mut Submitted) -> Vec<Value> {
 
 pub async fn until_done(particle: &mut Submitted) {
     let wait = async {
-        while !matches!(particle.next().await.expect("the particle goes on").event, ParticleEvent::Done) {}
+        while !matches!(
+            particle.next().await.expect("the particle goes on").event,
+            ParticleEvent::Done
+        ) {}
     };
     timeout(PATIENCE, wait).await.expect("it happens in time");
 }

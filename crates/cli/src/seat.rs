@@ -1,4 +1,4 @@
-//! A place at which one command takes part in the network: a key, and room for what its node keeps while it runs.
+//! A place at which one command at a time takes part in the network: a key, and a folder for what its node keeps.
 
 use crate::code::Code;
 use crate::failure::Failure;
@@ -19,7 +19,8 @@ pub(crate) struct Seat {
     pub(crate) keypair: Arc<Keypair>,
     /// The key was made just now.
     pub(crate) is_new: bool,
-    room: PathBuf,
+    /// Where its node keeps what it has to know in its next life.
+    pub(crate) room: PathBuf,
     _lock: File,
 }
 
@@ -68,30 +69,6 @@ impl Seat {
             room: folder.join(format!("node{suffix}")),
             _lock: lock,
         })
-    }
-
-    /// An empty folder for the node. What an earlier command left there is gone: its logs are kept elsewhere, and
-    /// the peer refuses particles that are older than its store.
-    pub(crate) fn empty_room(&self) -> Result<PathBuf, Failure> {
-        match std::fs::remove_dir_all(&self.room) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(Failure::new(
-                    Code::FileUnwritable,
-                    format!("cannot empty {}", self.room.display()),
-                )
-                .cause(error));
-            }
-        }
-        Ok(self.room.clone())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // The next one to sit here tidies up as well.
-        let _ = std::fs::remove_dir_all(&self.room);
     }
 }
 

@@ -61,7 +61,7 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| Failure::internal("no threads can be made", error))?;
-        let mut config = NodeConfig::new(seat.empty_room()?, seat.keypair.clone());
+        let mut config = NodeConfig::new(seat.room.clone(), seat.keypair.clone());
         config.keypair_is_new = seat.is_new;
         config.relays = vec![contact.clone()];
         let progress = output.progress(format!("connecting with {}", relay.name));
@@ -131,12 +131,20 @@ fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
     })?;
     Ok(Contact {
         peer: id,
-        addresses: peer
-            .addresses
-            .iter()
-            .map(|address| Arc::from(&**address))
-            .collect(),
+        addresses: quickest(&peer.addresses),
     })
+}
+
+/// Over TCP the system tells at once that nobody listens or that a process is gone; over QUIC that takes a timeout.
+fn quickest(addresses: &[String]) -> Vec<Arc<str>> {
+    let (tcp, other): (Vec<&String>, Vec<&String>) = addresses
+        .iter()
+        .partition(|address| address.contains("/tcp/"));
+    let chosen = if tcp.is_empty() { other } else { tcp };
+    chosen
+        .into_iter()
+        .map(|address| Arc::from(&**address))
+        .collect()
 }
 
 fn refused(failure: SubmitFailure, ttl: Duration) -> Failure {

@@ -47,18 +47,18 @@ fn policies_answer(folder: &Path) {
     let replicas = all["replicas"].as_array().expect("a list of replicas");
     assert_eq!(replicas.len(), 3, "{all}");
     for replica in replicas {
-        assert_eq!(replica["result"], "Hello, Ada", "{all}");
+        assert_eq!(replica["result"], "Hello, Ada!", "{all}");
     }
     assert_eq!(all["agreeing"], 3);
     for policy in ["any", "fastest", "quorum=2", "quorum", "quorum=3"] {
-        assert_eq!(call(folder, policy)["result"], "Hello, Ada", "{policy}");
+        assert_eq!(call(folder, policy)["result"], "Hello, Ada!", "{policy}");
     }
     let text = weir(folder, &["call", "greeter.hello", "Ada", "--policy", "all"]);
     assert!(text.text().contains("3/3 agree"), "{text:#?}");
     // Also from a folder below.
     let below = folder.join("below");
     std::fs::create_dir_all(&below).expect("a writable folder");
-    assert_eq!(call(&below, "any")["result"], "Hello, Ada");
+    assert_eq!(call(&below, "any")["result"], "Hello, Ada!");
 }
 
 fn failures_have_codes(folder: &Path) {
@@ -115,7 +115,7 @@ fn traces_are_shown_and_checked(folder: &Path) {
     let verdict = weir(folder, &["trace", "verify", "t.json", "--json"]).data();
     assert_eq!(verdict["valid"], true);
 
-    let changed = export.stdout.replacen("Hello, Ada", "Hello, Eve", 1);
+    let changed = export.stdout.replacen("Hello, Ada!", "Hello, Eve!", 1);
     if changed != export.stdout {
         std::fs::write(folder.join("changed.json"), changed).expect("a writable folder");
         assert_eq!(weir(folder, &["trace", "verify", "changed.json"]).code, 9);

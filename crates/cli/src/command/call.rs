@@ -74,6 +74,9 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
         tally.end.is_some()
     });
     drop(progress);
+    for offence in running.offences(&network) {
+        output.warn(offence);
+    }
     running.save(&project)?;
 
     let called = Called {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_avm::Export;
 use weir_identity::PeerId;
-use weir_node::{News, Submitted};
+use weir_node::{News, NewsEnd, Submitted};
 use weir_peer::{ParticleEvent, Refusal, ScriptError, Waiting};
 
 /// More steps that wait are only counted.
@@ -42,6 +42,7 @@ pub(crate) struct Running<'a> {
     ttl: Duration,
     about: About,
     known: BTreeMap<PeerId, u32>,
+    is_done: bool,
     error: Option<ScriptError>,
     stuck: Option<ScriptError>,
     refusals: BTreeMap<PeerId, Refusal>,
@@ -69,6 +70,7 @@ impl<'a> Running<'a> {
                 seen: Vec::new(),
             },
             known: BTreeMap::new(),
+            is_done: false,
             error: None,
             stuck: None,
             refusals: BTreeMap::new(),
@@ -85,6 +87,12 @@ impl<'a> Running<'a> {
     /// As people write it.
     pub(crate) fn short_id(&self) -> String {
         particles::short(&self.news.particle().0)
+    }
+
+    /// What peers did that they must not do; the evidence is in the log.
+    pub(crate) fn offences(&self, network: &Network) -> Vec<String> {
+        let named = |offence: &String| network.with_names(offence);
+        self.offences.iter().map(named).collect()
     }
 
     /// An error that nothing in the script caught, or a part of it that can never go on.
@@ -118,25 +126,38 @@ impl<'a> Running<'a> {
                         return Ok(Outcome::Interrupted(self.waiting().await));
                     }
                 };
-                let news = news
-                    .map_err(|end| Failure::internal("the particle was lost out of sight", end))?;
-                self.take_in(&news);
-                if enough(&news.event, news.at.duration_since(self.begin)) {
-                    return Ok(Outcome::Enough);
-                }
-                match news.event {
-                    ParticleEvent::Done => return Ok(Outcome::Finished),
-                    ParticleEvent::Expired { waiting } => return Ok(Outcome::Expired(waiting)),
-                    ParticleEvent::Refused { .. } => {
-                        let waiting = self.waiting().await;
-                        if self.all_refused(&waiting) {
-                            return Ok(Outcome::Refused(waiting));
-                        }
+                let mut next = Some(news.map_err(|end| out_of_sight(&end))?);
+                while let Some(news) = next {
+                    self.take_in(&news);
+                    if enough(&news.event, news.at.duration_since(self.begin)) {
+                        return Ok(Outcome::Enough);
                     }
-                    _ => {}
+                    if let ParticleEvent::Expired { waiting } = news.event {
+                        return Ok(Outcome::Expired(waiting));
+                    }
+                    next = self.news.try_next();
+                }
+                if let Some(outcome) = self.early_end().await {
+                    return Ok(outcome);
                 }
             }
         })
+    }
+
+    /// Whether nothing more can come, though there is time left.
+    async fn early_end(&self) -> Option<Outcome> {
+        if !self.is_done && self.refusals.is_empty() {
+            return None;
+        }
+        // A script is done as soon as one branch of a `par` is; the others may still be on their way.
+        let waiting = self.waiting().await;
+        if self.is_done && waiting.is_empty() {
+            return Some(Outcome::Finished);
+        }
+        let refused: Vec<String> = self.refusals.keys().map(PeerId::to_string).collect();
+        let is_refused = |waiting: &Waiting| refused.iter().any(|peer| **peer == *waiting.peer);
+        let all_refused = !waiting.is_empty() && waiting.iter().all(is_refused);
+        all_refused.then_some(Outcome::Refused(waiting))
     }
 
     fn take_in(&mut self, news: &News) {
@@ -152,6 +173,7 @@ impl<'a> Running<'a> {
             }
         }
         match &news.event {
+            ParticleEvent::Done => self.is_done = true,
             ParticleEvent::Error(error) => self.error = Some(error.clone()),
             ParticleEvent::Stuck(error) => self.stuck = Some(error.clone()),
             ParticleEvent::Refused { by, reason } => {
@@ -180,14 +202,6 @@ impl<'a> Running<'a> {
         waiting.collect()
     }
 
-    fn all_refused(&self, waiting: &[Waiting]) -> bool {
-        let refused: Vec<String> = self.refusals.keys().map(PeerId::to_string).collect();
-        !waiting.is_empty()
-            && waiting
-                .iter()
-                .all(|waiting| refused.iter().any(|peer| **peer == *waiting.peer))
-    }
-
     /// Keeps the signed log where `weir trace` finds it.
     pub(crate) fn save(&self, project: &Project) -> Result<(), Failure> {
         let particle = self.news.particle();
@@ -197,7 +211,12 @@ impl<'a> Running<'a> {
             .block_on(self.session.node.export(particle));
         let export: Export =
             export.map_err(|error| Failure::internal("the log cannot be kept", error))?;
-        particles::keep(project, &particle.0, &self.about, &export.to_json())
+        particles::keep(project, &particle.0, &self.about, &export.to_json())?;
+        let forgotten = self
+            .session
+            .runtime
+            .block_on(self.session.node.forget(particle));
+        forgotten.map_err(|error| Failure::internal("the peer inside has stopped", error))
     }
 
     /// Why there is no answer: which step waits for whom, and what is known about that.
@@ -263,12 +282,13 @@ impl<'a> Running<'a> {
         if let Some(peer) = self.unreachable.iter().next() {
             return Some(format!("nobody here knows how to reach {}", name(peer)));
         }
-        if let Some(offence) = self.offences.first() {
-            return Some(network.with_names(offence));
-        }
         let error = self.error.as_ref().or(self.stuck.as_ref())?;
         Some(format!("{}: {}", error.code, error.message))
     }
+}
+
+fn out_of_sight(end: &NewsEnd) -> Failure {
+    Failure::internal("the particle was lost out of sight", end)
 }
 
 async fn over(begin: Instant, timeout: Option<Duration>) {

@@ -69,6 +69,9 @@ pub(super) fn run(
         &**service == "callbackSrv" && &**function == "done"
     });
     drop(progress);
+    for offence in running.offences(&network) {
+        output.warn(offence);
+    }
     running.save(&project)?;
     let finished = callbacks
         .last()

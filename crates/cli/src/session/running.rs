@@ -126,22 +126,36 @@ impl<'a> Running<'a> {
                         return Ok(Outcome::Interrupted(self.waiting().await));
                     }
                 };
-                let mut next = Some(news.map_err(|end| out_of_sight(&end))?);
-                while let Some(news) = next {
-                    self.take_in(&news);
-                    if enough(&news.event, news.at.duration_since(self.begin)) {
-                        return Ok(Outcome::Enough);
-                    }
-                    if let ParticleEvent::Expired { waiting } = news.event {
-                        return Ok(Outcome::Expired(waiting));
-                    }
-                    next = self.news.try_next();
+                let news = news.map_err(|end| out_of_sight(&end))?;
+                if let Some(outcome) = self.hear(Some(news), &mut enough) {
+                    return Ok(outcome);
                 }
                 if let Some(outcome) = self.early_end().await {
-                    return Ok(outcome);
+                    // The log that says so is newer than what was heard so far.
+                    return Ok(self.hear(None, &mut enough).unwrap_or(outcome));
                 }
             }
         })
+    }
+
+    /// Takes in these news and all that are there already.
+    fn hear(
+        &mut self,
+        first: Option<News>,
+        enough: &mut impl FnMut(&ParticleEvent, Duration) -> bool,
+    ) -> Option<Outcome> {
+        let mut next = first.or_else(|| self.news.try_next());
+        while let Some(news) = next {
+            self.take_in(&news);
+            if enough(&news.event, news.at.duration_since(self.begin)) {
+                return Some(Outcome::Enough);
+            }
+            if let ParticleEvent::Expired { waiting } = news.event {
+                return Some(Outcome::Expired(waiting));
+            }
+            next = self.news.try_next();
+        }
+        None
     }
 
     /// Whether nothing more can come, though there is time left.

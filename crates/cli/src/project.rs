@@ -60,10 +60,10 @@ impl Network {
         }
     }
 
-    /// The text with names in the place of peer ids.
+    /// The text with `@name` in the place of peer ids, as scripts may have it.
     pub(crate) fn with_names(&self, text: &str) -> String {
         self.peers.iter().fold(text.to_owned(), |text, peer| {
-            text.replace(&peer.id, &peer.name)
+            text.replace(&peer.id, &format!("@{}", peer.name))
         })
     }
 

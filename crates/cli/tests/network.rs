@@ -55,6 +55,15 @@ fn policies_answer(folder: &Path) {
     }
     let text = weir(folder, &["call", "greeter.hello", "Ada", "--policy", "all"]);
     assert!(text.text().contains("3/3 agree"), "{text:#?}");
+    // Also several at one time, each with a key of its own.
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| call(folder, "all")))
+            .collect();
+        for done in calls {
+            assert_eq!(done.join().expect("it answers")["agreeing"], 3);
+        }
+    });
     // Also from a folder below.
     let below = folder.join("below");
     std::fs::create_dir_all(&below).expect("a writable folder");
@@ -106,7 +115,11 @@ fn traces_are_shown_and_checked(folder: &Path) {
     let latest = weir(folder, &["trace", "--json"]).data();
     assert_eq!(latest["particle"], particle);
     let text = weir(folder, &["trace", &particle[2..10]]);
-    assert_eq!(text.text().matches("greeter.hello").count(), 3, "{text:#?}");
+    assert_eq!(
+        text.text().matches("greeter.hello \"Ada\"").count(),
+        3,
+        "{text:#?}"
+    );
     let list = weir(folder, &["trace", "--list", "--json"]).data();
     assert!(list.as_array().is_some_and(|list| list.len() > 5), "{list}");
 
@@ -150,6 +163,19 @@ fn scripts_run(folder: &Path) {
         data["callbacks"][0],
         json!({"function": "done", "args": ["Ada"]})
     );
+
+    let folds = "(seq (call \"@b\" (\"greeter\" \"add\") [1 2] $sums) \
+        (fold $sums sum (seq (call %init_peer_id% (\"callbackSrv\" \"sum\") [sum]) (next sum))))";
+    std::fs::write(folder.join("folds.air"), folds).expect("a writable folder");
+    let data = weir(folder, &["air", "run", "folds.air", "--json"]).data();
+    let sum = json!({"function": "sum", "args": [3]});
+    assert_eq!(data["callbacks"], json!([sum]));
+
+    let uncaught = "(call \"@c\" (\"nobody\" \"knows\") [])";
+    std::fs::write(folder.join("fails.air"), uncaught).expect("a writable folder");
+    let done = weir(folder, &["air", "run", "fails.air"]);
+    assert_eq!(done.code, 8, "{done:#?}");
+    assert!(done.stderr.contains("error[W0191]"), "{done:#?}");
 
     let unanswered =
         "(call \"16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v\" (\"a\" \"b\") [])";

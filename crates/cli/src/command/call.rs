@@ -247,7 +247,7 @@ fn failure(
 ) -> Option<Failure> {
     match &tally.end {
         Some(End::Done(Some(_))) => None,
-        Some(End::Done(None)) => function_failure(tally, target, args),
+        Some(End::Done(None)) => function_failure(tally, target),
         Some(End::Unmet(reason)) => Some(
             Failure::new(
                 Code::PolicyUnmet,
@@ -257,7 +257,7 @@ fn failure(
             .fact("reached", reached(tally)),
         ),
         None => match outcome {
-            Outcome::Finished => function_failure(tally, target, args),
+            Outcome::Finished => ended(tally, target, args, running),
             other => Some(
                 running
                     .unfinished(other, target, network)
@@ -276,24 +276,9 @@ fn reached(tally: &Tally) -> String {
 }
 
 /// Without an answer of its own a call is as good as its replicas.
-fn function_failure(tally: &Tally, target: &str, args: &Call) -> Option<Failure> {
+fn function_failure(tally: &Tally, target: &str) -> Option<Failure> {
     let failed = tally.errors().count();
-    let (_, first) = match tally.errors().next() {
-        Some(first) => first,
-        None if tally.replicas.is_empty() => {
-            return Some(
-                Failure::new(
-                    Code::Deadline,
-                    format!("no replica answered {target} in time"),
-                )
-                .fix(format!(
-                    "--ttl with more than {}",
-                    humantime::format_duration(args.ttl)
-                )),
-            );
-        }
-        None => return None,
-    };
+    let (_, first) = tally.errors().next()?;
     let asked = tally.replicas.len();
     Some(
         Failure::new(
@@ -302,4 +287,19 @@ fn function_failure(tally: &Tally, target: &str, args: &Call) -> Option<Failure>
         )
         .cause(message(first)),
     )
+}
+
+/// A policy of the user's own may end in any way.
+fn ended(tally: &Tally, target: &str, args: &Call, running: &Running) -> Option<Failure> {
+    let policy = format!("policy {}", args.policy);
+    let silent = || {
+        Failure::new(
+            Code::PolicyUnmet,
+            format!("{policy} ended without an answer"),
+        )
+    };
+    if tally.replicas.is_empty() {
+        return Some(running.script_failure(&policy).unwrap_or_else(silent));
+    }
+    function_failure(tally, target)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, StartError};
+use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example that a network begins with: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
@@ -111,16 +111,19 @@ fn not_started(error: &StartError) -> Failure {
     }
 }
 
+/// Listeners come up in any order.
+fn addresses(peer: &LocalPeer) -> Vec<String> {
+    let addresses = peer.node.addresses();
+    let mut addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    addresses.sort();
+    addresses
+}
+
 fn describe(started: &LocalNetwork) -> Network {
     let peers = started.peers().iter().map(|peer| NetworkPeer {
         name: peer.name.clone(),
         id: peer.node.peer_id().to_string(),
-        addresses: peer
-            .node
-            .addresses()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        addresses: addresses(peer),
         metrics: peer
             .node
             .metrics_address()

@@ -8,20 +8,22 @@ use crate::particles::{self, About, Seen};
 use crate::project::{Network, Project};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use weir_avm::Export;
+use weir_avm::{Export, Trace};
 use weir_identity::PeerId;
 use weir_node::{News, NewsEnd, Submitted};
 use weir_peer::{ParticleEvent, Refusal, ScriptError, Waiting};
 
 /// More steps that wait are only counted.
 const WAITING_SHOWN: usize = 3;
+/// After so long without news it is worth looking whether anything can still come.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// How the wait for a particle ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     /// The command has what it wanted.
     Enough,
-    /// The script is finished.
+    /// Nobody has anything left to do.
     Finished,
     /// The time to live is over.
     Expired(Vec<Waiting>),
@@ -115,9 +117,11 @@ impl<'a> Running<'a> {
     ) -> Result<Outcome, Failure> {
         let session = self.session;
         session.runtime.block_on(async {
+            let mut quiet = false;
             loop {
                 let news = tokio::select! {
-                    news = self.news.next() => news,
+                    news = self.news.next() => Some(news.map_err(|end| out_of_sight(&end))?),
+                    () = tokio::time::sleep(QUIET), if !quiet => None,
                     () = over(self.begin, timeout) => {
                         let waiting = self.waiting().await;
                         return Ok(Outcome::TimedOut(timeout.unwrap_or_default(), waiting));
@@ -126,52 +130,50 @@ impl<'a> Running<'a> {
                         return Ok(Outcome::Interrupted(self.waiting().await));
                     }
                 };
-                let news = news.map_err(|end| out_of_sight(&end))?;
-                if let Some(outcome) = self.hear(Some(news), &mut enough) {
-                    return Ok(outcome);
-                }
-                if let Some(outcome) = self.early_end().await {
-                    // The log that says so is newer than what was heard so far.
-                    return Ok(self.hear(None, &mut enough).unwrap_or(outcome));
+                quiet = news.is_none();
+                let mut next = news;
+                loop {
+                    while let Some(news) = next {
+                        self.take_in(&news);
+                        if enough(&news.event, news.at.duration_since(self.begin)) {
+                            return Ok(Outcome::Enough);
+                        }
+                        if let ParticleEvent::Expired { waiting } = news.event {
+                            return Ok(Outcome::Expired(waiting));
+                        }
+                        next = self.news.try_next();
+                    }
+                    if !quiet && !self.is_done && self.refusals.is_empty() {
+                        break;
+                    }
+                    let Some(outcome) = self.early_end().await else {
+                        break;
+                    };
+                    // What made it end may have come while the log was looked at.
+                    next = self.news.try_next();
+                    if next.is_none() {
+                        return Ok(outcome);
+                    }
                 }
             }
         })
     }
 
-    /// Takes in these news and all that are there already.
-    fn hear(
-        &mut self,
-        first: Option<News>,
-        enough: &mut impl FnMut(&ParticleEvent, Duration) -> bool,
-    ) -> Option<Outcome> {
-        let mut next = first.or_else(|| self.news.try_next());
-        while let Some(news) = next {
-            self.take_in(&news);
-            if enough(&news.event, news.at.duration_since(self.begin)) {
-                return Some(Outcome::Enough);
-            }
-            if let ParticleEvent::Expired { waiting } = news.event {
-                return Some(Outcome::Expired(waiting));
-            }
-            next = self.news.try_next();
-        }
-        None
-    }
-
-    /// Whether nothing more can come, though there is time left.
+    /// Whether nothing more can come, though there is time left. Being done is not enough: a script is done as soon
+    /// as one branch of a `par` is, and the others may still be on their way. It is not necessary either: a fold
+    /// over a stream stays open for ever.
     async fn early_end(&self) -> Option<Outcome> {
-        if !self.is_done && self.refusals.is_empty() {
-            return None;
-        }
-        // A script is done as soon as one branch of a `par` is; the others may still be on their way.
-        let waiting = self.waiting().await;
-        if self.is_done && waiting.is_empty() {
+        let waiting = self.log().await?.waiting;
+        if waiting.is_empty() {
             return Some(Outcome::Finished);
         }
         let refused: Vec<String> = self.refusals.keys().map(PeerId::to_string).collect();
-        let is_refused = |waiting: &Waiting| refused.iter().any(|peer| **peer == *waiting.peer);
-        let all_refused = !waiting.is_empty() && waiting.iter().all(is_refused);
-        all_refused.then_some(Outcome::Refused(waiting))
+        let is_refused =
+            |waiting: &weir_avm::Waiting| refused.iter().any(|peer| **peer == *waiting.peer);
+        waiting
+            .iter()
+            .all(is_refused)
+            .then(|| Outcome::Refused(told(waiting)))
     }
 
     fn take_in(&mut self, news: &News) {
@@ -203,17 +205,14 @@ impl<'a> Running<'a> {
 
     /// The steps that are reached and not answered, as far as is known here.
     async fn waiting(&self) -> Vec<Waiting> {
-        let Ok(export) = self.session.node.export(self.news.particle()).await else {
-            return Vec::new();
-        };
-        let Ok(trace) = weir_avm::trace(&export) else {
-            return Vec::new();
-        };
-        let waiting = trace.waiting.into_iter().map(|waiting| Waiting {
-            peer: waiting.peer.to_string().into(),
-            what: waiting.what,
-        });
-        waiting.collect()
+        self.log()
+            .await
+            .map_or_else(Vec::new, |log| told(log.waiting))
+    }
+
+    async fn log(&self) -> Option<Trace> {
+        let export = self.session.node.export(self.news.particle()).await.ok()?;
+        weir_avm::trace(&export).ok()
     }
 
     /// Keeps the signed log where `weir trace` finds it.
@@ -269,27 +268,42 @@ impl<'a> Running<'a> {
                 Vec::new(),
             ),
         };
-        let mut failure = failure;
-        for waiting in waiting.iter().take(WAITING_SHOWN) {
-            let peer = network.name_of(&waiting.peer);
-            let step = network.with_names(&waiting.what);
-            failure = failure.fact("waiting", format!("for {peer}: {step}"));
-        }
-        if waiting.len() > WAITING_SHOWN {
-            failure = failure.fact(
-                "waiting",
-                format!("and {} more", waiting.len() - WAITING_SHOWN),
+        let mut steps: Vec<String> = Vec::new();
+        for waiting in &waiting {
+            let peer = self.name(&waiting.peer, network);
+            let step = format!(
+                "for {peer}: {}",
+                network.with_names(waiting.what.trim_end())
             );
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
         }
+        let more = steps.len().saturating_sub(WAITING_SHOWN);
+        steps.truncate(WAITING_SHOWN);
+        if more > 0 {
+            steps.push(format!("and {more} more"));
+        }
+        let failure = steps
+            .into_iter()
+            .fold(failure, |failure, step| failure.fact("waiting", step));
         match self.cause(network) {
             Some(cause) => failure.cause(cause),
             None => failure,
         }
     }
 
+    fn name(&self, id: &str, network: &Network) -> String {
+        if id == self.session.node.peer_id().to_string() {
+            "this command".to_owned()
+        } else {
+            network.name_of(id).to_owned()
+        }
+    }
+
     /// The most telling thing that happened beside the steps themselves.
     fn cause(&self, network: &Network) -> Option<String> {
-        let name = |peer: &PeerId| network.name_of(&peer.to_string()).to_owned();
+        let name = |peer: &PeerId| self.name(&peer.to_string(), network);
         if let Some((peer, refusal)) = self.refusals.iter().next() {
             return Some(format!("{} refused the particle: {refusal}", name(peer)));
         }
@@ -299,6 +313,14 @@ impl<'a> Running<'a> {
         let error = self.error.as_ref().or(self.stuck.as_ref())?;
         Some(format!("{}: {}", error.code, error.message))
     }
+}
+
+fn told(waiting: Vec<weir_avm::Waiting>) -> Vec<Waiting> {
+    let told = waiting.into_iter().map(|waiting| Waiting {
+        peer: waiting.peer.to_string().into(),
+        what: waiting.what,
+    });
+    told.collect()
 }
 
 fn out_of_sight(end: &NewsEnd) -> Failure {

@@ -112,7 +112,7 @@ pub(super) fn run(id: Option<&str>, output: &Output) -> Result<Report, Failure> 
     // Names are a comfort: a log is shown also where its network is forgotten.
     let network = project.network().ok();
     let shown = shown(&trace, &kept, network.as_ref());
-    let text = text(&shown, output);
+    let text = text(&shown, network.as_ref(), output);
     let id = particles::short(&kept.id);
     Ok(Report::new(&shown, text).then(format!("next: weir trace export {id} > t.json")))
 }
@@ -223,7 +223,7 @@ fn says(deed: &Deed) -> Says {
     }
 }
 
-fn text(shown: &Shown, output: &Output) -> String {
+fn text(shown: &Shown, network: Option<&Network>, output: &Output) -> String {
     let palette = output.palette();
     let mut text = format!(
         "{} {} {} {} by {}, to live {}\n",
@@ -236,7 +236,10 @@ fn text(shown: &Shown, output: &Output) -> String {
     );
     let parents: Vec<Option<usize>> = shown.visits.iter().map(|visit| visit.cause).collect();
     let nodes = shown.visits.iter().map(|visit| {
-        let entries = visit.entries.iter().map(|entry| line(entry, output));
+        let entries = visit
+            .entries
+            .iter()
+            .map(|entry| line(entry, network, output));
         (palette.bold(&visit.peer.name), entries.collect::<Vec<_>>())
     });
     text.push_str(&tree::draw(&parents, &nodes.collect::<Vec<_>>(), palette));
@@ -245,7 +248,7 @@ fn text(shown: &Shown, output: &Output) -> String {
             "{} waiting for {}: {}\n",
             palette.cross(),
             waiting.peer.name,
-            waiting.instruction
+            named(waiting.instruction.trim_end(), network)
         ));
     }
     let mut table = Table::new(&[
@@ -269,12 +272,18 @@ fn text(shown: &Shown, output: &Output) -> String {
     text
 }
 
+/// The text with `@name` for peers of the network.
+fn named(text: &str, network: Option<&Network>) -> String {
+    network.map_or_else(|| text.to_owned(), |network| network.with_names(text))
+}
+
 /// Values longer than this are cut, unless `-v`.
 const VALUE_SHOWN: usize = 60;
 
-fn line(entry: &Entry, output: &Output) -> String {
+fn line(entry: &Entry, network: Option<&Network>, output: &Output) -> String {
     let palette = output.palette();
     let cut = |text: String| {
+        let text = named(&text, network);
         if output.verbosity() > 0 || text.chars().count() <= VALUE_SHOWN {
             text
         } else {

@@ -171,7 +171,7 @@ fn scripts_run(folder: &Path) {
     let sum = json!({"function": "sum", "args": [3]});
     assert_eq!(data["callbacks"], json!([sum]));
 
-    let uncaught = "(call \"@c\" (\"nobody\" \"knows\") [])";
+    let uncaught = "(call %init_peer_id% (\"nobody\" \"knows\") [])";
     std::fs::write(folder.join("fails.air"), uncaught).expect("a writable folder");
     let done = weir(folder, &["air", "run", "fails.air"]);
     assert_eq!(done.code, 8, "{done:#?}");

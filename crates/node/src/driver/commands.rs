@@ -50,7 +50,7 @@ impl Driver {
             }
             Command::Export(particle, reply) => {
                 self.todo.push_back(Todo::Then(Box::new(move |driver| {
-                    driver.export(particle, reply)
+                    driver.export(particle, reply);
                 })));
             }
             Command::Forget(particle, reply) => {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::hash::exact;
 use crate::serde_form::text_or_bytes;
-use crate::{Address, Digest, ParseError, PeerId, Signature};
+use crate::{Address, Digest, ParseError, PeerId, Signature, points};
 
 /// A point of the curve secp256k1 in its compressed form of 33 bytes, the only one it is parsed from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,9 +16,10 @@ impl PublicKey {
     /// The key with these 33 bytes, which must be a point of the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
         let bytes = exact("public key", bytes)?;
-        secp256k1::PublicKey::from_byte_array_compressed(bytes)
-            .map_err(|_| ParseError::NotOnCurve)?;
-        Ok(Self(bytes))
+        match points::coordinates(&bytes) {
+            Some(_) => Ok(Self(bytes)),
+            None => Err(ParseError::NotOnCurve),
+        }
     }
 
     /// The compressed form.
@@ -33,10 +34,8 @@ impl PublicKey {
 
     /// Both coordinates, 32 bytes each: the form that a contract hashes.
     pub fn to_uncompressed(&self) -> [u8; 64] {
-        let point = secp256k1::PublicKey::from_byte_array_compressed(self.0)
-            .expect("every way to make a PublicKey checks that it is on the curve");
-        let [_tag, coordinates @ ..] = point.serialize_uncompressed();
-        coordinates
+        points::coordinates(&self.0)
+            .expect("every way to make a PublicKey checks that it is on the curve")
     }
 
     /// The EVM account of this key.

@@ -36,6 +36,7 @@ mod hash;
 mod key;
 pub mod keystore;
 mod peer_id;
+mod points;
 mod serde_form;
 mod signature;
 pub mod value;

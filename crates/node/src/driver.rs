@@ -15,6 +15,7 @@ mod perform;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -168,8 +169,11 @@ impl Driver {
         self.settle()?;
         while !self.stopping {
             let wake = self.wait().await;
+            // Others who are ready now may have something for the same commit.
+            tokio::task::yield_now().await;
             let begin = Instant::now();
-            self.handle(wake, begin)?;
+            self.handle(wake)?;
+            self.handle_more(begin);
             self.settle()?;
             self.meters
                 .turn_seconds
@@ -183,7 +187,7 @@ impl Driver {
     async fn finish(&mut self) -> Result<(), StoreError> {
         while self.committing {
             let done = self.work.join_next().await;
-            self.handle(Wake::Work(done_of(done)), Instant::now())?;
+            self.handle(Wake::Work(done_of(done)))?;
             self.settle()?;
         }
         Ok(())
@@ -211,24 +215,12 @@ impl Driver {
     }
 
     /// Tells the peer what happened.
-    fn handle(&mut self, wake: Wake, begin: Instant) -> Result<(), StoreError> {
+    fn handle(&mut self, wake: Wake) -> Result<(), StoreError> {
         let now = clock::now();
         match wake {
             Wake::Network | Wake::Again => {}
-            Wake::Finished(finished) => {
-                self.on_finished(finished, now);
-                while let Ok(finished) = self.finished.try_recv() {
-                    self.on_finished(finished, now);
-                }
-            }
-            Wake::Command(Some(command)) => {
-                self.on_command(command, now);
-                while !self.out_of_time(begin)
-                    && let Ok(command) = self.commands.try_recv()
-                {
-                    self.on_command(command, now);
-                }
-            }
+            Wake::Finished(finished) => self.on_finished(finished, now),
+            Wake::Command(Some(command)) => self.on_command(command, now),
             // Every handle is gone, and nobody can ask for anything any more.
             Wake::Command(None) => self.stopping = true,
             Wake::Work(Done::Loaded { prefix, records }) => {
@@ -250,17 +242,38 @@ impl Driver {
                 self.peer.handle(Event::Timer, now);
             }
         }
-        while let Some(event) = self.arrived.pop_front() {
-            self.on_network(event, now);
-            if self.out_of_time(begin) {
-                break;
-            }
-        }
         Ok(())
     }
 
-    fn out_of_time(&self, begin: Instant) -> bool {
-        begin.elapsed().as_micros() >= u128::from(self.limits.turn_us)
+    /// Handles what else is there, in turns, until the time of this turn is
+    /// over.
+    fn handle_more(&mut self, begin: Instant) {
+        let turn = Duration::from_micros(self.limits.turn_us);
+        loop {
+            let now = clock::now();
+            let command = self.commands.try_recv().ok();
+            let finished = self.finished.try_recv().ok();
+            if self.arrived.is_empty() && self.todo.len() < self.limits.waiting {
+                let mut batch = Vec::new();
+                self.transport
+                    .try_receive(&mut batch, self.limits.frames_per_turn);
+                self.arrived.extend(batch);
+            }
+            let arrived = self.arrived.pop_front();
+            let nothing = command.is_none() && finished.is_none() && arrived.is_none();
+            if let Some(command) = command {
+                self.on_command(command, now);
+            }
+            if let Some(finished) = finished {
+                self.on_finished(finished, now);
+            }
+            if let Some(event) = arrived {
+                self.on_network(event, now);
+            }
+            if nothing || begin.elapsed() >= turn {
+                return;
+            }
+        }
     }
 
     fn on_finished(&mut self, finished: Finished, now: Timestamp) {
@@ -332,6 +345,14 @@ impl Driver {
     }
 
     fn commit(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+        // Later writes may be durable before earlier effects are performed, so all go together.
+        for later in &mut self.todo {
+            if let Todo::Effect(Effect::Persist(more)) = later {
+                batch.writes.append(&mut more.writes);
+            }
+        }
+        self.todo
+            .retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
         match self.store.durability() {
             Durability::Process => {
                 let begin = Instant::now();
@@ -341,14 +362,6 @@ impl Driver {
                     .observe(begin.elapsed().as_secs_f64());
             }
             Durability::Power => {
-                // Later writes may be durable before earlier effects are performed, so all go together.
-                for later in &mut self.todo {
-                    if let Todo::Effect(Effect::Persist(more)) = later {
-                        batch.writes.append(&mut more.writes);
-                    }
-                }
-                self.todo
-                    .retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
                 self.committing = true;
                 let (store, meters) = (self.store.clone(), self.meters.clone());
                 self.work.spawn_blocking(move || {

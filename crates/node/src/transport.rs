@@ -143,6 +143,15 @@ impl Transport {
         }
     }
 
+    /// Adds events that are there already.
+    pub fn try_receive(&mut self, events: &mut Vec<TransportEvent>, max: usize) {
+        while events.len() < max
+            && let Ok(item) = self.incoming.try_recv()
+        {
+            self.take_in(item, events);
+        }
+    }
+
     fn take_in(&mut self, item: Incoming, events: &mut Vec<TransportEvent>) {
         match item {
             Incoming::Frame { peer, frame, room } => {

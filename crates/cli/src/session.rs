@@ -56,6 +56,7 @@ impl Session {
             Failure::new(Code::StateMalformed, "the local network has no peers").fix("weir up")
         })?;
         let contact = contact(relay)?;
+        let tried = contact.addresses.join(", ");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -76,10 +77,7 @@ impl Session {
             };
             Err(
                 Failure::new(Code::NetworkDown, "the local network does not answer")
-                    .fact(
-                        "tried",
-                        format!("{} at {}", relay.name, relay.addresses.join(", ")),
-                    )
+                    .fact("tried", format!("{} at {tried}", relay.name))
                     .cause(cause)
                     .fix("weir up"),
             )

@@ -218,8 +218,16 @@ fn text(called: &Called, replicas: usize, running: &Running, output: &Output) ->
     }
     let answered = called.replicas.len();
     let mut statements = Vec::new();
-    if answered > 1 {
+    let failed = called
+        .replicas
+        .iter()
+        .filter(|replica| replica.has_failed())
+        .count();
+    if answered - failed > 1 {
         statements.push(format!("{}/{answered} agree", called.agreeing));
+    }
+    if failed > 0 {
+        statements.push(format!("{failed}/{answered} failed"));
     }
     if answered < replicas {
         statements.push(format!("{answered} of {replicas} replicas answered"));

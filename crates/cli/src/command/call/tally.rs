@@ -16,6 +16,12 @@ pub(super) struct Replica {
     pub(super) answer: Answer,
 }
 
+impl Replica {
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.answer, Answer::Error(_))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Answer {

@@ -149,3 +149,31 @@ fn links_between_documents_lead_somewhere() {
         }
     }
 }
+
+/// What `cargo tree` says of packages and their features.
+fn features(arguments: &[&str]) -> BTreeSet<String> {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix", "none", "--no-dedupe"])
+        .args(["--format", "{p} {f}"])
+        .args(arguments)
+        .current_dir(crate::root())
+        .output()
+        .expect("cargo runs this test");
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let text = String::from_utf8_lossy(&tree.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tests_use_the_wasmtime_and_the_libp2p_that_weir_up_has_built() {
+    const HEAVY: &[&str] = &["wasm", "cranelift", "libp2p", "tokio", "semver"];
+    let tests = features(&["--workspace", "--edges", "normal,dev"]);
+    let mut up = features(&["--package", "weir", "--edges", "normal"]);
+    up.retain(|line| HEAVY.iter().any(|name| line.starts_with(name)));
+    let apart: Vec<_> = up.difference(&tests).collect();
+    assert!(apart.is_empty(), "other features in the tests: {apart:#?}");
+}

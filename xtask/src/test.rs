@@ -16,7 +16,9 @@ pub(crate) fn run_all() -> Result<(), Failed> {
     )?;
     run(
         "docs",
-        cargo("doc").args(["--release", "--locked", "--workspace", "--no-deps"]),
+        cargo("doc")
+            .args(["--release", "--locked", "--workspace", "--no-deps"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
     wasm::check()?;
     wasm::rebuild_guests()?;

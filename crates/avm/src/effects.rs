@@ -47,7 +47,7 @@ pub struct Send {
     pub to: PeerId,
     /// What it says.
     pub message: Message,
-    /// Names the sending in [`Avm::delivered`] and [`Avm::undeliverable`].
+    /// Names the sending in [`crate::Avm::delivered`] and [`crate::Avm::undeliverable`].
     pub token: u64,
 }
 
@@ -60,7 +60,7 @@ pub struct Report {
     pub message: String,
 }
 
-/// What came out of the work since the last [`Avm::drain`].
+/// What came out of the work since the last [`crate::Avm::drain`].
 #[derive(Debug, Default)]
 pub struct Effects {
     /// To be made durable before anything below happens.

@@ -2,7 +2,7 @@
 //!
 //! One file per service, each a [`Native`]: a name and a table of functions
 //! with typed parameters, who may call them, and a pure function from
-//! arguments and a [`View`] of the peer to an [`Answer`]. What a function
+//! arguments and a `View` of the peer to an `Answer`. What a function
 //! wants changed or waited for, it says in the answer; the peer does it.
 //!
 //! Failures are texts `CODE: message` with the codes of [`Code`], surfacing in

@@ -40,6 +40,8 @@ mod config;
 mod driver;
 mod error;
 mod executor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 pub mod keyfile;
 mod local;

@@ -8,9 +8,12 @@ mod backend;
 
 use std::fs::File;
 use std::ops::Bound;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+};
 use thiserror::Error;
 use weir_peer::{Batch, Write};
 
@@ -96,7 +99,7 @@ impl Store {
     /// Opens the store at `path`, or makes an empty one that remembers
     /// `birth`.
     ///
-    /// After a crash this reads the whole file to see that it is sound.
+    /// Reads the whole file to see that it is sound.
     pub fn open(path: &Path, durability: Durability, birth: Birth) -> Result<Self, StoreError> {
         let source = |source| StoreError::Open {
             path: path.to_owned(),
@@ -109,13 +112,28 @@ impl Store {
             .truncate(false)
             .open(path);
         let file = file.map_err(source)?;
+        Self::on(
+            path,
+            || backend::Backend::new(file, durability),
+            durability,
+            birth,
+        )
+    }
+
+    /// Opens the store in what `backend` gives; errors name it `path`.
+    pub(crate) fn on<B: StorageBackend>(
+        path: &Path,
+        backend: impl FnOnce() -> Result<B, DatabaseError>,
+        durability: Durability,
+        birth: Birth,
+    ) -> Result<Self, StoreError> {
         // The library checks what it reads; a panic of it would still be a damaged file to us.
-        let opened = std::panic::catch_unwind(|| {
-            let backend = backend::Backend::new(file, durability)?;
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| {
             Database::builder()
                 .set_cache_size(CACHE_BYTES)
-                .create_with_backend(backend)
-        });
+                .set_check_integrity_on_open(true)
+                .create_with_backend(backend()?)
+        }));
         let database = match opened {
             Ok(database) => database.map_err(|error| explain(path, error))?,
             Err(_) => return Err(damaged(path, "it cannot be understood")),

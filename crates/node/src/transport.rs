@@ -15,7 +15,7 @@
 //! owner: frames are taken from both and given to the older one.
 
 mod connection;
-mod framing;
+pub(crate) mod framing;
 mod inbox;
 mod libp2p_identity;
 mod limits;

@@ -2,10 +2,12 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use support::{Folder, callback, callbacks, node, request, start, until_done};
 use weir_identity::Value;
+use weir_node::store::Durability;
 use weir_node::{ConnectError, ExportFailure, NewsEnd, NodeConfig, StartError, SubmitFailure};
 use weir_peer::ParticleEvent;
 
@@ -206,4 +208,78 @@ async fn metrics_are_offered_on_loopback_alone() {
     config.metrics = Some(([0, 0, 0, 0], 0).into());
     let error = weir_node::Node::start(config).await.unwrap_err();
     assert!(matches!(error, StartError::Metrics { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_component_that_never_ends_is_stopped_and_the_caller_hears_why() {
+    let folder = Folder::new();
+    let script = r#"
+        (xor (call %init_peer_id% ("spinner" "spin") [])
+             (call %init_peer_id% ("callbackSrv" "failed") [%last_error%.$.message]))"#;
+    for (fuel, wall_ms, expected) in [
+        (1_000_000, 60_000, "limit/fuel"),
+        (u64::MAX / 2, 100, "infra/wall-clock"),
+    ] {
+        let mut config = support::with_wasm(node(&folder, 1));
+        config.calls.fuel = fuel;
+        config.calls.wall_ms = wall_ms;
+        let node = start(config).await;
+        // In the second life it is there already.
+        let _ = node.deploy(support::spinner()).await;
+        let mut particle = node.submit(request(script)).await.unwrap();
+        let found = callback(&mut particle).await;
+        let message = found[0].as_str().unwrap();
+        assert!(message.contains(expected), "{message}");
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_any_more_ends() {
+    let folder = Folder::new();
+    let mut config = support::with_wasm(node(&folder, 1));
+    config.calls.fuel = u64::MAX / 2;
+    config.calls.wall_ms = 600_000;
+    // One instance at a time: the second call runs only if the first has ended.
+    config.marine = Some(
+        weir_marine::Marine::new(weir_marine::MarineConfig {
+            slots: 1,
+            ..weir_marine::MarineConfig::default()
+        })
+        .unwrap(),
+    );
+    let node = start(config).await;
+    node.deploy(support::spinner()).await.unwrap();
+    node.deploy(support::doubler()).await.unwrap();
+    let mut ask = request(r#"(call %init_peer_id% ("spinner" "spin") [])"#);
+    ask.ttl = Duration::from_millis(300);
+    let mut particle = node.submit(ask).await.unwrap();
+    while particle.next().await.is_ok() {}
+    let script = r#"(seq (call %init_peer_id% ("doubler" "double") [4] x)
+                         (call %init_peer_id% ("callbackSrv" "x") [x]))"#;
+    let mut particle = node.submit(request(script)).await.unwrap();
+    assert_eq!(callback(&mut particle).await, [Value::from(8)]);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_node_that_waits_for_the_disk_answers_as_well() {
+    let folder = Folder::new();
+    let [mut a, mut b] = [node(&folder, 1), node(&folder, 2)];
+    a.durability = Durability::Power;
+    b.durability = Durability::Power;
+    let (a, b) = (start(a).await, start(b).await);
+    b.connect(a.contact()).await.unwrap();
+    let script: Arc<str> = format!(
+        r#"(seq (call "{}" ("op" "identity") [1] x) (call %init_peer_id% ("callbackSrv" "x") [x]))"#,
+        a.peer_id()
+    )
+    .into();
+    let particles = (0..50).map(|_| async {
+        let mut particle = b.submit(request(&script)).await.unwrap();
+        assert_eq!(callback(&mut particle).await, [Value::from(1)]);
+    });
+    futures::future::join_all(particles).await;
+    a.shutdown().await;
+    b.shutdown().await;
 }

@@ -102,3 +102,18 @@ pub async fn until_done(particle: &mut Submitted) {
     };
     timeout(PATIENCE, wait).await.expect("it happens in time");
 }
+
+/// A component with `spin: func()`, which never ends, as service `spinner`.
+pub fn spinner() -> Deployment {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "spin") (loop (br 0))))
+            (core instance $i (instantiate $m))
+            (func (export "spin") (canon lift (core func $i "spin"))))"#,
+    );
+    Deployment {
+        id: Arc::from("spinner"),
+        aliases: Vec::new(),
+        component: component.expect("it is WebAssembly text"),
+    }
+}

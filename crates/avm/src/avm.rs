@@ -34,6 +34,8 @@ pub struct Avm {
     /// Whom a message is owed, in the order in which it came to be.
     targets: Vec<PeerId>,
     owed: FxHashSet<PeerId>,
+    /// Who is asked for news even if there is nothing to tell.
+    asked: FxHashSet<PeerId>,
     /// The message that each peer has not acknowledged yet: what comes to be
     /// owed meanwhile goes into the next one, so that results which trickle in
     /// do not each pay for a signature and a head.
@@ -102,6 +104,7 @@ impl Avm {
             effects: Effects::default(),
             targets: Vec::new(),
             owed: FxHashSet::default(),
+            asked: FxHashSet::default(),
             in_flight: FxHashMap::default(),
             sent: FxHashMap::default(),
             tokens: 0,
@@ -234,7 +237,10 @@ impl Avm {
         }
         for to in now {
             self.owed.remove(&to);
-            let parcel = self.log.message_for(&to, MessageOptions::default());
+            let mut parcel = self.log.message_for(&to, MessageOptions::default());
+            if self.asked.remove(&to) && parcel.message.is_empty() {
+                parcel.message = self.log.greeting();
+            }
             if !parcel.message.is_empty() {
                 self.send(to, parcel.message, Some(parcel.extent));
                 self.in_flight.insert(to, self.tokens);
@@ -248,14 +254,24 @@ impl Avm {
     }
 
     /// Sends again to every peer that has a step to answer, whoever owes it.
-    pub fn nudge(&mut self) {
+    /// One that has acknowledged everything is asked for news: what it added
+    /// since need not have been owed to this peer. False if nobody is waited
+    /// for.
+    pub fn nudge(&mut self) -> bool {
         let peers: BTreeSet<_> = self.machine.unanswered().collect();
-        for peer in peers {
-            let text = self.machine.peer_text(peer).clone();
+        for peer in &peers {
+            let text = self.machine.peer_text(*peer).clone();
             if let Some(id) = self.resolve(&text) {
+                self.asked.insert(id);
                 self.owe(id);
             }
         }
+        let initiator = self.log.start().initiator;
+        let to_tell = self.machine.has_failed() && initiator != self.key.peer_id();
+        if to_tell {
+            self.owe(initiator);
+        }
+        to_tell || !peers.is_empty()
     }
 
     /// A sending arrived: its receiver acknowledged it. What came to be owed to
@@ -307,10 +323,10 @@ impl Avm {
         )
     }
 
-    /// The journals with the newest own head signed, to be exported.
+    /// The journals with the own one signed as it stands, to be exported.
     pub fn signed_log(&mut self) -> &Log {
         if self.log.silent().is_none() {
-            self.log.sign(&self.key).expect("the log is not silent");
+            self.log.seal(&self.key).expect("the log is not silent");
         }
         &self.log
     }
@@ -587,7 +603,6 @@ pub(crate) fn particle_of(log: &Log) -> Particle {
         initiator: start.initiator.to_string().into(),
         timestamp_ms: start.timestamp_ms,
         ttl_ms: start.ttl_ms,
-        max_activations: start.limits.activations,
-        max_elements: start.limits.elements,
+        limits: start.limits,
     }
 }

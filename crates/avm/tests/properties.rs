@@ -165,6 +165,47 @@ fn an_audit_accepts_every_honest_log_and_no_changed_one() {
 }
 
 #[test]
+fn an_export_from_the_records_never_contradicts_the_peer_that_goes_on() {
+    let mut rng = Rng(0xE4);
+    for case in cases() {
+        for seed in SEEDS {
+            let label = format!("case {}, seed {seed}", case.id);
+            let mut net = Net::new(case.clone(), seed);
+            net.begin();
+            let mut told = Vec::new();
+            loop {
+                let ids = awake(&net);
+                let id = ids[rng.below(ids.len())];
+                let peer = &net.peers[&id];
+                let mut copy = Avm::restore(
+                    net.start.clone(),
+                    net.program.clone(),
+                    peer.key.clone(),
+                    peer.records.clone(),
+                )
+                .expect("own records restore");
+                told.push((id, everything(&mut copy)));
+                if !net.step() {
+                    break;
+                }
+            }
+            for id in awake(&net) {
+                told.push((id, everything(net.avm(id))));
+            }
+            let key = Arc::new(key_of("observer"));
+            let mut observer =
+                Avm::new(net.start.clone(), net.program.clone(), key).expect("the script fits");
+            for (from, message) in told {
+                observer
+                    .merge(message, from)
+                    .expect("an honest message is taken");
+            }
+            assert_eq!(observer.drain().offences, [], "{label}");
+        }
+    }
+}
+
+#[test]
 fn a_restart_at_any_point_continues_as_if_nothing_had_been() {
     for case in cases().into_iter().step_by(3) {
         for seed in SEEDS {

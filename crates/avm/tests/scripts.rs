@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use support::{Case, Net};
+use weir_avm::log::StartLimits;
 
 /// Runs a script on `init`, `a`, `b`, `c`; services are given as JSON. What was
 /// called is one line each; then what stayed stuck, failed or was refused.
@@ -224,19 +225,64 @@ fn fail_raises_what_it_is_given() {
     );
 }
 
-#[test]
-fn an_endless_loop_ends_at_the_limit_of_the_stream() {
-    let air = r#"(seq (ap 1 $s) (fold $s i (seq (ap i $s) (next i))))"#;
-    let mut net = Net::new(
-        serde_json::from_value(serde_json::json!({ "air": air })).expect("a case"),
-        0,
-    );
-    Arc::make_mut(&mut net.start).limits.elements = 1_000;
+/// What is stuck first when a script of one peer runs under these limits.
+fn stuck_under(limits: StartLimits, air: &str) -> String {
+    let case = serde_json::json!({ "air": air, "services": {
+        "s.arr": {"ok": (0..1_000).collect::<Vec<u32>>()},
+    }});
+    let mut net = Net::new(serde_json::from_value(case).expect("a case"), 0);
+    Arc::make_mut(&mut net.start).limits = limits;
     net.begin();
     net.run();
+    assert_eq!(net.stuck.len(), 1, "{:?}", net.stuck);
+    net.stuck[0].1.clone()
+}
+
+#[test]
+fn an_endless_loop_ends_at_the_limit_of_the_stream() {
+    let limits = StartLimits {
+        elements: 1_000,
+        ..StartLimits::default()
+    };
+    let air = r#"(seq (ap 1 $s) (fold $s i (seq (ap i $s) (next i))))"#;
     assert_eq!(
-        net.stuck[0].1,
+        stuck_under(limits, air),
         "a stream has reached the particle's limit of 1000 elements"
+    );
+}
+
+#[test]
+fn folds_end_at_the_limits_of_activations_cells_and_depth() {
+    let fold = |body: &str| {
+        format!(r#"(seq (call %init_peer_id% ("s" "arr") [] arr) (fold arr i {body}))"#)
+    };
+    let limits = StartLimits {
+        activations: 500,
+        ..StartLimits::default()
+    };
+    assert_eq!(
+        stuck_under(limits, &fold("(seq (null) (next i))")),
+        "the particle's limit of 500 activations is reached"
+    );
+    let names: String = (0..20).fold("(null)".to_owned(), |rest, number| {
+        format!("(seq (ap 1 x{number}) {rest})")
+    });
+    assert_eq!(
+        stuck_under(
+            limits,
+            &fold(&format!(
+                "(seq (xor (mismatch i -1 (null)) {names}) (next i))"
+            ))
+        ),
+        "the particle's limit of 500 cells is reached"
+    );
+    let limits = StartLimits {
+        depth: 100,
+        ..StartLimits::default()
+    };
+    assert_eq!(
+        stuck_under(limits, &fold("(seq (null) (next i))")),
+        "the particle's limit of 100 elements entered one inside the other is reached"
     );
 }
 

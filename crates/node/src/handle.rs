@@ -95,6 +95,7 @@ pub(crate) enum Command {
     Services(oneshot::Sender<Vec<Deployed>>),
     Connect(Contact, oneshot::Sender<Result<(), String>>),
     Keep(Contact),
+    Nudge(ParticleId),
     Export(ParticleId, oneshot::Sender<Result<Export, ExportFailure>>),
     Forget(ParticleId, oneshot::Sender<()>),
     Metrics(oneshot::Sender<Metrics>),
@@ -232,6 +233,12 @@ impl NodeHandle {
     /// Stays connected with a peer from now on.
     pub async fn keep(&self, contact: Contact) -> Result<(), Stopped> {
         self.tell(Command::Keep(contact)).await
+    }
+
+    /// Asks those whom a particle waits for what they know, now and not only
+    /// when a peer does that by itself, after seconds.
+    pub async fn nudge(&self, particle: ParticleId) -> Result<(), Stopped> {
+        self.tell(Command::Nudge(particle)).await
     }
 
     /// The signed log of a particle that is running here or was submitted with

@@ -85,6 +85,36 @@ impl Peer {
         Ok(key.particle)
     }
 
+    /// Repeats now, and not at its next interval, what others have left
+    /// unanswered in a particle, and asks them for news.
+    pub fn nudge(&mut self, particle: ParticleId, now: Timestamp) {
+        let key = ParticleKey {
+            particle,
+            identity: self.me,
+        };
+        self.nudge_or_load(key);
+        self.work(now);
+    }
+
+    pub(crate) fn nudge_or_load(&mut self, key: ParticleKey) {
+        let Some(particle) = self.particles.get_mut(&key) else {
+            return;
+        };
+        match particle.residence {
+            _ if particle.over => {}
+            Residence::Here(_) => {
+                if particle.nudge() {
+                    self.dirty.insert(key);
+                }
+            }
+            Residence::Away => {
+                particle.nudge_on_load = true;
+                self.request_load(key);
+            }
+            Residence::Loading | Residence::Broken(_) => {}
+        }
+    }
+
     /// Deletes the kept log of a particle that has expired. One that has not
     /// is no longer kept.
     pub fn forget(&mut self, particle: ParticleId) {
@@ -235,7 +265,7 @@ impl Peer {
                 self.counted.particles_replayed += 1;
                 particle.residence = Residence::Here(Box::new(avm));
                 if std::mem::take(&mut particle.nudge_on_load) {
-                    particle.nudge(&self.me);
+                    particle.nudge();
                 }
                 self.watch(key, now);
             }
@@ -320,7 +350,7 @@ impl Peer {
         if idle && !self.dirty.contains(&key) {
             // What another peer should have told by now, this one tells itself.
             // After that nobody waits for it here.
-            if particle.nudged || !particle.nudge(&self.me) {
+            if particle.nudged || !particle.nudge() {
                 particle.evict();
                 self.counted.particles_evicted += 1;
                 return;
@@ -343,7 +373,7 @@ impl Peer {
         if particle.over || !matches!(particle.residence, Residence::Here(_)) {
             return;
         }
-        if particle.in_flight == 0 && particle.nudge(&self.me) {
+        if particle.in_flight == 0 && particle.nudge() {
             self.dirty.insert(key);
         }
         particle.nudge_ms = particle.nudge_ms.saturating_mul(2).min(max);

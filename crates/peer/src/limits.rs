@@ -28,7 +28,8 @@ pub struct Limits {
     pub stream_elements: u32,
     /// Activations that a particle may declare, likewise.
     pub activations: u32,
-    /// Folds entered inside folds that a particle may declare, likewise.
+    /// Elements of folds entered one inside the other that a particle may
+    /// declare, likewise.
     pub fold_depth: u32,
     /// Bytes of one value that a particle may declare, likewise.
     pub value_bytes: u32,

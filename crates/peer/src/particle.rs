@@ -148,18 +148,14 @@ impl Particle {
         self.nudged = false;
     }
 
-    /// Repeats unanswered deliveries if another peer is waited for. False if
-    /// there is nothing to repeat.
-    pub(crate) fn nudge(&mut self, me: &PeerId) -> bool {
-        let me = me.to_string();
+    /// Repeats unanswered deliveries and asks for news, if another peer is
+    /// waited for. False if nobody is.
+    pub(crate) fn nudge(&mut self) -> bool {
         let Residence::Here(avm) = &mut self.residence else {
             return false;
         };
-        let waits = avm.waiting().iter().any(|waiting| *waiting.peer != *me);
-        if waits {
-            avm.nudge();
-            self.nudged = true;
-        }
+        let waits = avm.nudge();
+        self.nudged |= waits;
         waits
     }
 

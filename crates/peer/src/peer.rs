@@ -394,20 +394,9 @@ impl Peer {
     /// A peer is there now for whom there was no way before.
     fn resume_for(&mut self, peer: PeerId) {
         for key in self.unreached.remove(&peer).unwrap_or_default() {
-            let Some(particle) = self.particles.get_mut(&key) else {
-                continue;
-            };
-            particle.unreached.remove(&peer);
-            match &mut particle.residence {
-                Residence::Here(avm) => {
-                    avm.nudge();
-                    self.dirty.insert(key);
-                }
-                Residence::Away => {
-                    particle.nudge_on_load = true;
-                    self.request_load(key);
-                }
-                Residence::Loading | Residence::Broken(_) => {}
+            if let Some(particle) = self.particles.get_mut(&key) {
+                particle.unreached.remove(&peer);
+                self.nudge_or_load(key);
             }
         }
     }

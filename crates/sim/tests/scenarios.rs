@@ -31,6 +31,45 @@ fn a_particle_visits_three_peers_and_comes_back() {
 }
 
 #[test]
+fn a_failure_that_nothing_catches_is_told_at_once_to_who_started_the_particle() {
+    let mut net = Net::new(1, 3);
+    let failed = CallOutcome::Failed {
+        code: 7,
+        message: "no such luck".into(),
+    };
+    net.answer("s.two", failed, 0);
+    let particle = net.start(
+        A,
+        r#"(seq (call "@b" ("s" "one") []) (seq (call "@c" ("s" "two") []) (call "@a" ("s" "three") [])))"#,
+    );
+    net.run_for(1_000);
+    let events = net.events(A, particle);
+    let told = |event: &ParticleEvent| matches!(event, ParticleEvent::Error(error) if error.message.contains("no such luck"));
+    assert!(events.iter().copied().any(told), "{events:?}");
+    assert!(net.check(particle).waiting.is_empty());
+}
+
+#[test]
+fn who_started_a_particle_hears_of_its_end_elsewhere() {
+    let mut net = Net::new(1, 3);
+    let particle = net.start(
+        A,
+        r#"(seq (call "@b" ("s" "one") []) (call "@c" ("s" "two") []))"#,
+    );
+    net.run_for(1_000);
+    assert_eq!(net.calls(), "b s.one\nc s.two\n");
+    let done = |net: &Net| {
+        let events = net.events(A, particle);
+        events
+            .iter()
+            .any(|event| matches!(event, ParticleEvent::Done))
+    };
+    assert!(!done(&net), "nobody owes it this news");
+    net.run_for(20_000);
+    assert!(done(&net), "it has asked");
+}
+
+#[test]
 fn a_seed_decides_everything() {
     let run = |seed| {
         let mut net = Net::new(seed, 3);

@@ -425,4 +425,9 @@ impl Machine {
     pub fn is_done(&self) -> bool {
         self.outcome.is_some()
     }
+
+    /// Whether the script has failed, with nothing that caught it.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Failed(..)))
+    }
 }

@@ -2,7 +2,7 @@
 
 use weir_air::NodeId;
 
-use super::machine::{Machine, Notice, Task};
+use super::machine::{Delivery, Machine, Notice, Task};
 use super::program::{Op, Over};
 use super::state::{ActId, Cause, Flow, NONE, Outcome, Sides, Slot};
 
@@ -17,12 +17,19 @@ impl Machine {
         record.settled = true;
         let (node, frame, parent) = (record.node, record.frame, record.parent);
         if parent == NONE {
-            if let Outcome::Failed(id, _) = outcome {
+            if let Outcome::Failed(id, flow) = outcome {
                 let failure = &self.failures[id as usize];
                 self.errors.push(Notice {
                     code: failure.code,
                     message: failure.message.clone(),
                 });
+                // No step is left that would carry the news to who started it.
+                if self.me.is_some_and(|me| me != self.init) {
+                    self.deliveries.push(Delivery {
+                        peer: self.init,
+                        support: flow.support,
+                    });
+                }
             }
             self.outcome = Some(outcome);
             return;

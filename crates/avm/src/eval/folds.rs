@@ -66,7 +66,10 @@ impl Machine {
         if self.chain_length(chain) == 0 {
             return self.complete(act, flow);
         }
-        let frame = self.new_frame(chain, 0, None);
+        let from = self.acts[act as usize].frame;
+        let Some(frame) = self.new_frame(chain, 0, from, None) else {
+            return;
+        };
         self.tasks.push(Task::Start {
             node: body,
             frame,
@@ -114,7 +117,9 @@ impl Machine {
         };
         if (index as usize) + 1 < self.chain_length(chain) {
             let caller = (frame != here).then_some(here);
-            let frame = self.new_frame(chain, index + 1, caller);
+            let Some(frame) = self.new_frame(chain, index + 1, here, caller) else {
+                return;
+            };
             self.tasks.push(Task::Start {
                 node: body,
                 frame,
@@ -159,7 +164,7 @@ impl Machine {
     /// Starts a chain for each batch that has gathered.
     pub(super) fn start_batches(&mut self, act: ActId) {
         let record = &self.acts[act as usize];
-        let (node, flow, data) = (record.node, record.flow, record.data);
+        let (node, flow, data, from) = (record.node, record.flow, record.data, record.frame);
         let Op::Fold { body, .. } = self.program.node(node).op else {
             return;
         };
@@ -180,7 +185,9 @@ impl Machine {
                 s.and(self.elements[*e as usize].support, self.base)
             });
             let chain = self.new_chain(act, List::Batch(batch.into()), true, support);
-            let frame = self.new_frame(chain, 0, None);
+            let Some(frame) = self.new_frame(chain, 0, from, None) else {
+                break;
+            };
             let flow = Flow {
                 cause: Cause::Chain(chain),
                 support,

@@ -259,10 +259,10 @@ impl Machine {
     ) -> bool {
         let frame = self.acts[act as usize].frame;
         let stream = self.stream_at(frame, place);
-        if self.streams[stream as usize].elements.len() >= self.max_elements as usize {
+        if self.streams[stream as usize].elements.len() >= self.limits.elements as usize {
             self.report(format!(
                 "a stream has reached the particle's limit of {} elements",
-                self.max_elements
+                self.limits.elements
             ));
             return false;
         }

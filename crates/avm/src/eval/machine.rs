@@ -23,6 +23,7 @@ use super::state::{
     FrameId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream, StreamFold,
     StreamId, Support,
 };
+use crate::log::StartLimits;
 use crate::tetraplet::Tetraplet;
 
 /// What evaluation must know of a particle beside its script.
@@ -32,8 +33,7 @@ pub(crate) struct Particle {
     pub initiator: Arc<str>,
     pub timestamp_ms: u64,
     pub ttl_ms: u64,
-    pub max_activations: u32,
-    pub max_elements: u32,
+    pub limits: StartLimits,
 }
 
 /// Something that an activation did wrong or runs into, for the owner to see.
@@ -73,8 +73,7 @@ pub(crate) struct Machine {
     pub(super) me: Option<Peer>,
     pub(super) timestamp_ms: u64,
     pub(super) ttl_ms: u64,
-    max_activations: u32,
-    pub(super) max_elements: u32,
+    pub(super) limits: StartLimits,
 
     pub(super) peers: Vec<Arc<str>>,
     pub(super) peer_index: FxHashMap<Arc<str>, Peer>,
@@ -129,8 +128,7 @@ impl Machine {
             me: None,
             timestamp_ms: particle.timestamp_ms,
             ttl_ms: particle.ttl_ms,
-            max_activations: particle.max_activations,
-            max_elements: particle.max_elements,
+            limits: particle.limits,
             peers: Vec::new(),
             peer_index: FxHashMap::default(),
             order: Order::new(),
@@ -175,6 +173,7 @@ impl Machine {
             slots: 0,
             chain: NONE,
             index: 0,
+            depth: 0,
             last_started: false,
         });
         machine
@@ -247,14 +246,8 @@ impl Machine {
     }
 
     fn start(&mut self, node: NodeId, frame: FrameId, parent: ActId, flow: Flow) {
-        if self.acts.len() >= self.max_activations as usize {
-            if !self.full {
-                self.full = true;
-                self.report(format!(
-                    "the particle's limit of {} activations is reached",
-                    self.max_activations
-                ));
-            }
+        if self.acts.len() >= self.limits.activations as usize {
+            self.report_full("activations");
             return;
         }
         let end = if parent == NONE {
@@ -288,6 +281,16 @@ impl Machine {
             settled: false,
         });
         self.execute(act);
+    }
+
+    /// The particle stops here, on this peer, for good.
+    fn report_full(&mut self, of_what: &str) {
+        if !std::mem::replace(&mut self.full, true) {
+            self.report(format!(
+                "the particle's limit of {} {of_what} is reached",
+                self.limits.activations
+            ));
+        }
     }
 
     /// Puts the activation to sleep until a slot changes.
@@ -438,14 +441,24 @@ impl Machine {
         }
     }
 
-    /// The frame of one element. `caller` is the frame of a `next` that was
-    /// called from inside an inner fold.
+    /// The frame of one element, entered from the frame `from`. `caller` is the
+    /// frame of a `next` that was called from inside an inner fold. None if
+    /// that exceeds a limit, which is reported.
     pub(super) fn new_frame(
         &mut self,
         chain: ChainId,
         index: u32,
+        from: FrameId,
         caller: Option<FrameId>,
-    ) -> FrameId {
+    ) -> Option<FrameId> {
+        let depth = self.frames[from as usize].depth + 1;
+        if depth > self.limits.depth {
+            self.report(format!(
+                "the particle's limit of {} elements entered one inside the other is reached",
+                self.limits.depth
+            ));
+            return None;
+        }
         let fold = &self.acts[self.chains[chain as usize].fold as usize];
         let (parent, node) = (fold.frame, fold.node);
         let mut key = [0_u8; 33];
@@ -461,29 +474,35 @@ impl Machine {
             _ => key[1..5].copy_from_slice(&index.to_be_bytes()),
         }
         let above = self.frames[parent as usize].hash;
-        let from = caller.map(|caller| self.frames[caller as usize].hash);
+        let caller = caller.map(|caller| self.frames[caller as usize].hash);
         let hash = keccak256(&[
             b"weir/frame",
             above.as_bytes(),
             &node.0.to_be_bytes(),
             &key,
-            from.as_ref().map_or(&[], |hash| &hash.as_bytes()[..]),
+            caller.as_ref().map_or(&[], |hash| &hash.as_bytes()[..]),
         ]);
         let Op::Fold { slots: count, .. } = self.program.node(node).op else {
             unreachable!("a chain belongs to a fold");
         };
-        let slots = self.slots.len() as u32;
-        self.slots
-            .resize(self.slots.len() + count as usize, Slot::Empty);
+        let slots = self.slots.len();
+        // A large body that is hardly entered still has a cell for each of its names.
+        let end = slots + count as usize;
+        if end > self.limits.activations as usize + self.program.root_slots() as usize {
+            self.report_full("cells");
+            return None;
+        }
+        self.slots.resize(end, Slot::Empty);
         self.frames.push(Frame {
             parent,
             hash,
-            slots,
+            slots: slots as u32,
             chain,
             index,
+            depth,
             last_started: false,
         });
-        self.frames.len() as FrameId - 1
+        Some(self.frames.len() as FrameId - 1)
     }
 
     /// The identity of what an instruction does in a frame, alike on all peers.

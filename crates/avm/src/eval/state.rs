@@ -121,6 +121,8 @@ pub(crate) struct Frame {
     pub slots: u32,
     pub chain: ChainId,
     pub index: u32,
+    /// How many elements were entered one inside the other to get here.
+    pub depth: u32,
     /// LAST has been started in this frame.
     pub last_started: bool,
 }

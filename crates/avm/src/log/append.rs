@@ -60,16 +60,35 @@ impl Log {
         self.append_learnt(body, learnt)
     }
 
-    /// Signs the own journal if it has grown, or if something was learnt that no own entry
-    /// records; then a [`Body::Seen`] is appended first. True if there is a new head.
+    /// Signs the own journal if it has grown, or if a fact was learnt that no own entry records;
+    /// then a [`Body::Seen`] is appended first. That others have seen something is no fact: two
+    /// peers would tell each other so for ever. True if there is a new head.
     ///
     /// The caller must have evaluated everything that is here: that is what a head says.
     pub fn sign(&mut self, key: &Keypair) -> Result<bool, Silent> {
-        let me = self.me_speaking()?;
-        let learnt = self.unrecorded();
-        if !learnt.is_empty() {
-            self.append_learnt(Body::Seen, learnt)?;
+        self.me_speaking()?;
+        let arrived = &self.order[self.recorded..];
+        if arrived
+            .iter()
+            .any(|(author, index)| self.is_fact(*author, *index))
+        {
+            let learnt = self.unrecorded();
+            if !learnt.is_empty() {
+                self.append_learnt(Body::Seen, learnt)?;
+            }
         }
+        self.seal(key)
+    }
+
+    fn is_fact(&self, author: AuthorIdx, index: u32) -> bool {
+        let held = &self.journals[author.0 as usize].entries[index as usize];
+        !matches!(held.entry.body, Body::Seen)
+    }
+
+    /// Signs the own journal as it stands. Adds no entry: whoever restored this log from a store
+    /// while another owner of it goes on cannot contradict that owner.
+    pub fn seal(&mut self, key: &Keypair) -> Result<bool, Silent> {
+        let me = self.me_speaking()?;
         let journal = &mut self.journals[me.0 as usize];
         if journal.signed_len() == journal.len() {
             return Ok(false);

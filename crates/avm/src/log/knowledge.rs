@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use weir_identity::PeerId;
 
 use super::journal::{Held, Journal, Link};
-use super::{AuthorIdx, Log, LogIndex};
+use super::{AuthorIdx, Body, Log, LogIndex};
 
 /// The closure of everything that an author's signed journal names.
 #[derive(Clone, Debug, Default)]
@@ -136,7 +136,8 @@ impl Log {
     }
 
     /// The length of the longest prefix of this log, in order of arrival, that the author's signed
-    /// journal shows it to have known. Entries that were cut off, and *start*, count as known.
+    /// journal shows it to have known. What no delivery needs counts as known: entries that were cut
+    /// off, *start*, and those that state no fact.
     pub fn prefix_known_to(&mut self, author: AuthorIdx) -> LogIndex {
         self.past(author);
         let (journals, order) = (&self.journals, &self.order);
@@ -234,7 +235,11 @@ impl Log {
     }
 }
 
-/// *Start*, which everybody knows, and entries behind a cut, which nobody needs.
+/// *Start*, which everybody knows, entries that state no fact, and entries behind a cut: what no
+/// delivery needs.
 fn is_needless(journals: &[Journal], author: AuthorIdx, index: u32) -> bool {
-    (author, index) == (AuthorIdx(0), 0) || index >= journals[author.0 as usize].live_len()
+    let journal = &journals[author.0 as usize];
+    (author, index) == (AuthorIdx(0), 0)
+        || index >= journal.live_len()
+        || matches!(journal.entries[index as usize].entry.body, Body::Seen)
 }

@@ -63,6 +63,21 @@ impl Log {
         parcel.finish()
     }
 
+    /// A message without news: its receiver answers with what this peer lacks. It bears a head,
+    /// so that who has lost the particle asks for it.
+    pub fn greeting(&self) -> Message {
+        let own = self.me.and_then(|me| self.head(me));
+        let head = own.or_else(|| self.head(INITIATOR));
+        let suffixes = head.into_iter().map(|head| Suffix {
+            head: *head,
+            entries: Vec::new(),
+        });
+        Message {
+            suffixes: suffixes.collect(),
+            ..Message::empty(self.particle)
+        }
+    }
+
     /// What another peer asked for, as far as it is here.
     pub fn answer(&mut self, wants: &[Want]) -> Outgoing {
         let mut parcel = Parcel::new(self);

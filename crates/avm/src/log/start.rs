@@ -46,9 +46,9 @@ pub struct Start {
 pub struct StartLimits {
     /// Elements in one stream or map.
     pub elements: u32,
-    /// Activations in the whole particle.
+    /// Activations in the whole particle, and as many cells of names inside folds.
     pub activations: u32,
-    /// Folds entered inside folds.
+    /// Elements of folds entered one inside the other, by `next` or by a fold inside a fold.
     pub depth: u32,
     /// Size of one value, in bytes of its DAG-CBOR.
     pub value_bytes: u32,

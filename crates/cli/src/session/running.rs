@@ -15,7 +15,8 @@ use weir_peer::{ParticleEvent, Refusal, ScriptError, Waiting};
 
 /// More steps that wait are only counted.
 const WAITING_SHOWN: usize = 3;
-/// After so long without news it is worth looking whether anything can still come.
+/// After so long without news it is worth looking whether anything can still come, and asking those who owe it
+/// nothing; the next time after twice as long.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// How the wait for a particle ended.
@@ -117,11 +118,11 @@ impl<'a> Running<'a> {
     ) -> Result<Outcome, Failure> {
         let session = self.session;
         session.runtime.block_on(async {
-            let mut quiet = false;
+            let mut quiet_for = QUIET;
             loop {
                 let news = tokio::select! {
                     news = self.news.next() => Some(news.map_err(|end| out_of_sight(&end))?),
-                    () = tokio::time::sleep(QUIET), if !quiet => None,
+                    () = tokio::time::sleep(quiet_for) => None,
                     () = over(self.begin, timeout) => {
                         let waiting = self.waiting().await;
                         return Ok(Outcome::TimedOut(timeout.unwrap_or_default(), waiting));
@@ -130,7 +131,12 @@ impl<'a> Running<'a> {
                         return Ok(Outcome::Interrupted(self.waiting().await));
                     }
                 };
-                quiet = news.is_none();
+                let quiet = news.is_none();
+                quiet_for = if quiet {
+                    quiet_for.saturating_mul(2)
+                } else {
+                    QUIET
+                };
                 let mut next = news;
                 loop {
                     while let Some(news) = next {
@@ -147,6 +153,13 @@ impl<'a> Running<'a> {
                         break;
                     }
                     let Some(outcome) = self.early_end().await else {
+                        if quiet {
+                            // A script that ended elsewhere sends nobody back here.
+                            let asked = session.node.nudge(self.news.particle()).await;
+                            asked.map_err(|error| {
+                                Failure::internal("the peer inside has stopped", error)
+                            })?;
+                        }
                         break;
                     };
                     // What made it end may have come while the log was looked at.

@@ -48,6 +48,7 @@ impl Driver {
                 self.transport.keep(contact.peer, parsed(&contact));
                 self.peer.add_contact(contact, now);
             }
+            Command::Nudge(particle) => self.peer.nudge(particle, now),
             Command::Export(particle, reply) => {
                 self.todo.push_back(Todo::Then(Box::new(move |driver| {
                     driver.export(particle, reply);

@@ -12,7 +12,7 @@
 //! | [`mmr`], [`head`](SignedHead) | the Merkle mountain range over a journal, and its signed root |
 //! | [`message`](Message) | what peers send each other, and its bytes |
 //! | [`log`](Log) | the set, its order of arrival, what each peer is known to know |
-//! | intake, closure, placement, parking | how a message becomes part of the set |
+//! | intake, lines, closure, placement, parking | how a message becomes part of the set |
 //! | [`equivocation`](Equivocation), [`evidence`](Cut) | what proves that an author lied |
 //! | [`record`](Record) | what must be durable, and how a log comes back from it |
 //!
@@ -31,6 +31,7 @@ mod intake;
 mod journal;
 mod key;
 mod knowledge;
+mod lines;
 mod merge;
 mod message;
 pub mod mmr;
@@ -125,8 +126,18 @@ pub struct LogLimits {
     pub parked_bytes: usize,
     /// Suffixes from all senders that wait for what they name.
     pub parked_suffixes: usize,
-    /// Branches kept of one author who contradicted itself.
+    /// Branches kept of one author who contradicted itself, whoever names them.
     pub branches_per_author: usize,
+    /// Branches kept beyond those, of one author, because an entry of somebody else names them.
+    pub named_branches_per_author: usize,
+}
+
+impl LogLimits {
+    /// Branches kept of one author in all.
+    fn all_branches_per_author(&self) -> usize {
+        self.branches_per_author
+            .saturating_add(self.named_branches_per_author)
+    }
 }
 
 impl Default for LogLimits {
@@ -136,6 +147,7 @@ impl Default for LogLimits {
             parked_bytes: 16 << 20,
             parked_suffixes: 1_024,
             branches_per_author: 4,
+            named_branches_per_author: 60,
         }
     }
 }

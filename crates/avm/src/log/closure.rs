@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use weir_identity::{Cid, PeerId};
+use weir_identity::{Cid, Hash, PeerId};
 
 use super::intake::{Fit, Missing, Pending};
 use super::journal::Link;
@@ -16,6 +16,14 @@ pub(super) struct Candidate {
     pub(super) pending: Pending,
     pub(super) fit: Fit,
     pub(super) new_from: u32,
+    /// Index of the first entry that must be in the record, so that the suffix fits again before
+    /// anything else of the record is taken.
+    pub(super) recorded_from: u32,
+    /// The candidate that makes this one a branch: it holds the entries before the fork and
+    /// another one at it.
+    pub(super) instead_of: Option<usize>,
+    /// It is a branch beyond those that are kept of themselves.
+    pub(super) only_if_named: bool,
 }
 
 /// An entry of a candidate that names an entry of another candidate.
@@ -35,7 +43,8 @@ pub(super) struct Closure {
     pub(super) accepted: Vec<bool>,
     pub(super) dependencies: Vec<Vec<Dependency>>,
     /// What a candidate that is not accepted lacks. Empty if it is not accepted for another
-    /// reason: its author's journal is cut and nobody needs more of it.
+    /// reason: the candidate that makes it a branch is not, or nobody needs it and its author's
+    /// journal is cut or has branches enough.
     pub(super) missing: Vec<Vec<Missing>>,
 }
 
@@ -80,10 +89,9 @@ impl Log {
                     continue;
                 }
                 let others = by_author.get(&learnt.author).map_or(&[][..], Vec::as_slice);
-                let on = others
-                    .iter()
-                    .copied()
-                    .find(|i| candidates[*i].pending.leaf(learnt.length - 1) == Some(learnt.entry));
+                let on = others.iter().copied().find(|i| {
+                    leaf_at(&candidates[*i].pending, learnt.length) == Some(learnt.entry)
+                });
                 match on {
                     Some(on) => {
                         dependencies.push(Dependency {
@@ -126,23 +134,25 @@ impl Log {
         })
     }
 
-    /// Of a journal that is cut, no more is taken than others have named.
+    /// Of a journal that is cut or has branches enough, no more is taken than others have named.
     fn remove_needless(&self, candidates: &[Candidate], closure: &mut Closure) {
-        let is_cut = |candidate: &Candidate| {
+        let only_if_named = |candidate: &Candidate| {
             let idx = self.author_idx(&candidate.pending.author());
-            idx.is_some_and(|idx| self.journals[idx.0 as usize].cut.is_some())
+            candidate.only_if_named
+                || idx.is_some_and(|idx| self.journals[idx.0 as usize].cut.is_some())
         };
-        if !candidates.iter().any(is_cut) {
+        if !candidates.iter().any(only_if_named) {
             return;
         }
-        let mut needed: Vec<bool> = candidates.iter().map(|c| !is_cut(c)).collect();
+        let mut needed: Vec<bool> = candidates.iter().map(|c| !only_if_named(c)).collect();
         let mut work: Vec<usize> = (0..candidates.len())
             .filter(|i| needed[*i] && closure.accepted[*i])
             .collect();
         while let Some(i) = work.pop() {
-            for dependency in &closure.dependencies[i] {
-                if !std::mem::replace(&mut needed[dependency.on], true) {
-                    work.push(dependency.on);
+            let named = closure.dependencies[i].iter().map(|named| named.on);
+            for on in named.chain(candidates[i].instead_of) {
+                if !std::mem::replace(&mut needed[on], true) {
+                    work.push(on);
                 }
             }
         }
@@ -154,10 +164,13 @@ impl Log {
 
 /// Removes what lacks something, and then what named that.
 fn remove_open(candidates: &[Candidate], closure: &mut Closure) {
-    let mut dependents: Vec<Vec<(usize, u32)>> = vec![Vec::new(); candidates.len()];
+    let mut dependents: Vec<Vec<(usize, Option<u32>)>> = vec![Vec::new(); candidates.len()];
     for (i, dependencies) in closure.dependencies.iter().enumerate() {
         for dependency in dependencies {
-            dependents[dependency.on].push((i, dependency.length));
+            dependents[dependency.on].push((i, Some(dependency.length)));
+        }
+        if let Some(main) = candidates[i].instead_of {
+            dependents[main].push((i, None));
         }
     }
     let mut work: Vec<usize> = (0..candidates.len())
@@ -169,12 +182,17 @@ fn remove_open(candidates: &[Candidate], closure: &mut Closure) {
         }
         let pending = &candidates[i].pending;
         for (dependent, length) in std::mem::take(&mut dependents[i]) {
-            closure.missing[dependent].push(Missing::Entries {
+            closure.missing[dependent].extend(length.map(|length| Missing::Entries {
                 author: pending.author(),
                 length,
-                leaf: pending.leaf(length - 1),
-            });
+                leaf: leaf_at(pending, length),
+            }));
             work.push(dependent);
         }
     }
+}
+
+/// The leaf at the end of the first `length` entries, if it lies in the suffix.
+fn leaf_at(pending: &Pending, length: u32) -> Option<Hash> {
+    pending.leaf(length.checked_sub(1)?)
 }

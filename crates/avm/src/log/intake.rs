@@ -193,7 +193,7 @@ impl Log {
                 nodes,
             };
         }
-        if journal.branches.len() >= self.limits.branches_per_author {
+        if journal.branches.len() >= self.limits.all_branches_per_author() {
             return Fit::Refused(Refusal::Branches);
         }
         Fit::NewBranch { base, fork, nodes }

@@ -1,6 +1,6 @@
 //! Merging a message: set union, as far as the union is closed and everything in it is signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use weir_identity::{Cid, PeerId};
@@ -15,6 +15,10 @@ use super::{
 
 /// How many things are asked for at once.
 const WANTS_MAX: usize = 1_024;
+
+/// How many rounds in a row may take nothing. Only suffixes of one author that contradict each other
+/// have to wait for a next round.
+const IDLE_ROUNDS_MAX: u32 = 16;
 
 /// A message that is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -190,6 +194,9 @@ impl Log {
     }
 
     /// Takes all that can be taken of `pendings` and of what is parked, and parks the rest.
+    ///
+    /// Ends, because each round that takes nothing leaves fewer suffixes to the next, and what was
+    /// parked is looked at again only when something was taken since, and one time more.
     pub(super) fn settle(
         &mut self,
         mut pendings: Vec<Pending>,
@@ -197,14 +204,28 @@ impl Log {
         received: &mut Received,
     ) {
         let mut parked = Tickets::default();
+        let (mut release, mut last_look, mut idle) = (true, false, 0);
         loop {
-            let released = self.unpark(&mut pendings, &|cid| blobs.contains_key(cid));
-            pendings.extend(released);
-            let (taken, deferred) = self.settle_round(pendings, blobs, received, &mut parked);
-            if !taken && deferred.is_empty() {
+            if release {
+                let released = self.unpark(&mut pendings, &|cid| blobs.contains_key(cid));
+                pendings.extend(released);
+            }
+            if pendings.is_empty() {
                 break;
             }
+            if idle == IDLE_ROUNDS_MAX {
+                self.park_all(pendings, blobs, &mut parked);
+                break;
+            }
+            let (taken, deferred) = self.settle_round(pendings, blobs, received, &mut parked);
             pendings = deferred;
+            if taken {
+                (release, last_look, idle) = (true, false, 0);
+                continue;
+            }
+            idle += 1;
+            release = pendings.is_empty() && idle > 1 && !last_look;
+            last_look |= release;
         }
         let waiting = self.parking.spans();
         let wants: BTreeSet<Want> = parked
@@ -221,8 +242,8 @@ impl Log {
             .any(|ticket| self.parking.holds(*ticket));
     }
 
-    /// One round, in which of each author either suffixes of the main journal are taken or one of
-    /// a branch. Returns whether something was taken, and what has to wait for the next round.
+    /// One round: what fits is taken as far as it is closed. Returns whether something was taken,
+    /// and what has to wait for the next round.
     fn settle_round(
         &mut self,
         pendings: Vec<Pending>,
@@ -231,7 +252,6 @@ impl Log {
         parked: &mut Tickets,
     ) -> (bool, Vec<Pending>) {
         let (mut candidates, mut deferred) = (Vec::new(), Vec::new());
-        let mut on_main: BTreeMap<PeerId, bool> = BTreeMap::new();
         for mut pending in pendings {
             let fit = self.inspect(&mut pending);
             let author = pending.author();
@@ -264,20 +284,16 @@ impl Log {
                 }
                 Fit::NewBranch { fork, .. } => *fork,
             };
-            let main = matches!(fit, Fit::Extends(_));
-            match on_main.get(&author) {
-                Some(other_on_main) if !(main && *other_on_main) => deferred.push(pending),
-                _ => {
-                    on_main.insert(author, main);
-                    candidates.push(Candidate {
-                        pending,
-                        fit,
-                        new_from,
-                    });
-                }
-            }
+            candidates.push(Candidate {
+                pending,
+                fit,
+                recorded_from: new_from,
+                new_from,
+                instead_of: None,
+                only_if_named: false,
+            });
         }
-        let taken = self.take_closed(sorted(candidates), &mut deferred, blobs, received, parked);
+        let taken = self.take_closed(candidates, &mut deferred, blobs, received, parked);
         (taken, deferred)
     }
 
@@ -289,28 +305,37 @@ impl Log {
         received: &mut Received,
         parked: &mut Tickets,
     ) -> bool {
-        let candidates = drop_forks(candidates, deferred);
+        let candidates = self.line_up(candidates, deferred);
         let closure = self.close(&candidates, blobs);
+        let main_taken: Vec<bool> = candidates
+            .iter()
+            .map(|candidate| {
+                candidate
+                    .instead_of
+                    .is_none_or(|main| closure.accepted[main])
+            })
+            .collect();
         let mut number_of = Vec::with_capacity(candidates.len());
         let (mut taken, mut dependencies) = (Vec::new(), Vec::new());
         let outcome = closure
             .accepted
             .into_iter()
             .zip(closure.dependencies)
-            .zip(closure.missing);
-        for (candidate, ((accepted, needs), missing)) in candidates.into_iter().zip(outcome) {
+            .zip(closure.missing)
+            .zip(main_taken);
+        for (candidate, (((accepted, needs), missing), main_taken)) in
+            candidates.into_iter().zip(outcome)
+        {
             number_of.push(taken.len());
             if accepted {
                 taken.push(candidate);
                 dependencies.push(needs);
-            } else if missing.is_empty() {
-                received.refused.push(Refused {
-                    sender: candidate.pending.sender,
-                    author: candidate.pending.author(),
-                    why: Refusal::Cut,
-                });
-            } else {
+            } else if !main_taken {
+                deferred.push(candidate.pending);
+            } else if !missing.is_empty() {
                 self.park(candidate.pending, missing, blobs, parked);
+            } else {
+                received.refused.extend(needless(&candidate));
             }
         }
         for dependency in dependencies.iter_mut().flatten() {
@@ -320,6 +345,22 @@ impl Log {
             self.take(&mut taken, &dependencies, blobs, &mut received.proven);
         }
         !taken.is_empty()
+    }
+
+    /// Parks what contradicts itself in so many ways that looking at it again is not worth it.
+    fn park_all(
+        &mut self,
+        pendings: Vec<Pending>,
+        blobs: &FxHashMap<Cid, Blob>,
+        parked: &mut Tickets,
+    ) {
+        for pending in pendings {
+            let author = pending.author();
+            let journal = self.author_idx(&author);
+            let branches = journal.map_or(0, |idx| self.journals[idx.0 as usize].branches.len());
+            let missing = Missing::Branch { author, branches };
+            self.park(pending, vec![missing], blobs, parked);
+        }
     }
 
     fn park(
@@ -445,35 +486,18 @@ struct Tickets {
     arrived: BTreeSet<u64>,
 }
 
-/// Candidates of one author together, in the order in which the authors first occur, the shorter
-/// first.
-fn sorted(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let mut rank: BTreeMap<PeerId, usize> = BTreeMap::new();
-    for candidate in &candidates {
-        let next = rank.len();
-        rank.entry(candidate.pending.author()).or_insert(next);
-    }
-    candidates.sort_by_key(|c| (rank[&c.pending.author()], c.pending.length()));
-    candidates
-}
-
-/// Defers candidates that contradict another one of the same author, which may be taken first.
-fn drop_forks(candidates: Vec<Candidate>, deferred: &mut Vec<Pending>) -> Vec<Candidate> {
-    let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        let pending = &candidate.pending;
-        let before = kept
-            .last()
-            .filter(|before| before.pending.author() == pending.author());
-        let contradicts = before.is_some_and(|before| {
-            (candidate.new_from..before.pending.length())
-                .any(|i| before.pending.leaf(i) != pending.leaf(i))
-        });
-        if contradicts {
-            deferred.push(candidate.pending);
-        } else {
-            kept.push(candidate);
-        }
-    }
-    kept
+/// What is said about a suffix that is complete but not wanted. Who only hands on what follows a cut
+/// cannot know that it is cut here.
+fn needless(candidate: &Candidate) -> Option<Refused> {
+    let (sender, author) = (candidate.pending.sender, candidate.pending.author());
+    let why = if candidate.only_if_named {
+        Refusal::Branches
+    } else {
+        Refusal::Cut
+    };
+    (candidate.only_if_named || sender == author).then_some(Refused {
+        sender,
+        author,
+        why,
+    })
 }

@@ -290,7 +290,10 @@ impl Missing {
             } => {
                 pending.author() == *author
                     && pending.length() >= *length
-                    && leaf.is_none_or(|leaf| pending.leaf(length - 1) == Some(leaf))
+                    && leaf.is_none_or(|leaf| {
+                        let last = length.checked_sub(1);
+                        last.and_then(|last| pending.leaf(last)) == Some(leaf)
+                    })
             }
             Missing::Branch { author, .. } => just_arrived && pending.author() == *author,
             Missing::Blob(_) => false,

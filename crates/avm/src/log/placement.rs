@@ -265,7 +265,7 @@ impl Place {
 /// The suffix without the entries that are held.
 fn trimmed(candidate: &Candidate) -> Suffix {
     let suffix = &candidate.pending.suffix;
-    let skipped = (candidate.new_from - suffix.from()) as usize;
+    let skipped = (candidate.recorded_from - suffix.from()) as usize;
     Suffix {
         head: suffix.head,
         entries: suffix.entries[skipped..].to_vec(),

@@ -1,4 +1,8 @@
-use weir_avm::log::{Equivocation, Log, MessageOptions, Refusal};
+use std::sync::Arc;
+
+use weir_avm::log::{
+    Body, Entry, Equivocation, Head, Learnt, Log, Message, MessageOptions, Refusal, Suffix,
+};
 
 use crate::group::{Group, call, check, entries, key, new_log, observer, sent, tell_all};
 
@@ -180,6 +184,141 @@ fn branches_are_bounded() {
     log.merge(told(&mut group.logs[1]), id).unwrap();
     let received = log.merge(told(&mut twin), id).unwrap();
     assert_eq!(received.refused[0].why, Refusal::Branches);
+}
+
+/// A whole journal under one head.
+fn suffix(author: u8, entries: Vec<Entry>) -> Suffix {
+    let mut range = weir_avm::log::mmr::Mmr::new();
+    entries.iter().for_each(|entry| range.push(entry.leaf()));
+    let head = Head {
+        particle: crate::group::start().id(),
+        author: key(author).peer_id(),
+        length: range.len(),
+        root: range.root().unwrap(),
+    };
+    Suffix {
+        head: head.sign(&key(author)),
+        entries: entries.into_iter().map(Arc::new).collect(),
+    }
+}
+
+fn says(word: &str, learnt: &[(u8, &Entry)]) -> Entry {
+    let body = Body::Other {
+        kind: Body::ATTESTATION,
+        bytes: word.to_owned().into(),
+    };
+    let learnt = learnt.iter().map(|(author, entry)| Learnt {
+        author: key(*author).peer_id(),
+        length: 1,
+        entry: entry.leaf(),
+    });
+    Entry {
+        body,
+        learnt: learnt.collect(),
+    }
+}
+
+/// A log that has start, and its particle's empty message.
+fn begun() -> (Log, Message) {
+    let mut group = Group::new(2);
+    let mut log = observer();
+    log.merge(group.everything(0), group.id(0)).unwrap();
+    let message = Message::empty(log.particle());
+    (log, message)
+}
+
+#[test]
+fn branches_that_need_each_other_are_taken_together() {
+    let (d, r) = (says("d", &[]), says("r", &[]));
+    let (x, y) = (says("x", &[(1, &r)]), says("y", &[(1, &d)]));
+    let suffixes = vec![
+        suffix(1, vec![d.clone(), says("d2", &[(2, &x)])]),
+        suffix(1, vec![r.clone(), says("r2", &[(3, &y)])]),
+        suffix(2, vec![x.clone()]),
+        suffix(3, vec![y.clone()]),
+    ];
+    let (mut log, empty) = begun();
+    let message = Message { suffixes, ..empty };
+    let received = log.merge(sent(&message), key(2).peer_id()).unwrap();
+    assert_eq!(
+        (received.count, received.parked, received.proven.len()),
+        (4, 0, 1)
+    );
+    check(&log);
+    let records = log.take_records();
+    let restored = Log::restore(
+        crate::group::start(),
+        crate::group::SCRIPT.into(),
+        key(9).peer_id(),
+        records,
+    )
+    .unwrap();
+    assert_eq!(entries(&restored), entries(&log));
+    assert_eq!(restored.equivocations().next(), log.equivocations().next());
+}
+
+#[test]
+fn branches_that_lack_something_wait_without_end_of_work() {
+    let (d, r) = (says("d", &[]), says("r", &[]));
+    let (x, y) = (says("x", &[(1, &r)]), says("y", &[(1, &d)]));
+    let nowhere = says("nowhere", &[]);
+    let suffixes = vec![
+        suffix(1, vec![d.clone(), says("d2", &[(2, &x)])]),
+        suffix(1, vec![r.clone(), says("r2", &[(3, &y), (4, &nowhere)])]),
+        suffix(1, vec![r.clone(), says("r3", &[(3, &y), (4, &nowhere)])]),
+        suffix(1, vec![r.clone()]),
+        suffix(2, vec![x.clone(), says("x2", &[(4, &nowhere)])]),
+        suffix(3, vec![y.clone()]),
+    ];
+    let (mut log, empty) = begun();
+    let message = Message {
+        suffixes,
+        ..empty.clone()
+    };
+    log.merge(sent(&message), key(2).peer_id()).unwrap();
+    let suffixes = vec![suffix(4, vec![nowhere])];
+    let message = Message { suffixes, ..empty };
+    let received = log.merge(sent(&message), key(4).peer_id()).unwrap();
+    assert_eq!(received.parked, 0);
+    for author in 1..5 {
+        let author = log.author_idx(&key(author).peer_id()).unwrap();
+        assert!(log.journal_len(author) > 0);
+    }
+    check(&log);
+}
+
+#[test]
+fn a_branch_beyond_the_bound_is_taken_if_another_author_names_it() {
+    let branches: Vec<Entry> = (0..9).map(|i| says(&i.to_string(), &[])).collect();
+    let (mut log, empty) = begun();
+    let message = |suffixes| Message {
+        suffixes,
+        ..empty.clone()
+    };
+    let limits = weir_avm::log::LogLimits {
+        named_branches_per_author: 2,
+        ..Default::default()
+    };
+    log = log.with_limits(limits);
+    for branch in &branches[..5] {
+        let message = message(vec![suffix(1, vec![branch.clone()])]);
+        let received = log.merge(message, key(1).peer_id()).unwrap();
+        assert_eq!(received.refused, []);
+    }
+    let mut name = |liar: &Entry, by: u8| {
+        let alone = message(vec![suffix(1, vec![liar.clone()])]);
+        let received = log.merge(alone, key(1).peer_id()).unwrap();
+        assert_eq!(received.refused[0].why, Refusal::Branches);
+        let named = vec![
+            suffix(1, vec![liar.clone()]),
+            suffix(by, vec![says("named", &[(1, liar)])]),
+        ];
+        log.merge(message(named), key(by).peer_id()).unwrap().count
+    };
+    assert_eq!(name(&branches[5], 2), 1);
+    assert_eq!(name(&branches[6], 3), 1);
+    assert_eq!(name(&branches[7], 4), 0);
+    check(&log);
 }
 
 #[test]

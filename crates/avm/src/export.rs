@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
+use weir_identity::value::DEPTH_MAX;
 use weir_identity::{Cid, Hash, PeerId, Signature, Value};
 
 use crate::log::{
@@ -18,6 +19,10 @@ use crate::log::{
 };
 
 const FORMAT: &str = "weir.trace/1";
+
+/// How deep arrays and objects of a document are nested at most: those of a value, and those around
+/// it or of an entry.
+const NESTING_MAX: usize = DEPTH_MAX + 8;
 
 /// An exported log.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,8 +217,13 @@ impl Export {
 
     /// Reads a document. Checks its form, not what it says: that is an audit.
     pub fn parse(text: &str) -> Result<Export, ExportError> {
-        let document: Document =
-            serde_json::from_str(text).map_err(|error| ExportError::Shape(error.to_string()))?;
+        check_nesting(text)?;
+        let mut input = serde_json::Deserializer::from_str(text);
+        // Its own limit counts the levels of the document besides those of a value.
+        input.disable_recursion_limit();
+        let document = Document::deserialize(&mut input)
+            .and_then(|document| input.end().map(|()| document))
+            .map_err(|error| ExportError::Shape(error.to_string()))?;
         if document.format != FORMAT {
             return Err(ExportError::Shape(format!(
                 "its format is {:?}, known is {FORMAT:?}",
@@ -297,6 +307,9 @@ impl Export {
             for (index, text) in (0..).zip(&journal.entries) {
                 let entry = entry_of(text, start)
                     .ok_or_else(|| wrong(Some(index), "bytes that are no hexadecimal"))?;
+                entry
+                    .check_shape()
+                    .map_err(|error| wrong(Some(index), &error.to_string()))?;
                 if entry.leaf() != text.leaf {
                     return Err(wrong(
                         Some(index),
@@ -354,6 +367,27 @@ impl Export {
         }
         Ok(message)
     }
+}
+
+/// Reading recurses, so what is nested deeper than exports are is not read.
+fn check_nesting(text: &str) -> Result<(), ExportError> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            return Err(ExportError::Shape(format!(
+                "more than {NESTING_MAX} nested arrays and objects"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -188,7 +188,7 @@ impl Entry {
     }
 
     /// Checks what the types do not say: order of `learnt`, kinds, codecs.
-    pub(super) fn check_shape(&self) -> Result<(), Malformed> {
+    pub(crate) fn check_shape(&self) -> Result<(), Malformed> {
         if self.learnt.iter().any(|learnt| learnt.length == 0) {
             return Err(Malformed("learnt length 0"));
         }

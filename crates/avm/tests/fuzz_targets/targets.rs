@@ -8,6 +8,7 @@ use weir_avm::log::{
     AuthorIdx, Entry, Equivocation, Log, LogIndex, Message, MessageLimits, Record, Start,
     StartLimits,
 };
+use weir_avm::{Export, audit};
 use weir_identity::{Cid, Keypair};
 
 /// What decodes encodes to the same bytes, and what is merged leaves a sound log.
@@ -55,6 +56,17 @@ pub fn records(bytes: &[u8]) {
     }
     if let Ok(log) = Log::restore(particle(), SCRIPT.into(), key(1).peer_id(), records) {
         check(&log);
+    }
+}
+
+/// What parses prints again as it was; auditing does not panic.
+pub fn export(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(export) = Export::parse(text) {
+        assert_eq!(export.to_json(), text);
+        let _ = audit(&export);
     }
 }
 

@@ -187,7 +187,7 @@ fn branches_are_bounded() {
 }
 
 /// A whole journal under one head.
-fn suffix(author: u8, entries: Vec<Entry>) -> Suffix {
+pub(crate) fn suffix(author: u8, entries: Vec<Entry>) -> Suffix {
     let mut range = weir_avm::log::mmr::Mmr::new();
     entries.iter().for_each(|entry| range.push(entry.leaf()));
     let head = Head {
@@ -202,7 +202,7 @@ fn suffix(author: u8, entries: Vec<Entry>) -> Suffix {
     }
 }
 
-fn says(word: &str, learnt: &[(u8, &Entry)]) -> Entry {
+pub(crate) fn says(word: &str, learnt: &[(u8, &Entry)]) -> Entry {
     let body = Body::Other {
         kind: Body::ATTESTATION,
         bytes: word.to_owned().into(),
@@ -219,7 +219,7 @@ fn says(word: &str, learnt: &[(u8, &Entry)]) -> Entry {
 }
 
 /// A log that has start, and its particle's empty message.
-fn begun() -> (Log, Message) {
+pub(crate) fn begun() -> (Log, Message) {
     let mut group = Group::new(2);
     let mut log = observer();
     log.merge(group.everything(0), group.id(0)).unwrap();

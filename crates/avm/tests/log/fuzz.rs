@@ -25,7 +25,7 @@ fn records_file(records: &[Record]) -> Vec<u8> {
 }
 
 /// Peer 1 says two different things about one index.
-fn contradiction() -> (Log, Vec<Record>) {
+pub(crate) fn contradiction() -> (Log, Vec<Record>) {
     let mut group = Group::new(2);
     group.tell(0, 1);
     let mut twin = new_log(1);
@@ -55,6 +55,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("records", "own", records_file(&records)),
         ("records", "foreign", records_file(&witness.take_records())),
     ];
+    seeds.extend(crate::export::seeds());
     let names = [
         "value",
         "failed",
@@ -112,4 +113,9 @@ fn no_bytes_make_the_equivocation_decoder_panic() {
 #[test]
 fn no_records_make_restoring_panic() {
     weir_fuzzing::run(corpus("records"), MUTATIONS, 5, targets::records);
+}
+
+#[test]
+fn no_text_makes_reading_or_auditing_an_export_panic() {
+    weir_fuzzing::run(corpus("export"), MUTATIONS, 6, targets::export);
 }

@@ -1,6 +1,7 @@
 //! Journals, messages and merging, without evaluation: peers say things and tell each other.
 
 mod equivocation;
+mod export;
 mod fuzz;
 mod group;
 mod merging;

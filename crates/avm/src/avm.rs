@@ -279,6 +279,9 @@ impl Avm {
     pub fn delivered(&mut self, token: u64) {
         if let Some((to, extent)) = self.landed(token) {
             self.log.acknowledged(&to, &extent);
+            if extent.is_partial() {
+                self.owe(to);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 //! | [`start`](Start), [`entry`](Entry) | what is signed, as canonical DAG-CBOR |
 //! | [`mmr`], [`head`](SignedHead) | the Merkle mountain range over a journal, and its signed root |
 //! | [`message`](Message) | what peers send each other, and its bytes |
+//! | outgoing, portion | what goes into a message to a peer, as much as fits |
 //! | [`log`](Log) | the set, its order of arrival, what each peer is known to know |
 //! | intake, lines, closure, placement, parking | how a message becomes part of the set |
 //! | [`equivocation`](Equivocation), [`evidence`](Cut) | what proves that an author lied |
@@ -38,11 +39,12 @@ pub mod mmr;
 mod outgoing;
 mod parking;
 mod placement;
+mod portion;
 mod record;
 mod start;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -117,7 +119,7 @@ pub enum StartError {
     Rules(u16),
 }
 
-/// Bounds on what a log keeps for others.
+/// Bounds on what a log keeps for others, and sends them at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogLimits {
     /// Bytes of suffixes from one sender that wait for what they name.
@@ -128,6 +130,9 @@ pub struct LogLimits {
     pub parked_suffixes: usize,
     /// Branches kept of one author who contradicted itself, whoever names them.
     pub branches_per_author: usize,
+    /// Bytes of one message, about: what a message must not exceed in any case is for the transport
+    /// to say, and larger. What cannot be parted is sent whole.
+    pub message_bytes: usize,
     /// Branches kept beyond those, of one author, because an entry of somebody else names them.
     pub named_branches_per_author: usize,
 }
@@ -146,6 +151,7 @@ impl Default for LogLimits {
             parked_bytes_per_sender: 4 << 20,
             parked_bytes: 16 << 20,
             parked_suffixes: 1_024,
+            message_bytes: 12 << 20,
             branches_per_author: 4,
             named_branches_per_author: 60,
         }
@@ -177,6 +183,8 @@ pub struct Log {
     equivocations: BTreeMap<AuthorIdx, Equivocation>,
     knowledge: Knowledge,
     parking: Parking,
+    /// What each peer was asked for when it sent something last.
+    asked: BTreeMap<PeerId, BTreeSet<Want>>,
     records: Vec<Record>,
 }
 
@@ -237,6 +245,7 @@ impl Log {
             equivocations: BTreeMap::new(),
             knowledge: Knowledge::default(),
             parking: Parking::default(),
+            asked: BTreeMap::new(),
             records: Vec::new(),
             start,
         };

@@ -9,6 +9,9 @@ use super::journal::{Held, Link};
 use super::record::Record;
 use super::{AuthorIdx, Blob, Body, Entry, INITIATOR, Learnt, Log, LogIndex, StoredBlob};
 
+/// A peer signs its journal at least as often as this many times in what fits into a message.
+const HEADS_PER_MESSAGE: usize = 4;
+
 /// Why a log makes no entries and signs no heads. It still merges and forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Silent {
@@ -85,28 +88,44 @@ impl Log {
         !matches!(held.entry.body, Body::Seen)
     }
 
-    /// Signs the own journal as it stands. Adds no entry: whoever restored this log from a store
+    /// Signs the own journal as it stands, and where it is so large that it must be possible to
+    /// send it in parts, also before its end. Adds no entry: whoever restored this log from a store
     /// while another owner of it goes on cannot contradict that owner.
     pub fn seal(&mut self, key: &Keypair) -> Result<bool, Silent> {
         let me = self.me_speaking()?;
-        let journal = &mut self.journals[me.0 as usize];
-        if journal.signed_len() == journal.len() {
-            return Ok(false);
+        let journal = &self.journals[me.0 as usize];
+        let (signed, length) = (journal.signed_len(), journal.len());
+        let mut bytes = 0;
+        for index in signed..length {
+            // Messages are cut at heads only.
+            let weight = self.weight(&self.journals[me.0 as usize].entries[index as usize]);
+            if bytes > 0 && bytes + weight > self.limits.message_bytes / HEADS_PER_MESSAGE {
+                self.sign_at(me, index, key);
+                bytes = 0;
+            }
+            bytes += weight;
         }
+        if signed < length {
+            self.sign_at(me, length, key);
+        }
+        Ok(signed < length)
+    }
+
+    fn sign_at(&mut self, me: AuthorIdx, length: u32, key: &Keypair) {
+        let journal = &mut self.journals[me.0 as usize];
         let root = journal
             .mmr
-            .root()
-            .expect("an entry is unsigned, so there is one");
+            .root_at(length)
+            .expect("the journal has an entry and this length");
         let head = super::Head {
             particle: self.particle,
             author: journal.author,
-            length: journal.len(),
+            length,
             root,
         };
         let head = head.sign(key);
         self.records.push(Record::own_head(&head));
-        journal.head = Some(head);
-        Ok(true)
+        journal.set_head(head);
     }
 
     fn me_speaking(&self) -> Result<AuthorIdx, Silent> {

@@ -110,7 +110,7 @@ impl Log {
             if let Some(cid) = entry.blob()
                 && !self.blobs.contains_key(cid)
                 && !blobs.contains_key(cid)
-                && !pending.blobs.iter().any(|blob| blob.cid() == cid)
+                && !pending.blobs.contains_key(cid)
             {
                 missing.push(Missing::Blob(*cid));
             }

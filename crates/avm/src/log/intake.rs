@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use weir_identity::{Hash, PeerId};
+use rustc_hash::FxHashMap;
+use weir_identity::{Cid, Hash, PeerId};
 
 use super::mmr::ExtensionNodes;
 use super::{Blob, Entry, Journal, Log, Refusal, Suffix};
@@ -17,7 +18,7 @@ pub(super) struct Pending {
     leaves: Vec<Hash>,
     signature_checked: bool,
     /// Values that came with it, kept while it is parked.
-    pub(super) blobs: Vec<Blob>,
+    pub(super) blobs: FxHashMap<Cid, Blob>,
     /// Where it stands in the queue of parked suffixes, if it was parked before.
     pub(super) ticket: Option<u64>,
 }
@@ -35,7 +36,7 @@ pub(super) enum Missing {
     /// have it.
     Branch { author: PeerId, branches: usize },
     /// A value.
-    Blob(weir_identity::Cid),
+    Blob(Cid),
 }
 
 /// How a suffix fits what is held.
@@ -66,7 +67,7 @@ impl Pending {
             suffix,
             leaves: Vec::new(),
             signature_checked: trusted,
-            blobs: Vec::new(),
+            blobs: FxHashMap::default(),
             ticket: None,
         }
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use weir_identity::{Hash, PeerId};
+use weir_identity::{Hash, PeerId, Signature};
 
 use super::evidence::Cut;
 use super::mmr::Mmr;
-use super::{AuthorIdx, Entry, LogIndex, SignedHead, SignedLeaf};
+use super::{AuthorIdx, Entry, Head, LogIndex, SignedHead, SignedLeaf};
 
 /// An entry that is held, with its `learnt` resolved to journals here.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Journal {
     pub(super) mmr: Mmr,
     /// The newest signed head over `entries`. Only this peer's own journal can be longer.
     pub(super) head: Option<SignedHead>,
+    /// Length and signature of the signed heads before it, ascending: where a message can end.
+    older: Vec<(u32, Signature)>,
     pub(super) cut: Option<Cut>,
     pub(super) branches: Vec<Branch>,
 }
@@ -57,6 +59,7 @@ impl Journal {
             entries: Vec::new(),
             mmr: Mmr::new(),
             head: None,
+            older: Vec::new(),
             cut: None,
             branches: Vec::new(),
         }
@@ -64,6 +67,41 @@ impl Journal {
 
     pub(super) fn len(&self) -> u32 {
         self.entries.len() as u32
+    }
+
+    /// Puts a head over more of the main journal in the place of the newest.
+    pub(super) fn set_head(&mut self, head: SignedHead) {
+        if let Some(before) = self.head.replace(head) {
+            self.older.push((before.head.length, before.signature));
+        }
+    }
+
+    /// Length of the shortest signed head over at least this many entries.
+    pub(super) fn head_over(&self, length: u32) -> Option<u32> {
+        let at = self.older.partition_point(|(older, _)| *older < length);
+        match self.older.get(at) {
+            Some((older, _)) => Some(*older),
+            None => Some(self.signed_len()).filter(|signed| *signed >= length),
+        }
+    }
+
+    /// The signed head of this length.
+    pub(super) fn head_at(&self, length: u32) -> Option<SignedHead> {
+        let newest = self.head?;
+        if newest.head.length == length {
+            return Some(newest);
+        }
+        let at = self
+            .older
+            .binary_search_by_key(&length, |(older, _)| *older);
+        let (_, signature) = self.older[at.ok()?];
+        let root = self.mmr.root_at(length)?;
+        let head = Head {
+            length,
+            root,
+            ..newest.head
+        };
+        Some(SignedHead { head, signature })
     }
 
     /// Length of the main journal or of its longest branch.

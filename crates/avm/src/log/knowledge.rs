@@ -122,6 +122,15 @@ pub struct Extent {
     /// Author, branch, length.
     pub(super) branches: Vec<(AuthorIdx, u32, u32)>,
     pub(super) proofs: Vec<AuthorIdx>,
+    pub(super) partial: bool,
+}
+
+impl Extent {
+    /// Whether the receiver lacks more than the message tells, because it would have become too
+    /// large. Once it is acknowledged, [`Log::message_for`] gives the rest.
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
 }
 
 impl Log {
@@ -170,10 +179,18 @@ impl Log {
 
     /// How much of an author's journal a peer is known to have.
     pub fn length_known_to(&mut self, peer: &PeerId, author: AuthorIdx) -> u32 {
-        let past = match self.author_idx(peer) {
-            Some(idx) => self.past(idx).length(author),
-            None => 0,
-        };
+        if let Some(idx) = self.author_idx(peer) {
+            self.past(idx);
+        }
+        self.length_seen_by(peer, author)
+    }
+
+    /// The same as far as it was found out before.
+    pub(super) fn length_seen_by(&self, peer: &PeerId, author: AuthorIdx) -> u32 {
+        let past = self
+            .author_idx(peer)
+            .and_then(|idx| self.knowledge.pasts.get(&idx))
+            .map_or(0, |past| past.length(author));
         let acknowledged = self
             .knowledge
             .peers
@@ -210,7 +227,8 @@ impl Log {
         known.proofs.extend(&extent.proofs);
     }
 
-    /// The length of the longest prefix of this log that a peer is known to have in any way.
+    /// The length of the longest prefix of this log that a peer is known to have in any way, or
+    /// does not need because it was cut off.
     pub(super) fn prefix_held_by(&mut self, peer: &PeerId) -> usize {
         let empty = Past::default();
         let past = match self.author_idx(peer) {
@@ -223,8 +241,10 @@ impl Log {
         let mut fresh = Acknowledged::default();
         let known = self.knowledge.peers.get_mut(peer).unwrap_or(&mut fresh);
         let mut prefix = known.prefix as usize;
+        let journals = &self.journals;
         while self.order.get(prefix).is_some_and(|(author, index)| {
-            *index < past.length(*author)
+            *index >= journals[author.0 as usize].live_len()
+                || *index < past.length(*author)
                 || *index < known.clock.get(author).copied().unwrap_or(0)
                 || (*author, *index) == (AuthorIdx(0), 0)
         }) {

@@ -133,10 +133,10 @@ impl Log {
         if message.script.is_some_and(|text| text != self.script) {
             return Err(MergeError::Script);
         }
-        let told: Vec<Head> = message
+        let told: Vec<(Head, u32)> = message
             .suffixes
             .iter()
-            .map(|suffix| suffix.head.head)
+            .map(|suffix| (suffix.head.head, suffix.from()))
             .collect();
         let mut pendings: Vec<Pending> = message
             .suffixes
@@ -160,6 +160,7 @@ impl Log {
             self.take_proof(proof, from, &mut received);
         }
         self.note_sender(from, &told, &message.wants);
+        self.ask_once(from, &told, &mut received);
         received.asked = message.wants;
         for pending in self.parking.shrink(&self.limits) {
             received.refused.push(Refused {
@@ -204,6 +205,7 @@ impl Log {
         received: &mut Received,
     ) {
         let mut parked = Tickets::default();
+        parked.all.extend(self.parking.keep(blobs));
         let (mut release, mut last_look, mut idle) = (true, false, 0);
         loop {
             if release {
@@ -376,10 +378,8 @@ impl Log {
             .iter()
             .filter_map(|entry| entry.blob())
         {
-            if let Some(blob) = blobs.get(cid)
-                && !pending.blobs.contains(blob)
-            {
-                pending.blobs.push(blob.clone());
+            if let Some(blob) = blobs.get(cid) {
+                pending.blobs.insert(*cid, blob.clone());
             }
         }
         let arrived = pending.ticket.is_none();
@@ -436,11 +436,31 @@ impl Log {
         received.proven.push(author);
     }
 
+    /// What the sender was asked for and has just answered without what was missing is not asked
+    /// for again at once: it has no more, and two peers would go on so for ever.
+    fn ask_once(&mut self, from: PeerId, told: &[(Head, u32)], received: &mut Received) {
+        let asked = self.asked.remove(&from).unwrap_or_default();
+        if self.len() == received.first.0 {
+            received.wants.retain(|want| match want {
+                Want::Journal { author, from } => {
+                    let answers =
+                        |(head, first): &(Head, u32)| head.author == *author && first <= from;
+                    !(asked.contains(want) && told.iter().any(answers))
+                }
+                Want::Start | Want::Blob(_) => true,
+            });
+        }
+        if !received.wants.is_empty() {
+            let asked = received.wants.iter().copied().collect();
+            self.asked.insert(from, asked);
+        }
+    }
+
     /// The sender has what it sent, and has not what it asks for.
-    fn note_sender(&mut self, from: PeerId, told: &[Head], wants: &[Want]) {
+    fn note_sender(&mut self, from: PeerId, told: &[(Head, u32)], wants: &[Want]) {
         let mut journals = Vec::new();
         let mut branches = Vec::new();
-        for head in told {
+        for (head, _) in told {
             let Some(author) = self.author_idx(&head.author) else {
                 continue;
             };
@@ -458,7 +478,7 @@ impl Log {
             start: true,
             journals,
             branches,
-            proofs: Vec::new(),
+            ..Extent::default()
         };
         self.acknowledged(&from, &extent);
         for want in wants {

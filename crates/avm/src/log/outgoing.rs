@@ -1,5 +1,7 @@
 //! What is sent to a peer: what it is not known to have.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use weir_identity::{Cid, PeerId};
 
@@ -7,7 +9,7 @@ use super::journal::Held;
 use super::{AuthorIdx, Blob, Extent, INITIATOR, Log, Message, Suffix, Want};
 
 /// Values up to this size travel again rather than being named by their CID.
-const BLOB_REPEATED_MAX: usize = 32;
+pub(super) const BLOB_REPEATED_MAX: usize = 32;
 
 /// What to put into a message besides the news.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,26 +29,37 @@ pub struct Outgoing {
 
 impl Log {
     /// What `peer` is not known to have, up to the newest signed head of each journal:
-    /// [`sign`](Log::sign) first. Empty if there is nothing.
+    /// [`sign`](Log::sign) first. Empty if there is nothing. Ends at earlier heads if it would
+    /// become too large, see [`Extent::is_partial`]. What was cut off is left out unless something
+    /// else names it.
     ///
     /// Cost: linear in the entries since the longest prefix of this log that the peer is known to
     /// have.
     pub fn message_for(&mut self, peer: &PeerId, options: MessageOptions) -> Outgoing {
         let mut parcel = Parcel::new(self);
-        if options.with_start_and_script || !self.start_known_to(peer) {
-            parcel.add_start(self);
+        let first = self.prefix_held_by(peer);
+        let with_start = options.with_start_and_script || !self.start_known_to(peer);
+        let portion = self.portion_for(peer, first, with_start);
+        if with_start {
+            let length = portion.length(INITIATOR, None);
+            let known = self.length_seen_by(peer, INITIATOR);
+            parcel.add_start(self, length.max(known).max(1));
         }
         let mut seen: FxHashSet<AuthorIdx> = FxHashSet::default();
-        for at in self.prefix_held_by(peer)..self.order.len() {
-            let (author, _) = self.order[at];
-            if seen.insert(author) {
-                let known = self.length_known_to(peer, author);
-                parcel.add_journal(self, author, known);
+        for (author, _) in &self.order[first..] {
+            if seen.insert(*author) {
+                let known = self.length_seen_by(peer, *author);
+                parcel.add_journal(self, *author, known, portion.length(*author, None));
             }
         }
-        for author in self.forked.clone() {
-            parcel.add_branches(self, author, peer);
+        for author in &self.forked {
+            for branch in 0..self.journals[author.0 as usize].branches.len() as u32 {
+                if portion.length(*author, Some(branch)) > 0 {
+                    parcel.add_branch(self, *author, branch);
+                }
+            }
         }
+        parcel.extent.partial = portion.partial;
         let known = self.knowledge.peers.get(peer);
         for (author, proof) in &self.equivocations {
             if known.is_none_or(|known| !known.proofs.contains(author)) {
@@ -78,24 +91,46 @@ impl Log {
         }
     }
 
-    /// What another peer asked for, as far as it is here.
+    /// What another peer asked for, as far as it is here and not too large for one message.
     pub fn answer(&mut self, wants: &[Want]) -> Outgoing {
         let mut parcel = Parcel::new(self);
         let mut asked = Vec::new();
+        let mut journals: BTreeMap<AuthorIdx, u32> = BTreeMap::new();
+        let mut order = Vec::new();
         for want in wants {
             match want {
-                Want::Start => parcel.add_start(self),
+                Want::Start => parcel.add_start(self, u32::MAX),
                 Want::Journal { author, from } => {
                     if let Some(author) = self.author_idx(author) {
-                        parcel.add_journal(self, author, *from);
-                        parcel.add_all_branches(self, author);
+                        let lowest = journals.entry(author).or_insert_with(|| {
+                            order.push(author);
+                            *from
+                        });
+                        *lowest = (*lowest).min(*from);
                     }
                 }
                 Want::Blob(cid) => asked.extend(self.blobs.get(cid).map(|s| s.blob.clone())),
             }
         }
+        let mut room = self.limits.message_bytes;
+        for author in order {
+            let from = journals[&author];
+            let first = parcel.message.suffixes.is_empty();
+            let end = self.end_within(author, from, &mut room, first);
+            parcel.extent.partial |= end < self.journals[author.0 as usize].signed_len();
+            parcel.add_journal(self, author, from, end);
+            parcel.add_all_branches(self, author, &mut room);
+        }
         parcel.fill(self, |_| false);
-        parcel.add_blobs(asked);
+        let empty = parcel.message.blobs.is_empty();
+        for (number, blob) in asked.into_iter().enumerate() {
+            let size = blob.bytes().len();
+            if size > room && !(empty && number == 0) {
+                continue;
+            }
+            room = room.saturating_sub(size);
+            parcel.add_blobs(vec![blob]);
+        }
         parcel.finish()
     }
 }
@@ -116,7 +151,8 @@ impl Parcel {
         }
     }
 
-    fn add_start(&mut self, log: &Log) {
+    /// *Start* with the shortest head of the initiator over this many entries.
+    fn add_start(&mut self, log: &Log, length: u32) {
         if self.message.start.is_some() {
             return;
         }
@@ -124,17 +160,18 @@ impl Parcel {
         self.message.script = Some(log.script.clone());
         self.extent.start = true;
         // Without a head of the initiator the receiver could not know who made the particle.
-        self.add_journal(log, INITIATOR, u32::MAX);
+        let journal = &log.journals[INITIATOR.0 as usize];
+        let end = journal.head_over(length).unwrap_or(journal.signed_len());
+        self.add_journal(log, INITIATOR, u32::MAX, end);
     }
 
-    /// The journal of an author from an index on. At least the head, if this is the initiator's
-    /// and it is not here yet.
-    fn add_journal(&mut self, log: &Log, author: AuthorIdx, from: u32) {
+    /// The journal of an author from an index on to a head. At least the head, if this is the
+    /// initiator's and it is not here yet.
+    fn add_journal(&mut self, log: &Log, author: AuthorIdx, from: u32, end: u32) {
         let journal = &log.journals[author.0 as usize];
-        let Some(head) = journal.head else {
+        let Some(head) = journal.head_at(end) else {
             return;
         };
-        let end = head.head.length;
         let head_only = author == INITIATOR && from == u32::MAX;
         if from >= end && !head_only {
             return;
@@ -160,19 +197,15 @@ impl Parcel {
         self.extent.journals.push((author, end));
     }
 
-    fn add_branches(&mut self, log: &Log, author: AuthorIdx, peer: &PeerId) {
-        let known = log.knowledge.peers.get(peer);
+    /// The branches of an author, those that do not fit left out.
+    fn add_all_branches(&mut self, log: &Log, author: AuthorIdx, room: &mut usize) {
         for (number, branch) in (0..).zip(&log.journals[author.0 as usize].branches) {
-            let length = branch.head.head.length;
-            let has = known.and_then(|known| known.branches.get(&(author, number)));
-            if has.is_none_or(|has| *has < length) {
-                self.add_branch(log, author, number);
+            let bytes: usize = branch.entries.iter().map(|held| log.weight(held)).sum();
+            if bytes > *room && !self.message.suffixes.is_empty() {
+                self.extent.partial = true;
+                continue;
             }
-        }
-    }
-
-    fn add_all_branches(&mut self, log: &Log, author: AuthorIdx) {
-        for number in 0..log.journals[author.0 as usize].branches.len() as u32 {
+            *room = room.saturating_sub(bytes);
             self.add_branch(log, author, number);
         }
     }

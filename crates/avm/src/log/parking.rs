@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use weir_identity::{Cid, PeerId};
 
 use super::intake::{Missing, Pending};
-use super::{Log, LogLimits};
+use super::{Blob, Log, LogLimits};
 
 /// Counted for each waiting suffix besides its entries and values, in bytes.
 const PARKED_OVERHEAD: usize = 256;
@@ -50,7 +51,8 @@ impl Parking {
             .iter()
             .map(|e| e.to_bytes().len())
             .sum();
-        let blobs: usize = pending.blobs.iter().map(|blob| blob.bytes().len()).sum();
+        let blobs = pending.blobs.values().map(|blob| blob.bytes().len());
+        let blobs: usize = blobs.sum();
         let bytes = PARKED_OVERHEAD + entries + blobs;
         self.bytes += bytes;
         *self.bytes_of.entry(pending.sender).or_default() += bytes;
@@ -61,6 +63,39 @@ impl Parking {
         };
         self.waiting.insert(ticket, parked);
         ticket
+    }
+
+    /// Keeps values with the suffixes that wait for them. Returns the places of those in the queue.
+    pub(super) fn keep(&mut self, blobs: &FxHashMap<Cid, Blob>) -> Vec<u64> {
+        let mut tickets = Vec::new();
+        if blobs.is_empty() {
+            return tickets;
+        }
+        for (ticket, parked) in &mut self.waiting {
+            let before = parked.missing.len();
+            let mut bytes = 0;
+            parked.missing.retain(|missing| {
+                let Some(blob) = missing.blob().and_then(|cid| blobs.get(cid)) else {
+                    return true;
+                };
+                if parked
+                    .pending
+                    .blobs
+                    .insert(*blob.cid(), blob.clone())
+                    .is_none()
+                {
+                    bytes += blob.bytes().len();
+                }
+                false
+            });
+            if parked.missing.len() < before {
+                parked.bytes += bytes;
+                self.bytes += bytes;
+                *self.bytes_of.entry(parked.pending.sender).or_default() += bytes;
+                tickets.push(*ticket);
+            }
+        }
+        tickets
     }
 
     /// What a waiting suffix lacks.

@@ -81,9 +81,7 @@ impl Log {
             if self.blobs.contains_key(cid) {
                 continue;
             }
-            let blob = blobs
-                .get(cid)
-                .or_else(|| pending.blobs.iter().find(|b| b.cid() == cid));
+            let blob = blobs.get(cid).or_else(|| pending.blobs.get(cid));
             let blob = blob.expect("a closed candidate has its values").clone();
             fresh.push(blob.clone());
             self.blobs.insert(
@@ -107,7 +105,7 @@ impl Log {
             Fit::Extends(nodes) => {
                 journal.mmr.adopt(nodes);
                 if journal.signed_len() < end {
-                    journal.head = Some(head);
+                    journal.set_head(head);
                 }
                 None
             }

@@ -181,7 +181,7 @@ impl Log {
             length,
             root,
         };
-        journal.head = Some(SignedHead { head, signature });
+        journal.set_head(SignedHead { head, signature });
         Ok(())
     }
 

@@ -189,7 +189,9 @@ fn branches_are_bounded() {
 /// A whole journal under one head.
 pub(crate) fn suffix(author: u8, entries: Vec<Entry>) -> Suffix {
     let mut range = weir_avm::log::mmr::Mmr::new();
-    entries.iter().for_each(|entry| range.push(entry.leaf()));
+    for entry in &entries {
+        range.push(entry.leaf());
+    }
     let head = Head {
         particle: crate::group::start().id(),
         author: key(author).peer_id(),

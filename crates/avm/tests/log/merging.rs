@@ -326,3 +326,130 @@ fn more_of_a_cut_journal_is_taken_if_an_honest_author_named_it() {
     );
     check(&group.logs[0]);
 }
+
+/// A result of this many bytes, about.
+fn say_large(log: &mut weir_avm::log::Log, name: &str, bytes: usize) {
+    let value = log.store(weir_identity::Value::from(name.repeat(bytes / name.len())));
+    let call = crate::group::call_entry(name, Outcome::Value(value));
+    log.append(Body::Call(call)).unwrap();
+}
+
+const BUDGET: usize = 100_000;
+
+fn frugal(log: weir_avm::log::Log) -> weir_avm::log::Log {
+    log.with_limits(weir_avm::log::LogLimits {
+        message_bytes: BUDGET,
+        ..Default::default()
+    })
+}
+
+#[test]
+fn what_is_too_large_for_one_message_is_told_in_parts() {
+    let mut group = Group::new(3);
+    for (number, log) in group.logs.iter_mut().enumerate() {
+        let new = crate::group::new_log(number as u8);
+        *log = frugal(new);
+    }
+    group.tell(0, 1);
+    for round in ["one", "two", "three"] {
+        say_large(&mut group.logs[1], round, 60_000);
+    }
+    while group.message(1, 0).message.entry_count() > 0 {
+        group.tell(1, 0);
+    }
+    say_large(&mut group.logs[0], "four", 60_000);
+    let mut parts = 0;
+    loop {
+        let outgoing = group.message(0, 2);
+        if outgoing.message.is_empty() {
+            break;
+        }
+        assert!(outgoing.message.encode().len() <= BUDGET);
+        let received = group.tell(0, 2);
+        assert!(received.count > 0 && !received.incomplete);
+        parts += 1;
+        assert_eq!(outgoing.extent.is_partial(), parts < 4);
+    }
+    assert_eq!(parts, 4);
+    assert_eq!(entries(&group.logs[2]), entries(&group.logs[0]));
+}
+
+#[test]
+fn who_asks_for_too_much_gets_a_part() {
+    let mut group = Group::new(2);
+    group.tell(0, 1);
+    group.logs[0] = frugal(crate::group::new_log(0));
+    for name in ["one", "two", "three"] {
+        say_large(&mut group.logs[0], name, 60_000);
+    }
+    group.sign(0);
+    let author = group.id(0);
+    let mut asked = vec![weir_avm::log::Want::Journal { author, from: 1 }];
+    let answer = group.logs[0].answer(&asked);
+    assert!(answer.extent.is_partial());
+    assert!(answer.message.encode().len() <= BUDGET);
+    // All entries without their values, which are asked for until all are here.
+    let mut whole = tell_all(&mut group.logs[0]);
+    whole.blobs.clear();
+    let initiator = weir_avm::log::AuthorIdx(0);
+    let entry = |index| {
+        let at = group.logs[0].position(initiator, index).unwrap();
+        group.logs[0].entry(at).unwrap().entry.clone()
+    };
+    whole.suffixes[0] = Suffix {
+        head: *group.logs[0].head(initiator).unwrap(),
+        entries: (1..4).map(entry).collect(),
+    };
+    asked = group.deliver(&whole, 0, 1).wants;
+    let mut answers = 0;
+    while !asked.is_empty() {
+        let answer = group.logs[0].answer(&asked).message;
+        assert!(answer.encode().len() <= BUDGET);
+        asked = group.deliver(&answer, 0, 1).wants;
+        answers += 1;
+    }
+    assert_eq!(answers, 3);
+    assert_eq!(entries(&group.logs[1]), entries(&group.logs[0]));
+}
+
+#[test]
+fn a_journal_is_answered_once_from_the_lowest_index_that_was_asked_for() {
+    let mut group = Group::new(2);
+    group.say(0);
+    group.say(0);
+    group.sign(0);
+    let author = group.id(0);
+    let want = |from| weir_avm::log::Want::Journal { author, from };
+    let once = group.logs[0].answer(&[want(1)]);
+    assert_eq!(
+        group.logs[0].answer(&[want(2), want(1), want(1), want(2)]),
+        once
+    );
+}
+
+#[test]
+fn what_follows_a_cut_is_told_only_if_somebody_names_it() {
+    let mut group = Group::new(4);
+    for peer in 1..4 {
+        group.tell(0, peer);
+    }
+    group.say(1);
+    group.tell(1, 0);
+    group.tell(1, 2);
+    group.say(1);
+    group.tell(1, 0);
+    let liar = group.logs[0].author_idx(&group.id(1)).unwrap();
+    assert!(group.logs[0].cut(liar, 1, weir_avm::log::Offence::Outcome));
+    let told = group.message(0, 3).message;
+    let told = told
+        .suffixes
+        .iter()
+        .find(|s| s.head.head.author == group.id(1));
+    assert_eq!(told.map(|suffix| suffix.head.head.length), Some(1));
+    // Who holds more than this may say so to who has cut the journal.
+    let liar = group.logs[2].author_idx(&group.id(1)).unwrap();
+    assert!(group.logs[2].cut(liar, 0, weir_avm::log::Offence::Outcome));
+    let whole = group.logs[1].message_for(&key(99).peer_id(), MessageOptions::default());
+    let received = group.deliver(&whole.message, 3, 2);
+    assert_eq!((received.count, received.refused.len()), (0, 0));
+}

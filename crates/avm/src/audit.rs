@@ -18,7 +18,17 @@ use weir_identity::{Hash, PeerId};
 use crate::avm::{Facts, facts_of, particle_of};
 use crate::eval::{CanonHistory, Claim, Fact, Machine, Program, Support};
 use crate::export::{Export, ExportError, place};
-use crate::log::{AuthorIdx, Log, LogIndex};
+use crate::log::{AuthorIdx, Log, LogIndex, LogLimits};
+
+/// The document is here as a whole, so what waits in memory is no more than that.
+const UNLIMITED: LogLimits = LogLimits {
+    parked_bytes_per_sender: usize::MAX,
+    parked_bytes: usize::MAX,
+    parked_suffixes: usize::MAX,
+    branches_per_author: usize::MAX,
+    named_branches_per_author: 0,
+    message_bytes: usize::MAX,
+};
 
 /// What an audit found to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +72,17 @@ impl From<ExportError> for Fault {
     }
 }
 
-/// Audits an export: hashes, signatures, causal order, and every step.
+/// Audits an export: hashes, signatures, causal order, and every step. Who contradicted itself is
+/// named before anything else, because others may have built on what is not in its journal here.
 pub fn audit(export: &Export) -> Result<Audited, Fault> {
     let (log, program, authors) = load(export)?;
+    if let Some(proof) = log.equivocations().next() {
+        return Err(Fault {
+            author: Some(proof.author),
+            index: Some(proof.index),
+            what: "its author signed two different entries for this place of its journal".into(),
+        });
+    }
     audit_log(&log, &program)?;
     if Export::of(&log) != *export {
         return Err(general("the journals or values are not in canonical order"));
@@ -89,29 +107,31 @@ pub(crate) fn load(export: &Export) -> Result<(Log, Arc<Program>, u32), Fault> {
     let script = weir_air::parse(&text, &weir_air::Limits::default())
         .map_err(|_| general("the script does not parse"))?;
     let program = Arc::new(Program::new(&Arc::new(script)));
-    let message = export.message(&start)?;
-    let heads: Vec<_> = message
-        .suffixes
-        .iter()
-        .map(|suffix| suffix.head.head)
-        .collect();
-    let mut log =
-        Log::observer(start.clone(), text).map_err(|error| general(&error.to_string()))?;
-    let received = log
-        .merge(message, start.initiator)
-        .map_err(|error| general(&error.to_string()))?;
-    if let Some(refused) = received.refused.first() {
-        return Err(Fault {
-            author: Some(refused.author),
-            index: None,
-            what: refused.why.to_string(),
-        });
+    let messages = export.messages(&start)?;
+    let authors = messages[0].suffixes.len() as u32;
+    let suffixes = messages.iter().flat_map(|message| &message.suffixes);
+    let heads: Vec<_> = suffixes.map(|suffix| suffix.head.head).collect();
+    let mut log = Log::observer(start.clone(), text)
+        .map_err(|error| general(&error.to_string()))?
+        .with_limits(UNLIMITED);
+    // The journals first: they are what is evaluated.
+    for message in messages {
+        if message.suffixes.is_empty() && message.equivocations.is_empty() {
+            continue;
+        }
+        let received = log
+            .merge(message, start.initiator)
+            .map_err(|error| general(&error.to_string()))?;
+        if let Some(refused) = received.refused.first() {
+            return Err(Fault {
+                author: Some(refused.author),
+                index: None,
+                what: refused.why.to_string(),
+            });
+        }
     }
     for head in &heads {
-        let known = log
-            .author_idx(&head.author)
-            .and_then(|author| log.head(author));
-        if known.is_none_or(|known| known.head != *head) {
+        if !log.has_head(head) {
             let what = "it names what is not in the export".to_owned();
             return Err(Fault {
                 author: Some(head.author),
@@ -120,7 +140,7 @@ pub(crate) fn load(export: &Export) -> Result<(Log, Arc<Program>, u32), Fault> {
             });
         }
     }
-    Ok((log, program, heads.len() as u32))
+    Ok((log, program, authors))
 }
 
 /// Audits what a log holds; signatures and hashes were checked when it merged.

@@ -14,8 +14,8 @@ use weir_identity::value::DEPTH_MAX;
 use weir_identity::{Cid, Hash, PeerId, Signature, Value};
 
 use crate::log::{
-    AuthorIdx, Blob, Body, CallEntry, CanonEntry, Entry, Head, Learnt, Log, Message, Outcome,
-    SignedHead, Start, StartLimits, StepId, Suffix,
+    AuthorIdx, Blob, Body, CallEntry, CanonEntry, Entry, Equivocation, Head, Learnt, Log, Message,
+    Outcome, SignedHead, Start, StartLimits, StepId, Suffix,
 };
 
 const FORMAT: &str = "weir.trace/1";
@@ -67,6 +67,10 @@ struct Document {
     start: StartText,
     script: Arc<str>,
     journals: Vec<JournalText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    branches: Vec<BranchText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    equivocations: Vec<String>,
     values: BTreeMap<Cid, Value>,
 }
 
@@ -98,6 +102,18 @@ struct LimitsText {
 #[serde(deny_unknown_fields)]
 struct JournalText {
     author: PeerId,
+    length: u32,
+    root: Hash,
+    signature: Signature,
+    entries: Vec<EntryText>,
+}
+
+/// What an author signed besides its journal, from the first entry on that differs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BranchText {
+    author: PeerId,
+    fork: u32,
     length: u32,
     root: Hash,
     signature: Signature,
@@ -176,16 +192,7 @@ impl Export {
                 else {
                     continue;
                 };
-                if let Some(cid) = held.entry.blob()
-                    && let Some(value) = log.blob(cid)
-                {
-                    values.insert(*cid, value.clone());
-                }
-                entries.push(EntryText {
-                    leaf,
-                    learnt: held.entry.learnt.iter().map(learnt_text).collect(),
-                    says: body_text(&held.entry.body),
-                });
+                entries.push(entry_text(log, leaf, held.entry, &mut values));
             }
             journals.push(JournalText {
                 author: head.head.author,
@@ -196,12 +203,30 @@ impl Export {
             });
         }
         journals.sort_by_key(|journal| (journal.author != start.initiator, journal.author));
+        let branches = log.branches().map(|branch| BranchText {
+            author: branch.head.head.author,
+            fork: branch.fork,
+            length: branch.head.head.length,
+            root: branch.head.head.root,
+            signature: branch.head.signature,
+            entries: branch
+                .entries
+                .map(|(leaf, entry)| entry_text(log, leaf, entry, &mut values))
+                .collect(),
+        });
+        let mut branches: Vec<BranchText> = branches.collect();
+        branches.sort_by_key(|branch| (branch.author, branch.fork, branch.length, branch.root));
+        let proofs = log.equivocations().map(|proof| hex(&proof.to_bytes()));
+        let mut equivocations: Vec<String> = proofs.collect();
+        equivocations.sort_unstable();
         let document = Document {
             format: FORMAT.into(),
             particle: log.particle().0,
             start: start_text(start),
             script: log.script().clone(),
             journals,
+            branches,
+            equivocations,
             values,
         };
         Export { document }
@@ -290,73 +315,52 @@ impl Export {
         Ok((Arc::new(start), self.document.script.clone()))
     }
 
-    /// The log as a message that says everything. Names the first entry whose
-    /// bytes or value are not what it claims.
-    pub fn message(&self, start: &Arc<Start>) -> Result<Message, ExportError> {
+    /// The log as a message that says everything but what authors signed besides their journals,
+    /// and one that says that. Names the first entry whose bytes or value are not what it claims.
+    pub(crate) fn messages(&self, start: &Arc<Start>) -> Result<[Message; 2], ExportError> {
         let mut message = Message::empty(start.id());
         message.start = Some(start.clone());
         message.script = Some(self.document.script.clone());
         let mut named = BTreeSet::new();
         for journal in &self.document.journals {
-            let wrong = |index: Option<u32>, what: &str| ExportError::Wrong {
-                author: Some(journal.author),
-                index,
-                what: what.into(),
-            };
-            let mut entries = Vec::new();
-            for (index, text) in (0..).zip(&journal.entries) {
-                let entry = entry_of(text, start)
-                    .ok_or_else(|| wrong(Some(index), "bytes that are no hexadecimal"))?;
-                entry
-                    .check_shape()
-                    .map_err(|error| wrong(Some(index), &error.to_string()))?;
-                if entry.leaf() != text.leaf {
-                    return Err(wrong(
-                        Some(index),
-                        "the entry does not have the hash that it claims",
-                    ));
-                }
-                if let Some(cid) = entry.blob() {
-                    let value = self.document.values.get(cid);
-                    let value = value.ok_or_else(|| {
-                        wrong(Some(index), "the value that the entry names is missing")
-                    })?;
-                    if value.cid() != *cid {
-                        return Err(wrong(
-                            Some(index),
-                            "the value is not the one that the entry names",
-                        ));
-                    }
-                    if named.insert(*cid) {
-                        message.blobs.push(Blob::of(value.clone()));
-                    }
-                }
-                if matches!(entry.body, Body::Start(_)) {
-                    if journal.author == start.initiator && index == 0 {
-                        continue;
-                    }
-                    return Err(wrong(Some(index), "start stands where it cannot"));
-                }
-                entries.push(Arc::new(entry));
+            let blobs = (&mut named, &mut message.blobs);
+            let mut entries = self.entries(journal.author, 0, &journal.entries, start, blobs)?;
+            let head = signed_head(
+                start,
+                (journal.author, journal.length, journal.root),
+                journal.signature,
+                entries.len(),
+            )?;
+            if entries
+                .first()
+                .is_some_and(|entry| matches!(entry.body, Body::Start(_)))
+            {
+                entries.remove(0);
             }
-            if journal.length as usize != journal.entries.len() {
-                return Err(wrong(
-                    None,
-                    "the signed head is over another number of entries",
-                ));
-            }
-            let head = Head {
-                particle: start.id(),
-                author: journal.author,
-                length: journal.length,
-                root: journal.root,
-            };
-            let head = SignedHead {
-                head,
-                signature: journal.signature,
-            };
             message.suffixes.push(Suffix { head, entries });
         }
+        let mut more = Message::empty(start.id());
+        for branch in &self.document.branches {
+            let blobs = (&mut named, &mut message.blobs);
+            let entries =
+                self.entries(branch.author, branch.fork, &branch.entries, start, blobs)?;
+            let head = signed_head(
+                start,
+                (branch.author, branch.length, branch.root),
+                branch.signature,
+                (branch.fork as usize).saturating_add(entries.len()),
+            )?;
+            more.suffixes.push(Suffix { head, entries });
+        }
+        for text in &self.document.equivocations {
+            let proof = unhex(text).and_then(|bytes| Equivocation::from_bytes(&bytes).ok());
+            more.equivocations.push(proof.ok_or(ExportError::Wrong {
+                author: None,
+                index: None,
+                what: "a proof of equivocation does not read".into(),
+            })?);
+        }
+        more.blobs.clone_from(&message.blobs);
         if let Some(cid) = self.document.values.keys().find(|cid| !named.contains(cid)) {
             let what = format!("no entry names the value {cid}");
             return Err(ExportError::Wrong {
@@ -365,7 +369,94 @@ impl Export {
                 what,
             });
         }
-        Ok(message)
+        Ok([message, more])
+    }
+
+    /// The entries of one author from an index on. Adds the values that they name.
+    fn entries(
+        &self,
+        author: PeerId,
+        first: u32,
+        texts: &[EntryText],
+        start: &Arc<Start>,
+        (named, blobs): (&mut BTreeSet<Cid>, &mut Vec<Blob>),
+    ) -> Result<Vec<Arc<Entry>>, ExportError> {
+        let mut entries = Vec::new();
+        // In this order, because there is no index after the last.
+        for (text, index) in texts.iter().zip(first..) {
+            let wrong = |what: &str| ExportError::Wrong {
+                author: Some(author),
+                index: Some(index),
+                what: what.into(),
+            };
+            let entry =
+                entry_of(text, start).ok_or_else(|| wrong("bytes that are no hexadecimal"))?;
+            entry
+                .check_shape()
+                .map_err(|error| wrong(&error.to_string()))?;
+            if entry.leaf() != text.leaf {
+                return Err(wrong("the entry does not have the hash that it claims"));
+            }
+            if let Some(cid) = entry.blob() {
+                let value = self.document.values.get(cid);
+                let value =
+                    value.ok_or_else(|| wrong("the value that the entry names is missing"))?;
+                if value.cid() != *cid {
+                    return Err(wrong("the value is not the one that the entry names"));
+                }
+                if named.insert(*cid) {
+                    blobs.push(Blob::of(value.clone()));
+                }
+            }
+            let at_start = author == start.initiator && index == 0;
+            if matches!(entry.body, Body::Start(_)) && !at_start {
+                return Err(wrong("start stands where it cannot"));
+            }
+            entries.push(Arc::new(entry));
+        }
+        Ok(entries)
+    }
+}
+
+/// A head over as many entries as there are.
+fn signed_head(
+    start: &Start,
+    (author, length, root): (PeerId, u32, Hash),
+    signature: Signature,
+    entries: usize,
+) -> Result<SignedHead, ExportError> {
+    if length as usize != entries {
+        return Err(ExportError::Wrong {
+            author: Some(author),
+            index: None,
+            what: "the signed head is over another number of entries".into(),
+        });
+    }
+    let head = Head {
+        particle: start.id(),
+        author,
+        length,
+        root,
+    };
+    Ok(SignedHead { head, signature })
+}
+
+/// An entry; its value is put among the values.
+fn entry_text(
+    log: &Log,
+    leaf: Hash,
+    entry: &Entry,
+    values: &mut BTreeMap<Cid, Value>,
+) -> EntryText {
+    if let Some(cid) = entry.blob()
+        && let Some(value) = log.blob(cid)
+    {
+        values.insert(*cid, value.clone());
+    }
+    EntryText {
+        leaf,
+        learnt: entry.learnt.iter().map(learnt_text).collect(),
+        says: body_text(&entry.body),
     }
 }
 

@@ -51,7 +51,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use weir_identity::{Cid, Hash, PeerId, Value};
 
-use self::journal::{Held, Journal};
+use self::journal::{BranchRef, Held, Journal};
 use self::knowledge::Knowledge;
 use self::parking::Parking;
 
@@ -377,6 +377,34 @@ impl Log {
     /// A value, if it is here.
     pub fn blob(&self, cid: &Cid) -> Option<&Value> {
         self.blobs.get(cid).map(|stored| stored.blob.value())
+    }
+
+    /// What authors signed besides their journals.
+    pub(crate) fn branches(
+        &self,
+    ) -> impl Iterator<Item = BranchRef<'_, impl Iterator<Item = (Hash, &Entry)>>> {
+        let branches = self.journals.iter().flat_map(|journal| &journal.branches);
+        branches.map(|branch| BranchRef {
+            fork: branch.fork,
+            head: &branch.head,
+            entries: (branch.fork..)
+                .zip(&branch.entries)
+                .filter_map(|(index, held)| Some((branch.mmr.leaf(index)?, &*held.entry))),
+        })
+    }
+
+    /// Whether an author's journal or a branch of it has this head.
+    pub(crate) fn has_head(&self, head: &Head) -> bool {
+        let Some(author) = self.author_idx(&head.author) else {
+            return false;
+        };
+        let journal = &self.journals[author.0 as usize];
+        let root = Some(head.root);
+        (head.length <= journal.signed_len() && journal.mmr.root_at(head.length) == root)
+            || journal
+                .branches
+                .iter()
+                .any(|branch| branch.mmr.root_at(head.length) == root)
     }
 
     /// Proofs against authors who contradicted themselves, at most one for each.

@@ -212,8 +212,9 @@ fn leaves(journal: Option<&Journal>, suffix: &Suffix) -> Vec<Hash> {
             None
         }
     };
-    (suffix.from()..)
-        .zip(&suffix.entries)
-        .map(|(index, entry)| known(index, entry).unwrap_or_else(|| entry.leaf()))
+    // In this order, because there can be no index after the last.
+    let entries = suffix.entries.iter().zip(suffix.from()..);
+    entries
+        .map(|(entry, index)| known(index, entry).unwrap_or_else(|| entry.leaf()))
         .collect()
 }

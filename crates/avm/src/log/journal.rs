@@ -26,6 +26,16 @@ pub(super) struct Link {
     pub(super) length: u32,
 }
 
+/// A branch, to be read.
+pub(crate) struct BranchRef<'a, E> {
+    /// Index of the first entry that differs from the journal.
+    pub(crate) fork: u32,
+    /// Over the whole of it.
+    pub(crate) head: &'a SignedHead,
+    /// The entries from the fork on with their leaf hashes.
+    pub(crate) entries: E,
+}
+
 /// A journal. `main` is the one that is evaluated: what came first, if the author contradicted
 /// itself. The others are kept as branches, because honest peers may build on them.
 #[derive(Clone, Debug)]

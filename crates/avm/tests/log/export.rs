@@ -1,4 +1,4 @@
-use weir_avm::log::{Body, Log, Outcome};
+use weir_avm::log::{Body, Log, Message, Outcome};
 use weir_avm::{Export, audit};
 use weir_identity::Value;
 
@@ -76,4 +76,40 @@ fn a_text_of_brackets_is_refused_before_it_is_read() {
     let text = "[".repeat(1 << 20);
     let error = Export::parse(&text).unwrap_err();
     assert!(error.to_string().contains("more than 136"), "{error}");
+}
+
+#[test]
+fn who_contradicted_itself_is_named_and_not_who_built_on_it() {
+    let (d, r) = (says("d", &[]), says("r", &[]));
+    let suffixes = vec![
+        suffix(1, vec![d]),
+        suffix(1, vec![r.clone(), says("r2", &[])]),
+        suffix(2, vec![says("x", &[(1, &r)])]),
+    ];
+    let (mut log, empty) = begun();
+    let message = Message { suffixes, ..empty };
+    assert_eq!(log.merge(message, key(2).peer_id()).unwrap().refused, []);
+    let export = Export::of(&log);
+    let text = export.to_json();
+    assert_eq!(Export::parse(&text), Ok(export.clone()));
+    let fault = audit(&export).unwrap_err();
+    assert_eq!(
+        (fault.author, fault.index),
+        (Some(key(1).peer_id()), Some(0))
+    );
+    assert!(fault.what.contains("two different entries"), "{fault}");
+    assert!(weir_avm::trace(&export).is_ok());
+    // Without the branch it cannot be told apart from a lie of who names it.
+    let (before, branches) = text.split_once("  \"branches\"").unwrap();
+    let (_, after) = branches.split_once("  \"equivocations\"").unwrap();
+    let without = Export::parse(&format!("{before}  \"equivocations\"{after}")).unwrap();
+    let fault = audit(&without).unwrap_err();
+    assert_eq!(
+        fault.author,
+        Some(key(2).peer_id()),
+        "it names what is not here"
+    );
+    let (proof, _) = crate::fuzz::contradiction();
+    let fault = audit(&Export::of(&proof)).unwrap_err();
+    assert_eq!(fault.author, Some(key(1).peer_id()));
 }

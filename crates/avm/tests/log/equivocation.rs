@@ -469,3 +469,18 @@ fn both_branches_in_one_message_from_the_beginning_are_kept() {
     check(&log);
     assert_eq!(entries(&log), entries(&group.logs[1]));
 }
+
+#[test]
+fn what_was_answered_in_vain_is_not_asked_for_again_at_once() {
+    let (d, r) = (says("d", &[]), says("r", &[]));
+    let (mut log, empty) = begun();
+    let suffixes = vec![suffix(1, vec![d]), suffix(2, vec![says("x", &[(1, &r)])])];
+    let message = Message { suffixes, ..empty };
+    let mut asked = |from: u8| {
+        let received = log.merge(message.clone(), key(from).peer_id()).unwrap();
+        received.wants.len()
+    };
+    assert_eq!([asked(2), asked(2), asked(3)], [1, 0, 1]);
+    // It may have been told it meanwhile, or the question was lost.
+    assert_eq!(asked(2), 1);
+}

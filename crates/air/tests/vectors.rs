@@ -85,6 +85,40 @@ fn folds_of_one_iterator_are_checked_each() {
     );
 }
 
+/// `count` folds over streams in each other, around a balanced tree of `xor`s of their `next`s.
+fn folds_around_their_nexts(count: usize, follower: &str) -> String {
+    let mut script = String::new();
+    for number in 0..count {
+        write!(script, "(fold $s i{number} ").expect("writing to a string cannot fail");
+    }
+    script.push_str(follower);
+    let mut nexts: Vec<String> = (0..count).map(|n| format!("(next i{n})")).collect();
+    while nexts.len() > 1 {
+        nexts = nexts
+            .chunks(2)
+            .map(|pair| match pair {
+                [one] => one.clone(),
+                pair => format!("(xor {})", pair.join(" ")),
+            })
+            .collect();
+    }
+    script.push_str(&nexts[0]);
+    if !follower.is_empty() {
+        script.push_str(" (null))");
+    }
+    script.push_str(&")".repeat(count));
+    format!("(new $s {script})")
+}
+
+#[test]
+fn each_of_many_folds_around_one_tail_is_checked() {
+    assert_eq!(verdict(&folds_around_their_nexts(2_000, "")), "ok");
+    assert_eq!(
+        verdict(&folds_around_their_nexts(40, "(seq ")),
+        ["W0116"; 40].join(",")
+    );
+}
+
 #[test]
 fn a_limit_is_named_when_it_is_exceeded() {
     let limits = Limits {

@@ -10,6 +10,9 @@ use crate::serde_form::text_or_bytes;
 /// The multihash code of SHA-256.
 const SHA2_256: u8 = 0x12;
 
+/// The length of the text form: the prefix `b`, and 36 bytes with 5 bits in a letter.
+const TEXT_BYTES: usize = 59;
+
 /// How the bytes behind a [`Cid`] are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -114,9 +117,12 @@ impl FromStr for Cid {
             what: "CID",
             expected: "a CIDv1 in lower-case base32 (baf…)",
         };
+        // The cid crate also reads prefixes such as /ipfs/ and other bases, in base58 with quadratic cost.
+        if text.len() != TEXT_BYTES || !text.starts_with('b') {
+            return Err(malformed());
+        }
         let parsed: cid::Cid = text.parse().map_err(|_| malformed())?;
         let cid = Self::from_bytes(&parsed.to_bytes())?;
-        // The cid crate also reads other bases and prefixes such as /ipfs/.
         if cid.to_string() == text {
             Ok(cid)
         } else {
@@ -156,6 +162,10 @@ mod tests {
             base58,
             "",
             "b",
+            &format!("{cid}a"),
+            &cid.to_string()[..58],
+            // Decoding this would take minutes.
+            &format!("z{}", "2".repeat(4_000_000)),
         ] {
             assert!(wrong.parse::<Cid>().is_err(), "{wrong}");
         }

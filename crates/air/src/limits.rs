@@ -13,11 +13,12 @@ pub struct Limits {
     pub depth: usize,
 }
 
+/// What a peer of the network accepts: a script that passes here runs there.
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            bytes: 16 << 20,
-            nodes: 4_000_000,
+            bytes: 8 << 20,
+            nodes: 1_000_000,
             depth: 100_000,
         }
     }

@@ -129,21 +129,21 @@ fn a_limit_is_named_when_it_is_exceeded() {
     let exceeded = |script: &str| {
         let errors = parse(script, &limits).expect_err("a limit is exceeded");
         assert_eq!(codes(&errors), "W0100");
-        errors[0].help.clone().expect("the limit is named")
+        let help = errors[0].help.as_deref().expect("the limit is named");
+        format!("{}; {help}", errors[0].message)
     };
-    assert_eq!(exceeded(&" ".repeat(61)), "the limit `bytes` is 60");
+    assert_eq!(
+        exceeded(&" ".repeat(61)),
+        "the script has 61 bytes, the limit is 60; the limit `bytes` is 60"
+    );
     assert_eq!(
         exceeded("(seq (seq (seq (null) (null)) (null)) (null))"),
-        "the limit `depth` is 3"
+        "instructions are nested deeper than 3; the limit `depth` is 3"
     );
-    assert_eq!(
-        exceeded("(call \"\" (\"\" \"\") [1 2 3 4 5])"),
-        "the limit `nodes` is 8"
-    );
-    assert_eq!(
-        exceeded("(new x (ap x.$.a.a.a.a.a.a y))"),
-        "the limit `nodes` is 8"
-    );
+    let nodes = "the script has more than 8 instructions, operands and accessors; \
+                 the limit `nodes` is 8";
+    assert_eq!(exceeded("(call \"\" (\"\" \"\") [1 2 3 4 5])"), nodes);
+    assert_eq!(exceeded("(new x (ap x.$.a.a.a.a.a.a y))"), nodes);
     assert!(parse("(call \"\" (\"\" \"\") [1 2 3 4])", &limits).is_ok());
     assert!(parse("(new x (ap x.$.a.a.a.a.a y))", &limits).is_ok());
 }
@@ -160,6 +160,7 @@ fn depth_is_bounded_by_the_limit_alone() {
     assert!(parse(&deep(99_999), &Limits::default()).is_ok());
     assert_eq!(verdict(&deep(100_000)), "W0100");
     let limits = Limits {
+        nodes: usize::MAX,
         depth: usize::MAX,
         ..Limits::default()
     };

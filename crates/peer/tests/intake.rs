@@ -211,7 +211,7 @@ fn what_is_refused_is_answered_with_the_reason() {
         declared: the particle declares activations = 50000000, the limit is 5
         full: overloaded: particles = 0 is reached
         initiator: overloaded: particles_per_initiator = 0 is reached
-        script: the script is not valid: W0100 the script has too many instructions, operands and accessors
+        script: the script is not valid: W0100 the script has more than 0 instructions, operands and accessors
         garbage: malformed: message version
         other particle: malformed: the envelope names another particle than the message
     "#]].assert_eq(&found);

@@ -26,7 +26,10 @@ pub(crate) const DIAGNOSTICS_MAX: usize = 50;
 pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Script, Vec<Diagnostic>> {
     let bytes_max = limits.bytes.min(u32::MAX as usize);
     if text.len() > bytes_max {
-        let message = format!("the script has {} bytes", text.len());
+        let message = format!(
+            "the script has {} bytes, the limit is {bytes_max}",
+            text.len()
+        );
         return Err(vec![
             Diagnostic::error(codes::LIMIT, message, Span::new(0, 0))
                 .help(format!("the limit `bytes` is {bytes_max}")),
@@ -311,7 +314,8 @@ impl<'t> Parser<'t> {
     fn admit(&mut self) -> Result<(), Box<Diagnostic>> {
         let span = self.current.span;
         if self.frames.len() >= self.depth_max {
-            let error = Diagnostic::error(codes::LIMIT, "instructions are nested too deep", span);
+            let message = format!("instructions are nested deeper than {}", self.depth_max);
+            let error = Diagnostic::error(codes::LIMIT, message, span);
             return Err(error
                 .help(format!("the limit `depth` is {}", self.depth_max))
                 .into());

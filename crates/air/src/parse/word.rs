@@ -78,7 +78,10 @@ impl Budget {
     /// Counts one that stands at `span`.
     pub(crate) fn spend(&mut self, span: Span) -> Result<()> {
         let Some(left) = self.left.checked_sub(1) else {
-            let message = "the script has too many instructions, operands and accessors";
+            let message = format!(
+                "the script has more than {} instructions, operands and accessors",
+                self.limit
+            );
             let help = format!("the limit `nodes` is {}", self.limit);
             return Err(Diagnostic::error(codes::LIMIT, message, span)
                 .help(help)

@@ -307,3 +307,29 @@ fn warnings_do_not_refuse_a_script() {
         "#]],
     );
 }
+
+#[test]
+fn characters_that_nobody_sees_are_made_visible() {
+    check(
+        "(ap \u{202e}x\u{2066} y)",
+        &expect![[r#"
+            error[W0101]: `\u{202e}x\u{2066}` is not a name
+              at x.air:1:5
+              1 | (ap �x� y)
+                |     ^^^
+              help: names consist of letters, digits, `_` and `-`, after an optional sigil `$ % # #$ #%`
+
+        "#]],
+    );
+    check(
+        "\u{feff}(null)",
+        &expect![[r#"
+        error[W0105]: expected an instruction, found `\u{feff}`
+          at x.air:1:1
+          1 | �(null)
+            | ^
+          help: the text begins with a byte order mark (U+FEFF): save it without one
+
+    "#]],
+    );
+}

@@ -360,7 +360,6 @@ fn undefined(
             .label(locate::head(script, later), message)
             .help("a name can be used by instructions that start after the one that defines it");
     }
-    let bare = |name: &str| name.trim_start_matches(['$', '%', '#']).to_owned();
     let wanted = bare(spelling);
     let similar = defined
         .iter()
@@ -371,6 +370,11 @@ fn undefined(
         Some(similar) => error.help(format!("did you mean {}?", quoted(similar))),
         None => error.help("a call, `ap`, `canon`, `new` or a fold must define it before"),
     }
+}
+
+/// A name without its sigil.
+fn bare(spelling: &str) -> &str {
+    spelling.trim_start_matches(['$', '%', '#'])
 }
 
 fn kind_of(spelling: &str) -> VariableKind {

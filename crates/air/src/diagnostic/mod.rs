@@ -76,7 +76,21 @@ impl Diagnostic {
 /// How many characters of the script a message quotes.
 const QUOTED_CHARS_MAX: usize = 40;
 
-/// A piece of the script in back quotes, cut if it is long, without control characters.
+/// Whether a terminal would not show the character itself but do something with
+/// others: control characters, characters without width, and those that change
+/// the direction of the text.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+        )
+}
+
+/// A piece of the script in back quotes, cut if it is long, with escapes for what would be hidden.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("`");
     for (count, character) in text.chars().enumerate() {
@@ -84,7 +98,7 @@ pub(crate) fn quoted(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_control() {
+        if is_hidden(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);

@@ -1,14 +1,14 @@
 //! A diagnostic as text, with the lines it is about.
 //!
 //! Minified scripts are one line of up to megabytes, so a line is shown only
-//! around the place. Control characters of the script are not shown: they could
+//! around the place. Hidden characters of the script are replaced: they could
 //! change what the terminal shows elsewhere.
 
 use std::fmt::Write;
 
 use crate::ast::Span;
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Severity, is_hidden};
 
 /// Characters of a line that are shown before the place.
 const BEFORE_CHARS_MAX: usize = 40;
@@ -77,8 +77,11 @@ fn write_place(out: &mut String, name: &str, text: &str, span: Span, message: &s
 }
 
 fn visible(character: char) -> char {
+    // One column for each character, as the marks below assume.
     if character.is_control() {
         ' '
+    } else if is_hidden(character) {
+        char::REPLACEMENT_CHARACTER
     } else {
         character
     }

@@ -21,6 +21,9 @@ use word::{KEYWORDS, Keyword, Words};
 /// More mistakes than this are not reported.
 pub(crate) const DIAGNOSTICS_MAX: usize = 50;
 
+/// Some editors put it in front of a text. Nobody sees it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads a script. What it refuses is wrong by grammar alone; names are not
 /// resolved here.
 pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Script, Vec<Diagnostic>> {
@@ -120,7 +123,11 @@ impl<'t> Parser<'t> {
             }
             _ => {
                 let error = self.unexpected("an instruction");
-                self.report(error.help("an instruction stands in parentheses, as in `(null)`"));
+                self.report(error.help(if self.text.starts_with(BYTE_ORDER_MARK) {
+                    "the text begins with a byte order mark (U+FEFF): save it without one"
+                } else {
+                    "an instruction stands in parentheses, as in `(null)`"
+                }));
                 return;
             }
         }

@@ -116,6 +116,24 @@ fn spaces_do_not_matter() {
 }
 
 #[test]
+fn nothing_can_be_added_to_a_document() {
+    for (document, place) in [
+        (plain(), r#"{"format""#),
+        (plain(), r#"{"plain""#),
+        (sealed(), r#"{"sealed""#),
+        (sealed(), r#"{"kdf""#),
+    ] {
+        let added = document.replace(place, &place.replace('{', r#"{"more":1,"#));
+        assert_ne!(added, document);
+        let error = open(&added, Some("correct horse")).unwrap_err();
+        assert!(
+            matches!(error, KeystoreError::Damaged(_)),
+            "{place}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_foreign_document_cannot_ask_for_all_memory() {
     for cost in [
         Cost {

@@ -40,6 +40,7 @@ pub(super) enum Secret {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Sealed {
     pub(super) kdf: Kdf,
     pub(super) memory_kib: u32,

@@ -1,6 +1,7 @@
-//! How fast scripts are read and written. Prints megabytes of script text per second on one core.
+//! How fast scripts are read and written, in megabytes of script text per second on one core.
 //!
-//! `cargo bench -p weir-air`
+//! `cargo bench --profile release -p weir-air` prints one line for each figure
+//! of `docs/benchmarks.md`.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -11,6 +12,8 @@ use weir_air::{Limits, Script};
 /// Sizes of the scripts, in bytes.
 const LARGE_BYTES: usize = 10_000_000;
 const USUAL_BYTES: usize = 20_000;
+/// Folds in each other. The limit is 100,000.
+const FOLDS: usize = 1 << 16;
 /// The clock counts in ticks of some milliseconds; the mean of so many runs is finer.
 const RUNS: u32 = 20;
 
@@ -90,7 +93,8 @@ fn on_core() -> Option<Duration> {
         .map(Duration::from_nanos)
 }
 
-fn measure<T>(what: &str, bytes: usize, mut run: impl FnMut() -> T) {
+/// The mean time of a run.
+fn time<T>(mut run: impl FnMut() -> T) -> Duration {
     let mut total = Duration::ZERO;
     for _ in 0..RUNS {
         let start = Clock::start();
@@ -98,37 +102,81 @@ fn measure<T>(what: &str, bytes: usize, mut run: impl FnMut() -> T) {
         total += start.elapsed();
         drop(result);
     }
-    let mean = total / RUNS;
-    let megabytes_per_second = bytes as f64 / 1e6 / mean.as_secs_f64();
-    println!("{what:20} {megabytes_per_second:8.1} MB/s   {mean:9.1?} for {bytes} bytes");
+    total / RUNS
+}
+
+fn measure<T>(what: &str, goal: &str, bytes: usize, run: impl FnMut() -> T) {
+    let speed = bytes as f64 / 1e6 / time(run).as_secs_f64();
+    println!("bench: air: {what} | {speed:.0} MB/s | {goal}");
+}
+
+/// Folds over streams in each other, around a balanced tree of `xor`s of their `next`s.
+fn folds(count: usize) -> String {
+    let mut nexts: Vec<String> = (0..count).map(|n| format!("(next i{n})")).collect();
+    while nexts.len() > 1 {
+        nexts = nexts
+            .chunks(2)
+            .map(|pair| format!("(xor {})", pair.join(" ")))
+            .collect();
+    }
+    let mut out = String::from("(new $s ");
+    for number in 0..count {
+        write!(out, "(fold $s i{number} ").expect("writing to a string cannot fail");
+    }
+    out.push_str(&nexts.concat());
+    out.push_str(&")".repeat(count + 1));
+    out
 }
 
 fn read(text: &str) -> Script {
-    weir_air::parse(text, &Limits::default()).expect("the script is right")
+    let limits = Limits {
+        bytes: usize::MAX,
+        nodes: usize::MAX,
+        ..Limits::default()
+    };
+    weir_air::parse(text, &limits).expect("the script is right")
 }
 
 fn main() {
     let usual = vec![script(USUAL_BYTES); LARGE_BYTES / USUAL_BYTES];
     let usual_bytes: usize = usual.iter().map(String::len).sum();
-    measure("parse, usual size", usual_bytes, || {
-        usual
-            .iter()
-            .map(|text| read(text).nodes().len())
-            .sum::<usize>()
-    });
+    let goal = "at least 100 MB/s";
+    measure(
+        "parse, many scripts of about 20 KB",
+        goal,
+        usual_bytes,
+        || {
+            usual
+                .iter()
+                .map(|text| read(text).nodes().len())
+                .sum::<usize>()
+        },
+    );
     let text = script(LARGE_BYTES);
     let script = read(&text);
     let short = weir_air::minify(&script);
-    println!(
-        "{} instructions, {} names",
-        script.nodes().len(),
-        script.names_count()
+    let what = "parse, one script of 11 MB with 98,000 names";
+    measure(what, goal, text.len(), || read(&text));
+    measure("the same, minified", goal, short.len(), || read(&short));
+    measure("print", "", text.len(), || weir_air::print(&script));
+    measure(
+        "format, many scripts of about 20 KB",
+        "",
+        usual_bytes,
+        || {
+            let formatted = usual.iter().map(|text| weir_air::format(text));
+            formatted
+                .map(|text| text.expect("the script is right").len())
+                .sum::<usize>()
+        },
     );
-    measure("parse", text.len(), || read(&text));
-    measure("parse, minified", short.len(), || read(&short));
-    measure("print", text.len(), || weir_air::print(&script));
-    measure("minify", text.len(), || weir_air::minify(&script));
-    measure("format", text.len(), || {
-        weir_air::format(&text).expect("the script is right")
+    measure("minify", "", text.len(), || weir_air::minify(&script));
+    let [few, many] = [FOLDS / 2, FOLDS].map(|count| {
+        let text = folds(count);
+        time(|| read(&text)).as_secs_f64()
     });
+    println!(
+        "bench: air: {FOLDS} folds in each other, time to that of half as many | {:.2} | at most 2.6",
+        many / few
+    );
 }

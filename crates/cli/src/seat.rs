@@ -61,7 +61,11 @@ impl Seat {
     }
 
     fn at(folder: &Path, suffix: &str, lock: File) -> Result<Self, Failure> {
-        let key = keyfile::open_or_create(&folder.join(format!("key{suffix}")), None)
+        let key = keyfile::passphrase()
+            .and_then(|passphrase| {
+                let passphrase = passphrase.as_ref().map(|text| text.as_str());
+                keyfile::open_or_create(&folder.join(format!("key{suffix}")), passphrase)
+            })
             .map_err(|error| unusable_key(&error))?;
         Ok(Self {
             keypair: Arc::new(key.keypair),
@@ -74,9 +78,18 @@ impl Seat {
 
 /// A key file that cannot be used, with what to do about it.
 pub(crate) fn unusable_key(error: &keyfile::KeyFileError) -> Failure {
+    use weir_identity::keystore::KeystoreError;
+    let fix = match error {
+        keyfile::KeyFileError::Passphrase
+        | keyfile::KeyFileError::Document {
+            source: KeystoreError::PassphraseNeeded | KeystoreError::WrongPassphrase,
+            ..
+        } => format!("set the variable {} to its passphrase", keyfile::PASSPHRASE),
+        _ => "make it readable for you alone, or restore it from a copy".to_owned(),
+    };
     Failure::new(Code::KeyUnusable, "a key file cannot be used")
         .cause(error)
-        .fix("make it readable for you alone, or restore it from a copy")
+        .fix(fix)
 }
 
 #[cfg(test)]

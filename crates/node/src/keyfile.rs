@@ -1,5 +1,6 @@
 //! The file that a key rests in.
 
+use std::env::{self, VarError};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use weir_identity::{Keypair, keystore};
 use zeroize::Zeroizing;
+
+/// The environment variable with the passphrase that opens sealed keys and
+/// seals new ones.
+pub const PASSPHRASE: &str = "WEIR_PASSPHRASE";
 
 /// Why a key file cannot be used.
 #[derive(Debug, Error)]
@@ -35,6 +40,9 @@ pub enum KeyFileError {
         /// Its mode.
         mode: u32,
     },
+    /// The passphrase in the environment is no text.
+    #[error("the environment variable {PASSPHRASE} is not UTF-8")]
+    Passphrase,
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Randomness(String),
@@ -49,21 +57,38 @@ pub struct Found {
     pub is_new: bool,
 }
 
-/// The key in the file, or a new one in a new file that only its owner can
-/// read.
-pub fn open_or_create(path: &Path, passphrase: Option<&str>) -> Result<Found, KeyFileError> {
-    match open(path, passphrase) {
-        Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            create(path, passphrase).map(|keypair| Found {
-                keypair,
-                is_new: true,
-            })
-        }
-        found => found.map(|keypair| Found {
-            keypair,
-            is_new: false,
-        }),
+/// The passphrase that the environment gives, if it gives one.
+pub fn passphrase() -> Result<Option<Zeroizing<String>>, KeyFileError> {
+    match env::var(PASSPHRASE) {
+        Ok(passphrase) => Ok(Some(Zeroizing::new(passphrase))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(KeyFileError::Passphrase),
     }
+}
+
+/// The key in the file, or a new one in a new file that only its owner can
+/// read. A passphrase seals the new one.
+pub fn open_or_create(path: &Path, passphrase: Option<&str>) -> Result<Found, KeyFileError> {
+    let missing = |error: &KeyFileError| matches!(error, KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    match open(path, passphrase) {
+        Err(error) if missing(&error) => {}
+        found => {
+            return found.map(|keypair| Found {
+                keypair,
+                is_new: false,
+            });
+        }
+    }
+    if let Some(keypair) = create(path, passphrase)? {
+        return Ok(Found {
+            keypair,
+            is_new: true,
+        });
+    }
+    open(path, passphrase).map(|keypair| Found {
+        keypair,
+        is_new: false,
+    })
 }
 
 /// The key in a file that must exist.
@@ -84,7 +109,8 @@ pub fn open(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileErr
     keystore::open(&text, passphrase).map_err(document)
 }
 
-fn create(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileError> {
+/// A new key in a new file. Nothing if the file has come to exist in the meantime.
+fn create(path: &Path, passphrase: Option<&str>) -> Result<Option<Keypair>, KeyFileError> {
     let failed = |source| KeyFileError::Io {
         path: path.to_owned(),
         source,
@@ -104,15 +130,28 @@ fn create(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileError
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
+    // A process before this one may have had the same number and left its file.
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    private(&fresh)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(failed)?;
-    Ok(keypair)
+    remove(&fresh).map_err(failed)?;
+    let written = write_private(&fresh, text.as_bytes());
+    // Unlike a rename, a link never replaces a key.
+    let linked = written.map(|()| fs::hard_link(&fresh, path));
+    let removed = remove(&fresh);
+    match linked.map_err(failed)? {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        linked => {
+            linked.and(removed).map_err(failed)?;
+            Ok(Some(keypair))
+        }
+    }
+}
+
+/// Removes a file if it is there; of a symbolic link, the link.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// A key from random bytes of the system.
@@ -131,16 +170,19 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<(), String> {
     getrandom::fill(bytes).map_err(|error| error.to_string())
 }
 
-/// A new file that only its owner can read.
-fn private(path: &Path) -> io::Result<File> {
+/// Writes a file that only its owner can read. There must be none yet: what is
+/// there could be a link, or have been opened by others.
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 #[cfg(unix)]
@@ -179,6 +221,56 @@ mod tests {
         let found = open_or_create(&path, None).unwrap();
         assert!(!found.is_new);
         assert_eq!(found.keypair.peer_id(), made.keypair.peer_id());
+    }
+
+    #[test]
+    fn a_passphrase_seals_a_new_key_and_opens_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        let made = open_or_create(&path, Some("correct horse")).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(keystore::summary(&text).unwrap().encrypted);
+        let found = open_or_create(&path, Some("correct horse")).unwrap();
+        assert!(!found.is_new);
+        assert_eq!(found.keypair.peer_id(), made.keypair.peer_id());
+        for (passphrase, wanted) in [
+            (None, keystore::KeystoreError::PassphraseNeeded),
+            (Some("wrong"), keystore::KeystoreError::WrongPassphrase),
+        ] {
+            match open_or_create(&path, passphrase).unwrap_err() {
+                KeyFileError::Document { source, .. } => assert_eq!(source, wanted),
+                other => panic!("{other}"),
+            }
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_new_key_does_not_replace_one_that_came_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        let first = open_or_create(&path, None).unwrap();
+        assert!(create(&path, None).unwrap().is_none());
+        let found = open(&path, None).unwrap();
+        assert_eq!(found.peer_id(), first.keypair.peer_id());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_is_not_written_through_what_lies_in_its_way() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o666)).unwrap();
+        let fresh = path.with_extension(format!("{}.new", std::process::id()));
+        std::os::unix::fs::symlink(&elsewhere, &fresh).unwrap();
+        open_or_create(&path, None).unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "");
+        assert!(!fresh.exists());
+        open(&path, None).unwrap();
     }
 
     #[cfg(unix)]

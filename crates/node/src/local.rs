@@ -1,7 +1,7 @@
 //! Several nodes in one process: the network of `weir up`.
 //!
 //! ```text
-//! FOLDER/peers/a/key.json     the key, for its owner alone
+//! FOLDER/peers/a/key.json     the key, for its owner alone; sealed if there is a passphrase
 //!                store.redb   what the peer keeps
 //!                components/  what its services execute
 //! FOLDER/compiled/            compiled code, shared
@@ -144,7 +144,9 @@ impl Key {
     fn open(config: &LocalNetworkConfig, index: usize) -> Result<Self, StartError> {
         let name = name(index);
         let folder = config.folder.join("peers").join(&name);
-        let found = keyfile::open_or_create(&folder.join("key.json"), None)?;
+        let passphrase = keyfile::passphrase()?;
+        let passphrase = passphrase.as_ref().map(|text| text.as_str());
+        let found = keyfile::open_or_create(&folder.join("key.json"), passphrase)?;
         Ok(Key {
             name,
             folder,

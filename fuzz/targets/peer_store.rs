@@ -1,4 +1,4 @@
 #![no_main]
-//! `cargo +nightly fuzz run peer_restored`
+//! `cargo +nightly fuzz run peer_store`
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| weir_peer::fuzzing::restored(bytes));

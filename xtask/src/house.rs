@@ -92,35 +92,103 @@ fn lower_floors_never_import_higher_ones() {
     }
 }
 
-#[test]
-fn every_direct_dependency_has_a_reason() {
+/// The rows of `docs/dependencies.md`: who uses which crate. `tests` are those of any crate.
+fn explained() -> BTreeSet<(String, String)> {
     let text = std::fs::read_to_string(crate::root().join("docs/dependencies.md"))
         .expect("the table is part of the repository");
-    let explained: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
-        .flat_map(|names| names.split(','))
-        .map(|name| name.trim().trim_matches('`'))
-        .collect();
+    let mut rows = BTreeSet::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let mut cells = line.split(" | ");
+        let mut cell = || cells.next().unwrap_or_default().split(',').map(str::trim);
+        let (names, users) = (cell(), cell().collect::<Vec<_>>());
+        for name in names.filter(|name| *name != "crate") {
+            rows.extend(users.iter().map(|user| ((*user).to_owned(), name.to_owned())));
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_direct_dependency_has_a_reason() {
+    let explained = explained();
     let mut used = BTreeSet::new();
-    for (name, manifest) in &manifests() {
+    for (package, manifest) in &manifests() {
+        let user = match package.as_str() {
+            "weir" => "cli",
+            name => name.strip_prefix("weir-").unwrap_or(name),
+        };
+        let runs = dependencies(manifest, false);
         for dependency in dependencies(manifest, true) {
-            if !dependency.starts_with("weir") {
-                assert!(
-                    explained.contains(dependency),
-                    "{dependency} of {name} is not in docs/dependencies.md"
-                );
-                used.insert(dependency.to_owned());
+            if dependency.starts_with("weir") {
+                continue;
+            }
+            let row = |user: &str| (user.to_owned(), dependency.to_owned());
+            let mut rows = vec![row(user)];
+            if !runs.contains(dependency) {
+                rows.push(row("tests"));
+            }
+            rows.retain(|row| explained.contains(row));
+            assert!(
+                !rows.is_empty(),
+                "docs/dependencies.md does not say what {dependency} is for in {package}"
+            );
+            used.extend(rows);
+        }
+    }
+    let unused: Vec<_> = explained.difference(&used).collect();
+    assert!(
+        unused.is_empty(),
+        "docs/dependencies.md explains what nothing uses: {unused:?}"
+    );
+}
+
+/// The corpora that the tests of all crates feed to `weir_fuzzing`, as `CRATE_CORPUS`.
+fn fuzzed() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for room in folder(&crate::root().join("crates")) {
+        let name = room.file_name().unwrap_or_default().to_string_lossy();
+        if name == "fuzzing" {
+            continue;
+        }
+        let mut sources = Vec::new();
+        files(&room.join("tests"), "rs", &mut sources);
+        for source in sources {
+            let text = std::fs::read_to_string(&source).unwrap_or_default();
+            for call in text.split("weir_fuzzing::run(").skip(1) {
+                let corpus = call.trim_start().strip_prefix("corpus(\"");
+                let corpus = corpus.and_then(|rest| rest.split('"').next());
+                let corpus =
+                    corpus.unwrap_or_else(|| panic!("{} names no corpus(\"…\")", source.display()));
+                found.insert(format!("{name}_{corpus}"));
             }
         }
     }
-    for name in explained {
-        let heading = name == "crate" || name.starts_with('-');
-        assert!(
-            heading || used.contains(name),
-            "docs/dependencies.md explains {name}, which nothing uses"
-        );
-    }
+    found
+}
+
+#[test]
+fn every_corpus_has_a_target_for_cargo_fuzz_and_every_target_a_corpus() {
+    let fuzz = crate::root().join("fuzz");
+    let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).expect("fuzz is there");
+    let binaries: BTreeSet<String> = manifest
+        .split("[[bin]]")
+        .skip(1)
+        .map(|binary| {
+            let field = |name: &str| {
+                let rest = binary.split(&format!("\n{name} = \"")).nth(1)?;
+                rest.split('"').next()
+            };
+            let name = field("name").expect("a binary has a name");
+            let path = format!("targets/{name}.rs");
+            assert_eq!(field("path"), Some(path.as_str()), "the path of {name}");
+            name.to_owned()
+        })
+        .collect();
+    let targets: BTreeSet<String> = folder(&fuzz.join("targets"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    assert_eq!(targets, binaries, "files in fuzz/targets, binaries");
+    assert_eq!(fuzzed(), binaries, "corpora in the tests, binaries");
 }
 
 #[test]

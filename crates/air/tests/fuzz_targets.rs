@@ -4,8 +4,11 @@
 #[path = "fuzz_targets/targets.rs"]
 mod targets;
 
+fn corpus(name: &str) -> String {
+    format!("{}/tests/corpus/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 #[test]
 fn any_bytes_as_a_script() {
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/scripts");
-    weir_fuzzing::run(corpus, 10_000, 1, targets::script);
+    weir_fuzzing::run(corpus("script"), 10_000, 1, targets::script);
 }

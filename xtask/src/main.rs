@@ -16,7 +16,10 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test [STEP…]
-           all that must pass, or only: format lints docs wasm32 guests tests
+           all that must pass, or only: format lints docs wasm32 guests tests;
+           wasm32 and guests need the Debian packages rustc-web cargo-web
+           rust-web-src lld-22 clang-22: root installs them here, else the two
+           steps are skipped, or fail where the variable CI is set
   bench    run all benches and print the table for docs/benchmarks.md
   componentize IN.wasm OUT.wasm
            turn a core module built with wit-bindgen into a component

@@ -14,6 +14,13 @@ impl fmt::Display for Failed {
     }
 }
 
+/// How a step ended that did not fail.
+pub(crate) enum Outcome {
+    Passed,
+    /// It was not run, for this reason.
+    Skipped(String),
+}
+
 /// Runs the program in the folder of the workspace and says how long it took.
 pub(crate) fn run(name: &str, command: &mut Command) -> Result<(), Failed> {
     eprintln!("==> {name}");

@@ -1,6 +1,7 @@
 //! Programs that cargo does not bring along, installed where that is possible.
 
-use crate::step::{Failed, run};
+use crate::step::run;
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,33 +15,60 @@ pub(crate) const WASM: &[(&str, &str)] = &[
     ("clang-22", "/usr/bin/clang-22"),
 ];
 
-/// Makes sure that the packages are installed. `Ok(false)` means that this machine cannot have them: it is no
-/// Debian, or this is not its administrator.
-pub(crate) fn ensure(packages: &[(&str, &str)]) -> Result<bool, Failed> {
+/// Why this machine cannot have packages.
+pub(crate) struct Missing {
+    packages: String,
+    reason: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { packages, reason } = self;
+        write!(formatter, "needs the Debian packages {packages}; {reason}")
+    }
+}
+
+/// Makes sure that the packages are installed.
+pub(crate) fn ensure(packages: &[(&str, &str)]) -> Result<(), Missing> {
     let missing: Vec<&str> = packages
         .iter()
         .filter(|(_, path)| !present(path))
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
-        return Ok(true);
+        return Ok(());
     }
-    if !can_install() {
-        eprintln!(
-            "==> skipped: needs the Debian packages {}",
-            missing.join(" ")
-        );
-        return Ok(false);
+    install(&missing).map_err(|reason| Missing {
+        packages: missing.join(" "),
+        reason,
+    })
+}
+
+/// Installs packages, or says why that is not possible.
+fn install(packages: &[&str]) -> Result<(), String> {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err("this system has no apt-get to install them".to_owned());
     }
-    eprintln!("==> installing with apt-get: {}", missing.join(" "));
-    run("apt-get update", apt().args(["update", "--quiet=2"]))?;
-    run(
+    if !is_administrator() {
+        return Err(format!(
+            "only root can install them: apt-get install {}",
+            packages.join(" ")
+        ));
+    }
+    eprintln!("==> installing with apt-get: {}", packages.join(" "));
+    // Old lists may do; the packages are what counts.
+    let update = run("apt-get update", apt().args(["update", "--quiet=2"]));
+    let install = run(
         "apt-get install",
         apt()
             .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
-            .args(&missing),
-    )?;
-    Ok(true)
+            .args(packages),
+    );
+    match (update, install) {
+        (_, Ok(())) => Ok(()),
+        (Ok(()), Err(error)) => Err(error.to_string()),
+        (Err(update), Err(error)) => Err(format!("{update}, {error}")),
+    }
 }
 
 fn apt() -> Command {
@@ -66,10 +94,9 @@ fn present(path: &str) -> bool {
     })
 }
 
-fn can_install() -> bool {
-    let administrator = Command::new("id")
+fn is_administrator() -> bool {
+    Command::new("id")
         .arg("-u")
         .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    administrator && Path::new("/usr/bin/apt-get").exists()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

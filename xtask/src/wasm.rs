@@ -1,6 +1,6 @@
 //! What needs a wasm target: the crates that browsers share, and the guests.
 
-use crate::step::{Failed, run};
+use crate::step::{Failed, Outcome, run};
 use crate::tools;
 use std::process::Command;
 
@@ -8,9 +8,9 @@ use std::process::Command;
 const SHARED_CRATES: &[&str] = &["weir-identity", "weir-air", "weir-avm"];
 
 /// Checks the shared crates for wasm32.
-pub(crate) fn check() -> Result<(), Failed> {
-    if !tools::ensure(tools::WASM)? {
-        return Ok(());
+pub(crate) fn check() -> Result<Outcome, Failed> {
+    if let Err(missing) = tools::ensure(tools::WASM) {
+        return Ok(Outcome::Skipped(missing.to_string()));
     }
     let mut command = Command::new("/usr/bin/cargo");
     command
@@ -27,18 +27,20 @@ pub(crate) fn check() -> Result<(), Failed> {
     for name in SHARED_CRATES {
         command.args(["--package", name]);
     }
-    run("wasm32 check", &mut command)
+    run("wasm32 check", &mut command)?;
+    Ok(Outcome::Passed)
 }
 
 /// Rebuilds the committed components from source. The tests then run both and compare what they answer.
-pub(crate) fn rebuild_guests() -> Result<(), Failed> {
-    if !tools::ensure(tools::WASM)? {
-        return Ok(());
+pub(crate) fn rebuild_guests() -> Result<Outcome, Failed> {
+    if let Err(missing) = tools::ensure(tools::WASM) {
+        return Ok(Outcome::Skipped(missing.to_string()));
     }
     let mut command = Command::new("guest/build.sh");
     command.args(["--out", "target/guest"]);
     forget_toolchain(&mut command);
-    run("guests", &mut command)
+    run("guests", &mut command)?;
+    Ok(Outcome::Passed)
 }
 
 /// The toolchain that runs this program must not leak into another one.

@@ -102,7 +102,11 @@ fn explained() -> BTreeSet<(String, String)> {
         let mut cell = || cells.next().unwrap_or_default().split(',').map(str::trim);
         let (names, users) = (cell(), cell().collect::<Vec<_>>());
         for name in names.filter(|name| *name != "crate") {
-            rows.extend(users.iter().map(|user| ((*user).to_owned(), name.to_owned())));
+            rows.extend(
+                users
+                    .iter()
+                    .map(|user| ((*user).to_owned(), name.to_owned())),
+            );
         }
     }
     rows

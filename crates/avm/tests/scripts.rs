@@ -322,3 +322,20 @@ fn results_that_trickle_in_share_messages() {
         net.bytes
     );
 }
+
+#[test]
+fn a_call_that_misses_many_arguments_is_woken_once_for_each() {
+    let count = 40;
+    let arms: String = (0..count).fold("(null)".to_owned(), |rest, n| {
+        format!(r#"(par (call "@a" ("s" "f") [{n}] x{n}) {rest})"#)
+    });
+    let names: Vec<String> = (0..count).map(|n| format!("x{n}")).collect();
+    let air = format!(
+        r#"(seq {arms} (call "@b" ("s" "use") [{}]))"#,
+        names.join(" ")
+    );
+    let seen = run(&air, r#"{"s.f": {"ok": 1}}"#);
+    let ones = vec!["1"; count].join(",");
+    assert_eq!(seen.lines().last(), Some(&*format!("@b s.use [{ones}]")));
+    assert_eq!(seen.lines().count(), count + 1);
+}

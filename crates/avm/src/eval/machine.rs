@@ -82,6 +82,10 @@ pub(crate) struct Machine {
     pub(super) frames: Vec<Frame>,
     pub(super) slots: Vec<Slot>,
     waiters: FxHashMap<u32, Vec<ActId>>,
+    /// The pairs in `waiters`. A call waits for all its missing arguments at
+    /// once and looks at all of them whenever one comes: without this, k
+    /// arguments would wake it 2^k times.
+    awaited: FxHashSet<(u32, ActId)>,
     pub(super) failures: Vec<Failure>,
     pub(super) chains: Vec<Chain>,
     pub(super) streams: Vec<Stream>,
@@ -136,6 +140,7 @@ impl Machine {
             frames: Vec::new(),
             slots: vec![Slot::Empty; program.root_slots() as usize],
             waiters: FxHashMap::default(),
+            awaited: FxHashSet::default(),
             failures: Vec::new(),
             chains: Vec::new(),
             streams: Vec::new(),
@@ -295,7 +300,9 @@ impl Machine {
 
     /// Puts the activation to sleep until a slot changes.
     pub(super) fn wait(&mut self, act: ActId, slot: u32) {
-        self.waiters.entry(slot).or_default().push(act);
+        if self.awaited.insert((slot, act)) {
+            self.waiters.entry(slot).or_default().push(act);
+        }
     }
 
     pub(super) fn stop(&mut self, act: ActId, stop: Stop) {
@@ -326,6 +333,9 @@ impl Machine {
 
     fn wake(&mut self, slot: u32) {
         if let Some(waiters) = self.waiters.remove(&slot) {
+            for act in &waiters {
+                self.awaited.remove(&(slot, *act));
+            }
             self.tasks
                 .extend(waiters.into_iter().rev().map(Task::Resume));
         }

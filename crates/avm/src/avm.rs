@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
+use weir_identity::value::DEPTH_MAX;
 use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
 
 use crate::effects::{
@@ -203,15 +204,16 @@ impl Avm {
     }
 
     fn store(&mut self, value: Value, unused: bool) -> Outcome {
-        let limit = self.log.start().limits.value_bytes as usize;
-        let bytes = value.to_dag_cbor();
-        if bytes.len() > limit {
-            let text = format!(
-                "the result has {} bytes, the particle's limit is {limit}",
-                bytes.len()
-            );
-            return self.store_failure(crate::RESULT_TOO_LARGE, Value::from(text));
-        }
+        let bytes = match self.bytes_of(&value, "result") {
+            Ok(bytes) => bytes,
+            Err(text) => {
+                dismantle(value);
+                return Outcome::Failed {
+                    code: crate::RESULT_TOO_LARGE,
+                    message: self.log.store(Value::from(text)),
+                };
+            }
+        };
         if unused {
             Outcome::Unused(Cid::of_dag_cbor(&bytes))
         } else {
@@ -219,11 +221,38 @@ impl Avm {
         }
     }
 
+    /// A failure stays one, whatever the service said of it.
     fn store_failure(&mut self, code: i32, message: Value) -> Outcome {
+        let message = match self.bytes_of(&message, "failure message") {
+            Ok(_) => message,
+            Err(text) => {
+                dismantle(message);
+                Value::from(text)
+            }
+        };
         Outcome::Failed {
             code,
             message: self.log.store(message),
         }
+    }
+
+    /// The bytes of what a service said, if others can read it and the particle
+    /// allows it.
+    fn bytes_of(&self, value: &Value, what: &str) -> Result<Vec<u8>, String> {
+        if !value.fits_depth() {
+            return Err(format!(
+                "the {what} is nested deeper than {DEPTH_MAX} arrays and objects"
+            ));
+        }
+        let limit = self.log.start().limits.value_bytes as usize;
+        let bytes = value.to_dag_cbor();
+        if bytes.len() > limit {
+            return Err(format!(
+                "the {what} has {} bytes, the particle's limit is {limit}",
+                bytes.len()
+            ));
+        }
+        Ok(bytes)
     }
 
     /// What the work so far asks of the host. Stable: the same log gives the
@@ -524,6 +553,26 @@ impl Avm {
             self.effects.stuck.push(Report { code: 0, message });
         }
         id
+    }
+}
+
+/// Drops a value of any depth without using the stack for it.
+fn dismantle(value: Value) {
+    let mut pending = vec![value];
+    while let Some(mut value) = pending.pop() {
+        match &mut value {
+            Value::Array(items) => {
+                if let Some(items) = Arc::get_mut(items) {
+                    pending.extend(items.iter_mut().map(std::mem::take));
+                }
+            }
+            Value::Object(fields) => {
+                if let Some(fields) = Arc::get_mut(fields) {
+                    pending.extend(std::mem::take(fields).into_values());
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod folds;
 mod instructions;
 mod lens;
 mod machine;
+mod measure;
 mod order;
 mod own;
 mod program;

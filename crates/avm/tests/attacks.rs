@@ -24,9 +24,17 @@ const SCRIPT: &str = r##"
       (call %init_peer_id% ("s" "done") [#c])))"##;
 
 fn scene() -> Scene {
+    scene_under(None)
+}
+
+/// With a limit of the bytes of a value.
+fn scene_under(value_bytes: Option<u32>) -> Scene {
     let case = serde_json::json!({ "air": SCRIPT, "peers": ["a", "b"] });
     let case: Case = serde_json::from_value(case).expect("a case");
     let mut net = Net::new(case, 0);
+    if let Some(limit) = value_bytes {
+        Arc::make_mut(&mut net.start).limits.value_bytes = limit;
+    }
     net.begin();
     let a = key_of("a").peer_id();
     let Some(support::Event::Message { message, .. }) = net.queue.pop() else {
@@ -399,20 +407,104 @@ fn a_result_for_another_question_is_handed_back() {
 
 #[test]
 fn a_muted_peer_forwards_and_says_nothing() {
-    let Scene { net, a, .. } = scene();
+    let Scene {
+        mut net,
+        a,
+        request,
+    } = scene();
+    let init = net.start.initiator;
     let peer = &net.peers[&a];
-    let mut avm = Avm::new(
+    let fresh = Avm::new(
         net.start.clone(),
         net.program.clone(),
         Arc::clone(&peer.key),
-    )
-    .expect("the script fits");
-    avm.mute();
-    let records = peer.records.clone();
-    assert!(!records.is_empty());
-    assert_eq!(
-        avm.log().journal_len(avm.log().me().expect("a has a log")),
-        0
     );
-    assert!(avm.drain().records.is_empty());
+    let mut avm = fresh.expect("the script fits");
+    avm.mute();
+    let nobody = key_of("nobody").peer_id();
+    let message = net.avm(init).everything_for(&nobody).message;
+    avm.merge(message, init).expect("an honest message");
+    let effects = avm.drain();
+    assert!(!effects.records.is_empty(), "it stores what it learnt");
+    assert_eq!(effects.calls, []);
+    let done = avm.complete(
+        request.step,
+        request.args_cid,
+        CallOutcome::Value(Value::Null),
+        None,
+    );
+    assert!(done.is_err(), "a result is not taken");
+    let me = avm.log().me().expect("a has a log");
+    assert_eq!(avm.log().journal_len(me), 0);
+    let forwarded = avm.everything_for(&key_of("b").peer_id()).message;
+    assert_eq!(forwarded.suffixes.len(), 1);
+    assert_eq!(forwarded.suffixes[0].head.head.author, init);
+}
+
+/// How a call ends whose service gives `outcome`: the entry's failure message.
+fn refused(outcome: CallOutcome, limit: Option<u32>) -> Option<String> {
+    let Scene {
+        mut net,
+        a,
+        request,
+    } = scene_under(limit);
+    net.avm(a)
+        .complete(request.step, request.args_cid, outcome, None)
+        .expect("the call is open");
+    let log = net.avm(a).log();
+    let outcome = log
+        .entries_from(weir_avm::log::LogIndex(0))
+        .find_map(|(_, held)| match &held.entry.body {
+            Body::Call(call) => Some(call.outcome.clone()),
+            _ => None,
+        });
+    match outcome.expect("the entry was made") {
+        Outcome::Failed { message, .. } => log.blob(&message).map(Value::to_json),
+        _ => None,
+    }
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(Value::Null, |value, _| Value::from(vec![value]))
+}
+
+#[test]
+fn what_a_service_nests_too_deep_becomes_a_failure() {
+    let deep = "is nested deeper than 128 arrays and objects\"";
+    assert_eq!(refused(CallOutcome::Value(nested(128)), None), None);
+    for depth in [129, 40_000] {
+        let value = refused(CallOutcome::Value(nested(depth)), None);
+        assert_eq!(value, Some(format!("\"the result {deep}")));
+        let message = nested(depth);
+        let failed = refused(CallOutcome::Failed { code: 1, message }, None);
+        assert_eq!(failed, Some(format!("\"the failure message {deep}")));
+    }
+}
+
+#[test]
+fn what_a_service_says_at_too_great_length_becomes_a_short_failure() {
+    let long = || Value::from("x".repeat(98));
+    let large = "has 100 bytes, the particle's limit is 99\"";
+    assert_eq!(refused(CallOutcome::Value(long()), Some(100)), None);
+    let value = refused(CallOutcome::Value(long()), Some(99));
+    assert_eq!(value, Some(format!("\"the result {large}")));
+    let message = long();
+    let failed = refused(CallOutcome::Failed { code: 1, message }, Some(99));
+    assert_eq!(failed, Some(format!("\"the failure message {large}")));
+}
+
+#[test]
+fn a_result_above_the_limit_of_the_particle_is_cut() {
+    let mut scene = scene_under(Some(99));
+    let mut log = scene.log_of("a");
+    let outcome = Outcome::Value(log.store(Value::from("x".repeat(98))));
+    let call = CallEntry {
+        outcome,
+        ..scene.honest_call(&mut log)
+    };
+    log.append(Body::Call(call)).expect("the log speaks");
+    assert_eq!(
+        scene.tell_init("a", log),
+        ["entry 0 of @a does not hold: the result has 100 bytes, the particle's limit is 99",]
+    );
 }

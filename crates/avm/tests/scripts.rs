@@ -339,3 +339,29 @@ fn a_call_that_misses_many_arguments_is_woken_once_for_each() {
     assert_eq!(seen.lines().last(), Some(&*format!("@b s.use [{ones}]")));
     assert_eq!(seen.lines().count(), count + 1);
 }
+
+#[test]
+fn a_value_that_doubles_ends_at_the_limit_of_its_bytes() {
+    let levels = 60;
+    let script: String = (0..levels).rev().fold("(null)".to_owned(), |rest, n| {
+        let next = n + 1;
+        format!(
+            "(seq (ap #c{n} $s{next}) (seq (ap #c{n} $s{next}) (seq (canon %init_peer_id% $s{next} #c{next}) {rest})))"
+        )
+    });
+    let air = format!("(seq (ap 1 $s0) (seq (canon %init_peer_id% $s0 #c0) {script}))");
+    let stuck = stuck_under(StartLimits::default(), &air);
+    assert_eq!(
+        stuck,
+        "`ap #c25 $s26`: a value would have 100663295 bytes, the particle's limit is 67108864"
+    );
+}
+
+#[test]
+fn pairs_that_nest_in_a_recursive_map_end_at_the_limit_of_depth() {
+    let air = r#"(seq (ap ("k" 1) %m) (fold %m i (seq (ap ("k" i) %m) (next i))))"#;
+    assert_eq!(
+        stuck_under(StartLimits::default(), air),
+        "`ap (\"k\" i) %m`: a value would be nested deeper than 100"
+    );
+}

@@ -232,7 +232,16 @@ impl Machine {
                 "the entry is of another kind than the instruction",
             );
         };
-        match (*output, result) {
+        let output = *output;
+        if let Answer::Value(value) = &result {
+            let bytes = self.measures.of(value).bytes;
+            let limit = self.limits.value_bytes;
+            if bytes > u64::from(limit) {
+                let text = format!("the result has {bytes} bytes, the particle's limit is {limit}");
+                return wrong(Offence::Outcome, text);
+            }
+        }
+        match (output, result) {
             (
                 _,
                 Answer::Failed {

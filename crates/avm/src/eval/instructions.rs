@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use weir_air::VariableKind;
 use weir_identity::{Cid, Value};
 
 use super::failure::{self, Cause as Why, Failure, code};
 use super::machine::{Delivery, Machine, Task};
+use super::measure::header;
 use super::program::{Arg, CanonForm, Op, Output, Place};
 use super::reading::{Reading, Stop};
 use super::state::{
@@ -206,9 +206,6 @@ impl Machine {
             Ok(val) => val,
             Err(stop) => return self.stop(act, stop),
         };
-        if is_canon(value) && val.value.depth() > MAX_DEPTH {
-            return self.report(format!("`ap` would nest a value deeper than {MAX_DEPTH}"));
-        }
         let flow = self.after(act, &at);
         match target {
             Output::Slot(slot) => self.set_value(act, slot, Datum::One(val), flow.support),
@@ -386,12 +383,11 @@ impl Machine {
             return;
         }
         self.acts[act as usize].flow.support = at.support;
-        let nested = args.iter().zip(&values);
-        if nested
-            .into_iter()
-            .any(|(arg, value)| is_canon(arg) && value.depth() > MAX_DEPTH)
-        {
-            return self.report(format!("an argument is nested deeper than {MAX_DEPTH}"));
+        let bytes = values.iter().fold(header(values.len() as u64), |sum, v| {
+            sum.saturating_add(self.measures.of(v).bytes)
+        });
+        if let Err(stop) = self.within_bytes(bytes) {
+            return self.stop(act, stop);
         }
         let args = Args {
             cid: args_cid(&values),
@@ -481,11 +477,14 @@ impl Machine {
             CanonForm::Map => Datum::CanonMap(canon),
             CanonForm::Object => {
                 let frozen = self.canons[canon as usize];
-                let elements = self.canon_elements(frozen).to_vec();
-                Datum::One(Val {
-                    value: self.first_values(&elements),
-                    tetraplet: self.said_by(frozen),
-                })
+                let object = self.first_values(self.canon_elements(frozen));
+                match self.bounded(object) {
+                    Ok(value) => Datum::One(Val {
+                        value,
+                        tetraplet: self.said_by(frozen),
+                    }),
+                    Err(stop) => return self.stop(act, stop),
+                }
             }
         };
         self.set_value(act, target, datum, support);
@@ -497,16 +496,6 @@ impl Machine {
         self.tasks.push(Task::Settle(act, Outcome::Complete(flow)));
     }
 }
-
-/// Only a canon nests its elements deeper than values that are here already;
-/// asking others for their depth would cost their size at every copy.
-fn is_canon(arg: &Arg) -> bool {
-    matches!(arg, Arg::Read(read, None) if matches!(read.variable.kind, VariableKind::Canon | VariableKind::CanonMap))
-}
-
-/// How deep a canon may nest values: less than [`Value`] allows, so that an
-/// argument list and an error object around it still fit.
-const MAX_DEPTH: usize = 100;
 
 /// The content id of an argument list.
 pub(crate) fn args_cid(values: &[Value]) -> Cid {

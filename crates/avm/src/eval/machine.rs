@@ -10,18 +10,19 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use weir_air::NodeId;
-use weir_identity::{Hash, keccak256};
+use weir_identity::{Hash, Value, keccak256};
 
 use super::facts::{Fact, Wrong};
 use super::failure::{self, Cause as Why, Failure, code};
+use super::measure::Measures;
 use super::order::{Order, Place};
 use super::program::{self, Op, Program};
 use super::queue::Queue;
-use super::reading::Stop;
+use super::reading::{MapKeys, Stop};
 use super::state::{
-    Act, ActId, Canon, Cause, Chain, ChainId, Datum, Element, ElementId, FailureId, Flow, Frame,
-    FrameId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream, StreamFold,
-    StreamId, Support,
+    Act, ActId, Canon, CanonId, Cause, Chain, ChainId, Datum, Element, ElementId, FailureId, Flow,
+    Frame, FrameId, List, NO_FAILURE, NONE, Outcome, Peer, Reached, Sides, Slot, Stream,
+    StreamFold, StreamId, Support,
 };
 use crate::log::StartLimits;
 use crate::tetraplet::Tetraplet;
@@ -92,6 +93,11 @@ pub(crate) struct Machine {
     pub(super) elements: Vec<Element>,
     pub(super) lists: Vec<Vec<ElementId>>,
     pub(super) canons: Vec<Canon>,
+    /// Canons that were read as a whole.
+    pub(super) wholes: FxHashMap<CanonId, Value>,
+    pub(super) measures: Measures,
+    /// The keys of frozen maps, by list.
+    pub(super) map_keys: FxHashMap<u32, MapKeys>,
     pub(super) sides: Vec<Sides>,
     pub(super) folds: Vec<StreamFold>,
     pub(super) reached: Vec<Reached>,
@@ -147,6 +153,9 @@ impl Machine {
             elements: Vec::new(),
             lists: Vec::new(),
             canons: Vec::new(),
+            wholes: FxHashMap::default(),
+            measures: Measures::default(),
+            map_keys: FxHashMap::default(),
             sides: Vec::new(),
             folds: Vec::new(),
             reached: Vec::new(),
@@ -316,13 +325,19 @@ impl Machine {
                     "`{text}` waits for {name}, which nothing can fill any more"
                 ));
             }
+            Stop::Limit(limit) => {
+                let text =
+                    weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
+                self.report(format!("`{text}`: {limit}"));
+            }
             Stop::Fail(why) => self.fail(act, &why),
         }
     }
 
     pub(super) fn report(&mut self, message: String) {
-        if self.stuck.len() < NOTICES_MAX {
-            self.stuck.push(Notice { code: 0, message });
+        let notice = Notice { code: 0, message };
+        if self.stuck.len() < NOTICES_MAX && self.stuck.last() != Some(&notice) {
+            self.stuck.push(notice);
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use weir_air::Variable;
 use weir_identity::Value;
 
@@ -23,8 +24,20 @@ pub(crate) enum Stop {
     Wait(u32),
     /// Nothing can ever fill it.
     Never(Variable),
+    /// It would be larger or deeper than the particle allows.
+    Limit(String),
     Fail(Why),
 }
+
+impl From<Why> for Stop {
+    fn from(why: Why) -> Stop {
+        Stop::Fail(why)
+    }
+}
+
+/// How deep a script may nest values: less than [`Value`] allows, so that an
+/// argument list and an error object around it still fit.
+const NESTED_MAX: u32 = 100;
 
 /// One reading of some operands: what they needed.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +67,7 @@ impl Machine {
     }
 
     /// Binds a name: the last definition in script order that is not excluded.
-    fn bind(&self, at: &mut Reading, read: &Read) -> Result<Datum, Stop> {
+    fn bind(&mut self, at: &mut Reading, read: &Read) -> Result<Datum, Stop> {
         for site in &read.sites {
             let frame = self.frame_above(at.frame, site.up);
             at.definite &= site.definite;
@@ -63,7 +76,7 @@ impl Machine {
                 at.support = at
                     .support
                     .and(self.chains[chain as usize].support, self.base);
-                return Ok(Datum::One(self.iterated(frame)));
+                return self.iterated(frame).map(Datum::One);
             };
             let place = self.frames[frame as usize].slots + slot;
             match &self.slots[place as usize] {
@@ -86,47 +99,69 @@ impl Machine {
     }
 
     /// The value of the iterator of a frame.
-    fn iterated(&self, frame: FrameId) -> Val {
+    fn iterated(&mut self, frame: FrameId) -> Result<Val, Stop> {
         let frame = &self.frames[frame as usize];
-        match &self.chains[frame.chain as usize].list {
+        let element = match &self.chains[frame.chain as usize].list {
             List::Array { value, tetraplet } => {
                 let items = value.as_array().unwrap_or_default();
-                Val {
+                return Ok(Val {
                     value: items
                         .get(frame.index as usize)
                         .cloned()
                         .unwrap_or(Value::Null),
                     tetraplet: Arc::new(tetraplet.through(&format!(".$.[{}]", frame.index))),
-                }
+                });
             }
             List::Canon(canon) => {
                 let canon = self.canons[*canon as usize];
-                self.item(self.lists[canon.list as usize][frame.index as usize])
+                self.lists[canon.list as usize][frame.index as usize]
             }
-            List::Pairs(items) | List::Batch(items) => self.item(items[frame.index as usize]),
-        }
+            List::Pairs(items) | List::Batch(items) => items[frame.index as usize],
+        };
+        self.item(element)
     }
 
     /// An element as an iterator shows it: the value, or the pair of a map.
-    fn item(&self, element: ElementId) -> Val {
+    fn item(&mut self, element: ElementId) -> Result<Val, Stop> {
         let element = &self.elements[element as usize];
-        match &element.key {
-            None => element.val.clone(),
-            Some(key) => Val {
-                value: failure::object([
-                    ("key", key.clone()),
-                    ("value", element.val.value.clone()),
-                ]),
-                tetraplet: element.val.tetraplet.clone(),
-            },
+        let val = element.val.clone();
+        let Some(key) = &element.key else {
+            return Ok(val);
+        };
+        let pair = failure::object([("key", key.clone()), ("value", val.value)]);
+        Ok(Val {
+            value: self.bounded(pair)?,
+            tetraplet: val.tetraplet,
+        })
+    }
+
+    /// A value that was made of others, unless it exceeds a limit.
+    pub(super) fn bounded(&mut self, value: Value) -> Result<Value, Stop> {
+        let measure = self.measures.of(&value);
+        if measure.depth > NESTED_MAX {
+            return Err(Stop::Limit(format!(
+                "a value would be nested deeper than {NESTED_MAX}"
+            )));
         }
+        self.within_bytes(measure.bytes)?;
+        Ok(value)
+    }
+
+    pub(super) fn within_bytes(&self, bytes: u64) -> Result<(), Stop> {
+        let limit = self.limits.value_bytes;
+        if bytes <= u64::from(limit) {
+            return Ok(());
+        }
+        Err(Stop::Limit(format!(
+            "a value would have {bytes} bytes, the particle's limit is {limit}"
+        )))
     }
 
     pub(super) fn canon_elements(&self, canon: Canon) -> &[ElementId] {
         &self.lists[canon.list as usize][..canon.length as usize]
     }
 
-    fn keys(&self, at: &mut Reading, steps: &[Step]) -> Result<Vec<Key>, Stop> {
+    fn keys(&mut self, at: &mut Reading, steps: &[Step]) -> Result<Vec<Key>, Stop> {
         steps
             .iter()
             .map(|step| match step {
@@ -145,11 +180,12 @@ impl Machine {
 
     /// An operand without its lens applied to anything but scalars: a canon
     /// without lens stays a canon.
-    pub(super) fn datum(&self, at: &mut Reading, arg: &Arg) -> Result<Datum, Stop> {
+    pub(super) fn datum(&mut self, at: &mut Reading, arg: &Arg) -> Result<Datum, Stop> {
+        let origin = self.literal.clone();
         let literal = |value: Value| {
             Ok(Datum::One(Val {
                 value,
-                tetraplet: self.literal.clone(),
+                tetraplet: origin,
             }))
         };
         match arg {
@@ -172,9 +208,7 @@ impl Machine {
                     Path::Length => None,
                     Path::Steps(steps) => Some(self.keys(at, steps)?),
                 };
-                self.through(datum, keys.as_deref())
-                    .map(Datum::One)
-                    .map_err(Stop::Fail)
+                self.through(datum, keys.as_deref()).map(Datum::One)
             }
         }
     }
@@ -189,7 +223,7 @@ impl Machine {
     }
 
     fn error_value(
-        &self,
+        &mut self,
         at: &mut Reading,
         id: u32,
         last: bool,
@@ -216,7 +250,7 @@ impl Machine {
     }
 
     /// Applies a lens; `None` is `.length`.
-    fn through(&self, datum: Datum, keys: Option<&[Key]>) -> Result<Val, Why> {
+    fn through(&mut self, datum: Datum, keys: Option<&[Key]>) -> Result<Val, Stop> {
         match (datum, keys) {
             (Datum::One(val), None) => Ok(Val {
                 value: lens::length(&val.value)?,
@@ -233,7 +267,7 @@ impl Machine {
                     tetraplet: Arc::new(self.said_by(canon).through(".length")),
                 })
             }
-            (Datum::Canon(id), Some(keys)) => self.in_list(self.canons[id as usize], keys),
+            (Datum::Canon(id), Some(keys)) => Ok(self.in_list(self.canons[id as usize], keys)?),
             (Datum::CanonMap(id), Some(keys)) => self.in_map(self.canons[id as usize], keys),
         }
     }
@@ -277,7 +311,7 @@ impl Machine {
         })
     }
 
-    fn in_map(&self, canon: Canon, keys: &[Key]) -> Result<Val, Why> {
+    fn in_map(&mut self, canon: Canon, keys: &[Key]) -> Result<Val, Stop> {
         let (first, rest) = keys
             .split_first()
             .expect("the grammar gives a path an accessor");
@@ -286,52 +320,65 @@ impl Machine {
             Key::Index(index) => Value::from(i64::from(*index)),
             Key::Number(n) => n.clone(),
         };
-        let found: Vec<&Val> = self
-            .canon_elements(canon)
-            .iter()
-            .map(|id| &self.elements[*id as usize])
-            .filter(|element| element.key.as_ref() == Some(&wanted))
-            .map(|element| &element.val)
-            .collect();
+        self.index_map(canon.list);
         let said = self.said_by(canon);
-        if found.is_empty() {
+        let under = self
+            .map_keys
+            .get(&canon.list)
+            .and_then(|index| index.places.get(&map_key(&wanted)))
+            .map_or(&[][..], Vec::as_slice);
+        let found = &under[..under.partition_point(|place| *place < canon.length)];
+        let list = &self.lists[canon.list as usize];
+        let val = |place: &u32| &self.elements[list[*place as usize] as usize].val;
+        let second = if found.is_empty() {
+            None
+        } else {
+            rest.split_first()
+        };
+        let Some((second, deeper)) = second else {
+            let values: Vec<Value> = found.iter().map(|place| val(place).value.clone()).collect();
             let tetraplet = Arc::new(said.through(&lens::path_text(keys)));
             return Ok(Val {
-                value: Value::from(Vec::new()),
-                tetraplet,
-            });
-        }
-        let Some((second, deeper)) = rest.split_first() else {
-            let values: Vec<Value> = found.iter().map(|val| val.value.clone()).collect();
-            let tetraplet = Arc::new(said.through(&lens::path_text(keys)));
-            return Ok(Val {
-                value: Value::from(values),
+                value: self.bounded(Value::from(values))?,
                 tetraplet,
             });
         };
         let Key::Index(index) = second else {
-            return Err(Why::new(
+            return Err(Stop::Fail(Why::new(
                 code::LENS,
                 "the values under a key of a canon map are an array: expected an index",
-            ));
+            )));
         };
-        let Some(val) = found.get(*index as usize) else {
-            return Err(Why::new(
+        let Some(val) = found.get(*index as usize).map(val) else {
+            return Err(Stop::Fail(Why::new(
                 code::LENS,
                 format!(
                     "{} values stand under the key {}, none with the index {index}",
                     found.len(),
                     wanted.to_json()
                 ),
-            ));
+            )));
         };
         if deeper.is_empty() {
-            return Ok((*val).clone());
+            return Ok(val.clone());
         }
         Ok(Val {
             value: lens::select(&val.value, deeper)?,
             tetraplet: Arc::new(val.tetraplet.through(&lens::rest_text(deeper))),
         })
+    }
+
+    /// Brings the index of a list of pairs up to its length.
+    fn index_map(&mut self, list: u32) {
+        let index = self.map_keys.entry(list).or_default();
+        let items = &self.lists[list as usize];
+        for (place, id) in items.iter().enumerate().skip(index.length) {
+            if let Some(key) = &self.elements[*id as usize].key {
+                let places = index.places.entry(map_key(key)).or_default();
+                places.push(place as u32);
+            }
+        }
+        index.length = items.len();
     }
 
     /// The origin of what a canon peer froze.
@@ -340,20 +387,28 @@ impl Machine {
     }
 
     /// A whole canon as a JSON array, a canon map as an object of arrays.
-    fn whole(&self, datum: &Datum) -> Value {
-        match datum {
-            Datum::One(val) => val.value.clone(),
-            Datum::Canon(id) => {
-                let elements = self.canon_elements(self.canons[*id as usize]);
-                Value::from(
-                    elements
-                        .iter()
-                        .map(|e| self.elements[*e as usize].val.value.clone())
-                        .collect::<Vec<_>>(),
-                )
-            }
-            Datum::CanonMap(id) => self.map_object(*id),
+    fn whole(&mut self, datum: &Datum) -> Result<Value, Stop> {
+        let (Datum::Canon(id) | Datum::CanonMap(id)) = datum else {
+            let Datum::One(val) = datum else {
+                unreachable!("the two other kinds of datum were matched above");
+            };
+            return Ok(val.value.clone());
+        };
+        if let Some(value) = self.wholes.get(id) {
+            return Ok(value.clone());
         }
+        let value = if let Datum::CanonMap(id) = datum {
+            self.map_object(*id)
+        } else {
+            let elements = self.canon_elements(self.canons[*id as usize]);
+            elements
+                .iter()
+                .map(|e| self.elements[*e as usize].val.value.clone())
+                .collect()
+        };
+        let value = self.bounded(value)?;
+        self.wholes.insert(*id, value.clone());
+        Ok(value)
     }
 
     /// Where a string and an integer key have one text, the string key wins.
@@ -401,7 +456,7 @@ impl Machine {
     }
 
     /// An operand as one value with one origin.
-    pub(super) fn val(&self, at: &mut Reading, arg: &Arg) -> Result<Val, Stop> {
+    pub(super) fn val(&mut self, at: &mut Reading, arg: &Arg) -> Result<Val, Stop> {
         let datum = self.datum(at, arg)?;
         if let Datum::One(val) = datum {
             return Ok(val);
@@ -410,13 +465,13 @@ impl Machine {
             unreachable!("the third kind of datum was returned above");
         };
         Ok(Val {
-            value: self.whole(&datum),
+            value: self.whole(&datum)?,
             tetraplet: self.said_by(self.canons[id as usize]),
         })
     }
 
     /// An operand as an argument: a whole canon keeps the origin of each element.
-    pub(super) fn argument(&self, at: &mut Reading, arg: &Arg) -> Result<Argument, Stop> {
+    pub(super) fn argument(&mut self, at: &mut Reading, arg: &Arg) -> Result<Argument, Stop> {
         let datum = self.datum(at, arg)?;
         let tetraplets = match &datum {
             Datum::One(val) => vec![val.tetraplet.clone()],
@@ -427,13 +482,13 @@ impl Machine {
                 .collect(),
         };
         Ok(Argument {
-            value: self.whole(&datum),
+            value: self.whole(&datum)?,
             tetraplets,
         })
     }
 
     /// An operand that must be a string: the name of a peer, service or function.
-    pub(super) fn text(&self, at: &mut Reading, arg: &Arg) -> Result<Arc<str>, Stop> {
+    pub(super) fn text(&mut self, at: &mut Reading, arg: &Arg) -> Result<Arc<str>, Stop> {
         match self.val(at, arg)?.value {
             Value::String(text) => Ok(text),
             other => {
@@ -448,6 +503,21 @@ impl Machine {
             }
         }
     }
+}
+
+/// A key of a map: whether it is a string, and its text.
+fn map_key(key: &Value) -> (bool, Arc<str>) {
+    match key {
+        Value::String(text) => (true, text.clone()),
+        number => (false, number.to_json().into()),
+    }
+}
+
+/// Where the pairs of each key stand in a list, as far as it has been looked at.
+#[derive(Debug, Default)]
+pub(super) struct MapKeys {
+    length: usize,
+    places: FxHashMap<(bool, Arc<str>), Vec<u32>>,
 }
 
 fn unsigned(n: u64) -> Value {

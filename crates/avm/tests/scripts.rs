@@ -365,3 +365,29 @@ fn pairs_that_nest_in_a_recursive_map_end_at_the_limit_of_depth() {
         "`ap (\"k\" i) %m`: a value would be nested deeper than 100"
     );
 }
+
+#[test]
+fn a_long_value_is_cut_in_the_text_of_an_error() {
+    let long = "x".repeat(100_000);
+    let services = serde_json::json!({ "s.f": {"ok": {"k": long}} }).to_string();
+    let seen = run(
+        r#"(seq (call %init_peer_id% ("s" "f") [] x)
+            (xor (ap x.$.missing y) (call %init_peer_id% ("s" "h") [:error:.$.message])))"#,
+        &services,
+    );
+    let text = format!(
+        r#"value {{\"k\":\"{}… does not contain the field missing"#,
+        &long[..250]
+    );
+    assert_eq!(seen, format!("@init s.f []\n@init s.h [\"{text}\"]\n"));
+}
+
+#[test]
+fn a_name_that_is_set_and_read_many_times_costs_no_square() {
+    let count = 20_000;
+    let arms = "(par (ap x x) ".repeat(count);
+    let air = format!("(seq (ap 1 x) {arms}(null){})", ")".repeat(count));
+    let script = weir_air::parse(&air, &weir_air::Limits::default()).expect("the script parses");
+    let program = weir_avm::Program::new(&Arc::new(script));
+    assert_eq!(program.script().nodes().len(), 2 * count + 3);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_identity::{Cid, Hash, Value};
 
-use super::failure::{self, Failure, code};
+use super::failure::{self, Failure, SAID_TEXT_MAX, code};
 use super::machine::{Delivery, Machine, Notice, Task};
 use super::program::{Op, Output};
 use super::state::{ActId, Canon, Cause, Datum, Flow, Outcome, OwnCanon, Peer, Support, Val, Work};
@@ -288,11 +288,9 @@ impl Machine {
         tetraplet: Tetraplet,
         flow: Flow,
     ) {
-        let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
-        let message = format!(
-            "the service failed with code {number}: {}",
-            message.to_json()
-        );
+        let text = self.instruction(act);
+        let said = failure::shown_within(message, SAID_TEXT_MAX);
+        let message: Arc<str> = format!("the service failed with code {number}: {said}").into();
         let object = failure::error_object(code::SERVICE, &message, &text, Some(&tetraplet.peer));
         let failure = Failure {
             code: code::SERVICE,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weir_identity::Value;
+use weir_identity::value::Fields;
 
 use crate::tetraplet::Tetraplet;
 
@@ -43,7 +44,7 @@ impl Cause {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub code: i64,
-    pub message: String,
+    pub message: Arc<str>,
     /// What `%last_error%` becomes; `None` leaves it as it was.
     pub last: Option<Value>,
     /// What `:error:` shows on the right side of the `xor` that caught it.
@@ -52,6 +53,72 @@ pub(crate) struct Failure {
     /// Raised by a failed call or by `fail`: a chain of a stream fold that ends
     /// so is not complete.
     pub grave: bool,
+}
+
+/// How much of a value stands in an error text, in bytes. The same on all
+/// peers: scripts read these texts.
+const VALUE_TEXT_MAX: usize = 256;
+
+/// How much of what a service said or a script raised stands in an error text.
+pub(crate) const SAID_TEXT_MAX: usize = 4_096;
+
+/// A value as it stands in an error text.
+pub(crate) fn shown(value: &Value) -> String {
+    shown_within(value, VALUE_TEXT_MAX)
+}
+
+/// The beginning of the JSON of a value; the cost does not depend on its size.
+pub(crate) fn shown_within(value: &Value, bytes: usize) -> String {
+    // Each part of a value gives at least one byte of text.
+    let mut left = bytes + 1;
+    cut(&beginning(value, &mut left).to_json(), bytes)
+}
+
+/// A text as it stands in an error text.
+pub(crate) fn cut_name(text: &str) -> String {
+    cut(text, VALUE_TEXT_MAX)
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes)])
+}
+
+/// What is needed of a value to write the first `left` bytes of its text.
+fn beginning(value: &Value, left: &mut usize) -> Value {
+    let before = *left;
+    *left = left.saturating_sub(1);
+    match value {
+        Value::String(text) => {
+            *left = left.saturating_sub(text.len());
+            Value::from(&text[..text.ceil_char_boundary(before)])
+        }
+        Value::Array(items) => {
+            let mut begun = Vec::new();
+            for item in items.iter() {
+                if *left == 0 {
+                    break;
+                }
+                begun.push(beginning(item, left));
+            }
+            Value::from(begun)
+        }
+        Value::Object(fields) => {
+            let mut begun = Fields::new();
+            for (name, field) in fields.iter() {
+                if *left == 0 {
+                    break;
+                }
+                let name_end = name.ceil_char_boundary(*left);
+                *left = left.saturating_sub(name.len());
+                begun.insert(Arc::from(&name[..name_end]), beginning(field, left));
+            }
+            Value::from(begun)
+        }
+        small => small.clone(),
+    }
 }
 
 /// The object that stands for "no error".
@@ -65,16 +132,16 @@ pub(crate) fn no_error() -> Value {
 /// An error object as scripts read it.
 pub(crate) fn error_object(
     code: i64,
-    message: &str,
-    instruction: &str,
-    peer: Option<&str>,
+    message: &Arc<str>,
+    instruction: &Arc<str>,
+    peer: Option<&Arc<str>>,
 ) -> Value {
     let mut fields: BTreeMap<Arc<str>, Value> = BTreeMap::new();
     fields.insert("error_code".into(), Value::from(code));
-    fields.insert("message".into(), Value::from(message));
-    fields.insert("instruction".into(), Value::from(instruction));
+    fields.insert("message".into(), Value::from(message.clone()));
+    fields.insert("instruction".into(), Value::from(instruction.clone()));
     if let Some(peer) = peer {
-        fields.insert("peer_id".into(), Value::from(peer));
+        fields.insert("peer_id".into(), Value::from(peer.clone()));
     }
     Value::Object(Arc::new(fields))
 }
@@ -92,7 +159,7 @@ pub(crate) fn raisable(value: &Value) -> Result<(i64, Arc<str>), Cause> {
     let Value::Object(fields) = value else {
         return Err(bad(format!(
             "cannot fail with {}: expected an object",
-            value.to_json()
+            shown(value)
         )));
     };
     let number = match fields.get("error_code") {
@@ -102,7 +169,7 @@ pub(crate) fn raisable(value: &Value) -> Result<(i64, Arc<str>), Cause> {
         Some(other) => {
             return Err(bad(format!(
                 "error_code is {}, expected an integer of 64 bits",
-                other.to_json()
+                shown(other)
             )));
         }
     };
@@ -111,7 +178,32 @@ pub(crate) fn raisable(value: &Value) -> Result<(i64, Arc<str>), Cause> {
         Some(Value::String(text)) => Ok((number, text.clone())),
         Some(other) => Err(bad(format!(
             "message is {}, expected a string",
-            other.to_json()
+            shown(other)
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_value_is_cut_where_it_is_too_long() {
+        let short = Value::from("x".repeat(254));
+        assert_eq!(shown(&short), short.to_json());
+        let long = "é".repeat(1_000);
+        let nested = vec![Value::from(1_i64); 1_000];
+        let nested = Value::from(vec![Value::Null, Value::from(nested)]);
+        let key: Arc<str> = long.as_str().into();
+        let named = Value::from(Fields::from([
+            ("a".into(), nested.clone()),
+            (key, Value::Null),
+        ]));
+        let deep = (0..128).fold(Value::from(long.as_str()), |v, _| Value::from(vec![v]));
+        for value in [Value::from(long.as_str()), nested, named, deep] {
+            let whole = value.to_json();
+            let expected = format!("{}…", &whole[..whole.floor_char_boundary(256)]);
+            assert_eq!(shown(&value), expected);
+        }
     }
 }

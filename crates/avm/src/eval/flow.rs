@@ -21,7 +21,7 @@ impl Machine {
                 let failure = &self.failures[id as usize];
                 self.errors.push(Notice {
                     code: failure.code,
-                    message: failure.message.clone(),
+                    message: failure.message.to_string(),
                 });
                 // No step is left that would carry the news to who started it.
                 if self.me.is_some_and(|me| me != self.init) {

@@ -2,7 +2,7 @@
 
 use weir_air::NodeId;
 
-use super::failure::{Cause as Why, code};
+use super::failure::{self, Cause as Why, code};
 use super::machine::{Machine, Task};
 use super::program::{Arg, Op, Over};
 use super::state::{ActId, Cause, Datum, ElementId, Flow, List, NONE, Outcome, StreamFold};
@@ -39,7 +39,7 @@ impl Machine {
                 if val.value.as_array().is_none() {
                     let text = format!(
                         "fold iterates over {}, which is no array",
-                        val.value.to_json()
+                        failure::shown(&val.value)
                     );
                     return self.fail(act, &Why::new(code::NOT_ARRAY, text));
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_identity::{Cid, Value};
 
-use super::failure::{self, Cause as Why, Failure, code};
+use super::failure::{self, Cause as Why, Failure, SAID_TEXT_MAX, code};
 use super::machine::{Delivery, Machine, Task};
 use super::measure::header;
 use super::program::{Arg, CanonForm, Op, Output, Place};
@@ -101,7 +101,7 @@ impl Machine {
             Op::Fold { over, body, .. } => self.fold(act, over, *body),
             Op::Next { up, in_last, arm } => self.next(act, *up, *in_last, *arm),
             Op::FailLiteral { code, message } => {
-                let text = weir_air::instruction_text(program.script(), node);
+                let text = self.instruction(act);
                 let peer = self.peer_text(self.init).clone();
                 let object = failure::error_object(*code, message, &text, Some(&peer));
                 self.fail_with(act, object, self.literal.clone(), flow);
@@ -187,8 +187,9 @@ impl Machine {
             self.acts[act as usize].flow = flow;
             return self.fail_gravely(act, &why);
         }
-        let text = weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
-        let message = format!("fail with {}", object.to_json());
+        let text = self.instruction(act);
+        let said = failure::shown_within(&object, SAID_TEXT_MAX);
+        let message: Arc<str> = format!("fail with {said}").into();
         let failure = Failure {
             code: code::USER,
             shown: failure::error_object(code::USER, &message, &text, None),
@@ -232,7 +233,7 @@ impl Machine {
         if !matches!(key.value, Value::String(_) | Value::Int(_) | Value::Uint(_)) {
             let text = format!(
                 "{} cannot be a key of a map: expected a string or an integer",
-                key.value.to_json()
+                failure::shown(&key.value)
             );
             return self.fail(act, &Why::new(code::MAP_KEY, text));
         }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use weir_identity::Value;
 
-use super::failure::{Cause, code};
+use super::failure::{Cause, code, cut_name, shown};
 
 /// One resolved accessor.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ impl Key {
                 code::LENS,
                 format!(
                     "{} cannot be used as an accessor: expected a string or an integer",
-                    other.to_json()
+                    shown(other)
                 ),
             )),
         }
@@ -66,15 +66,16 @@ pub(crate) fn select(value: &Value, keys: &[Key]) -> Result<Value, Cause> {
         at = match (key, at) {
             (Key::Field(name), Value::Object(fields)) => fields.get(name).ok_or_else(|| {
                 lens(format!(
-                    "value {} does not contain the field {name}",
-                    at.to_json()
+                    "value {} does not contain the field {}",
+                    shown(at),
+                    cut_name(name)
                 ))
             })?,
             (Key::Index(index), Value::Array(items)) => {
                 items.get(*index as usize).ok_or_else(|| {
                     lens(format!(
                         "value {} does not contain the index {index}",
-                        at.to_json()
+                        shown(at)
                     ))
                 })?
             }
@@ -83,20 +84,21 @@ pub(crate) fn select(value: &Value, keys: &[Key]) -> Result<Value, Cause> {
             }
             (Key::Field(name), _) => {
                 return Err(lens(format!(
-                    "value {} is no object, so it has no field {name}",
-                    at.to_json()
+                    "value {} is no object, so it has no field {}",
+                    shown(at),
+                    cut_name(name)
                 )));
             }
             (Key::Index(index), _) => {
                 return Err(lens(format!(
                     "value {} is no array, so it has no index {index}",
-                    at.to_json()
+                    shown(at)
                 )));
             }
             (Key::Number(n), _) => {
                 return Err(lens(format!(
                     "value {} is no array, so it has no index {}",
-                    at.to_json(),
+                    shown(at),
                     n.to_json()
                 )));
             }
@@ -113,7 +115,7 @@ pub(crate) fn length(value: &Value) -> Result<Value, Cause> {
             code::LENGTH,
             format!(
                 "the length of {} was asked for, which is no array",
-                other.to_json()
+                shown(other)
             ),
         )),
     }

@@ -88,6 +88,8 @@ pub(crate) struct Machine {
     /// arguments would wake it 2^k times.
     awaited: FxHashSet<(u32, ActId)>,
     pub(super) failures: Vec<Failure>,
+    /// Texts of instructions that errors have shown.
+    texts: FxHashMap<NodeId, Arc<str>>,
     pub(super) chains: Vec<Chain>,
     pub(super) streams: Vec<Stream>,
     pub(super) elements: Vec<Element>,
@@ -148,6 +150,7 @@ impl Machine {
             waiters: FxHashMap::default(),
             awaited: FxHashSet::default(),
             failures: Vec::new(),
+            texts: FxHashMap::default(),
             chains: Vec::new(),
             streams: Vec::new(),
             elements: Vec::new(),
@@ -318,16 +321,14 @@ impl Machine {
         match stop {
             Stop::Wait(slot) => self.wait(act, slot),
             Stop::Never(variable) => {
+                let text = self.instruction(act);
                 let name = self.program.script().name(variable);
-                let text =
-                    weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
                 self.report(format!(
                     "`{text}` waits for {name}, which nothing can fill any more"
                 ));
             }
             Stop::Limit(limit) => {
-                let text =
-                    weir_air::instruction_text(self.program.script(), self.acts[act as usize].node);
+                let text = self.instruction(act);
                 self.report(format!("`{text}`: {limit}"));
             }
             Stop::Fail(why) => self.fail(act, &why),
@@ -380,27 +381,36 @@ impl Machine {
 
     /// Fails an instruction for a reason that it found itself.
     pub(super) fn fail(&mut self, act: ActId, why: &Why) {
+        let text = self.instruction(act);
+        let message: Arc<str> = why.message.as_str().into();
         let record = &self.acts[act as usize];
-        let text = weir_air::instruction_text(self.program.script(), record.node);
         let target = self.failing_peer(act);
         let peer = self.peer_text(target.unwrap_or(self.init)).clone();
         let shows_peer = matches!(
             self.program.node(record.node).op,
             Op::Call { .. } | Op::Canon { .. }
         );
-        let shown =
-            failure::error_object(why.code, &why.message, &text, shows_peer.then_some(&peer));
+        let shown = failure::error_object(why.code, &message, &text, shows_peer.then_some(&peer));
         let last = (!matches!(why.code, code::MATCH | code::MISMATCH))
-            .then(|| failure::error_object(why.code, &why.message, &text, Some(&peer)));
+            .then(|| failure::error_object(why.code, &message, &text, Some(&peer)));
         let failure = Failure {
             code: why.code,
-            message: why.message.clone(),
+            message,
             last,
             shown,
             tetraplet: self.literal.clone(),
             grave: false,
         };
         self.raise(act, failure, None);
+    }
+
+    /// The text of an instruction, as errors show it.
+    pub(super) fn instruction(&mut self, act: ActId) -> Arc<str> {
+        let node = self.acts[act as usize].node;
+        let script = self.program.script();
+        let text = self.texts.entry(node);
+        text.or_insert_with(|| weir_air::instruction_text(script, node).into())
+            .clone()
     }
 
     /// The target of a call whose peer, service and function are known.

@@ -18,6 +18,7 @@ use super::resolve::Resolver;
 pub struct Program {
     pub(super) script: Arc<Script>,
     pub(super) nodes: Vec<Node>,
+    pub(super) sites: Vec<Site>,
     pub(super) root_slots: u32,
 }
 
@@ -156,24 +157,47 @@ pub(crate) enum Step {
     Read(Read),
 }
 
-/// A read of a name: the definitions that it may bind to, the last in script
-/// order first.
+/// A read of a name.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub variable: Variable,
-    pub sites: Box<[Site]>,
+    /// Where it stands.
+    pub node: NodeId,
+    /// How many folds enclose it.
+    pub depth: u32,
+    /// The last definition before it that it may bind to.
+    pub site: Option<u32>,
     /// The read stands inside a `new` of its name.
     pub hidden: bool,
 }
 
-/// One definition that a read may bind to.
+/// A definition, and through `previous` all earlier ones of its name that a
+/// read after it may bind to: reads share them, so that a script of n
+/// definitions and n reads is no n² sites.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site {
-    pub up: u32,
-    /// `None`: the iterator of the fold whose scope this is.
+    pub node: NodeId,
+    /// How many folds enclose it; of an iterator, with its own.
+    pub depth: u32,
+    /// `None`: the iterator of the fold at `node`.
     pub slot: Option<u32>,
-    /// Control cannot reach the read before this definition is settled.
-    pub definite: bool,
+    /// Control cannot reach a read before here until this definition is settled.
+    pub settled_until: NodeId,
+    /// A read before here cannot be reached unless this definition was made.
+    pub made_until: NodeId,
+    pub previous: Option<u32>,
+}
+
+impl Site {
+    /// Control cannot reach `read` before this definition is settled.
+    pub fn is_definite(&self, read: &Read) -> bool {
+        self.slot.is_none() || read.node < self.settled_until
+    }
+
+    /// No definition before this one can be what a read at `node` binds to.
+    pub fn is_last_for(&self, node: NodeId) -> bool {
+        self.slot.is_none() || node < self.made_until
+    }
 }
 
 impl Program {
@@ -189,6 +213,10 @@ impl Program {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn site(&self, index: u32) -> &Site {
+        &self.sites[index as usize]
     }
 
     pub(crate) fn root_slots(&self) -> u32 {

@@ -68,9 +68,11 @@ impl Machine {
 
     /// Binds a name: the last definition in script order that is not excluded.
     fn bind(&mut self, at: &mut Reading, read: &Read) -> Result<Datum, Stop> {
-        for site in &read.sites {
-            let frame = self.frame_above(at.frame, site.up);
-            at.definite &= site.definite;
+        let mut next = read.site;
+        while let Some(index) = next {
+            let site = *self.program.site(index);
+            let frame = self.frame_above(at.frame, read.depth - site.depth);
+            at.definite &= site.is_definite(read);
             let Some(slot) = site.slot else {
                 let chain = self.frames[frame as usize].chain;
                 at.support = at
@@ -87,6 +89,11 @@ impl Machine {
                 Slot::Excluded(support) => at.support = at.support.and(*support, self.base),
                 Slot::Empty | Slot::Stream(_) | Slot::Error(_) => return Err(Stop::Wait(place)),
             }
+            next = if site.is_last_for(read.node) {
+                None
+            } else {
+                site.previous
+            };
         }
         if read.hidden {
             let name = self.program.script().name(read.variable);
@@ -281,7 +288,10 @@ impl Machine {
             Key::Field(name) => {
                 return Err(Why::new(
                     code::LENS,
-                    format!("field {name} was asked of a canon, which has only indices"),
+                    format!(
+                        "field {} was asked of a canon, which has only indices",
+                        failure::cut_name(name)
+                    ),
                 ));
             }
             Key::Number(n) => {
@@ -355,7 +365,7 @@ impl Machine {
                 format!(
                     "{} values stand under the key {}, none with the index {index}",
                     found.len(),
-                    wanted.to_json()
+                    failure::shown(&wanted)
                 ),
             )));
         };
@@ -498,7 +508,7 @@ impl Machine {
                 };
                 Err(Stop::Fail(Why::new(
                     code::NOT_STRING,
-                    format!("{name} is {}, expected a string", other.to_json()),
+                    format!("{name} is {}, expected a string", failure::shown(&other)),
                 )))
             }
         }

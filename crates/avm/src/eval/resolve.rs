@@ -18,17 +18,11 @@ struct Scope {
     /// Index of the enclosing scope.
     outer: usize,
     /// What was defined in the scope, to be forgotten when it closes.
-    defined: Vec<Variable>,
+    defined: Vec<Name>,
 }
 
-#[derive(Clone, Copy)]
-struct Definition {
-    node: NodeId,
-    depth: u32,
-    slot: Option<u32>,
-    /// The innermost `new` of the name around the definition.
-    new: Option<NodeId>,
-}
+/// A name, and the innermost `new` of it around its uses.
+type Name = (Variable, Option<NodeId>);
 
 struct Open {
     node: NodeId,
@@ -49,7 +43,12 @@ pub(super) struct Resolver<'a> {
     /// The scopes of the folds around the current node, by iterator.
     folds: FxHashMap<Variable, (usize, Option<NodeId>)>,
     open: Vec<Open>,
-    definitions: FxHashMap<Variable, Vec<Definition>>,
+    /// The last definition of each name that is in scope.
+    definitions: FxHashMap<Name, u32>,
+    sites: Vec<Site>,
+    /// For each definition the earliest one to which some read went back from
+    /// it: all in between are used already.
+    passed: Vec<u32>,
     news: FxHashMap<Variable, Vec<(NodeId, Option<Place>)>>,
     streams: FxHashMap<Variable, u32>,
     /// Streams, by declaring `new` or by name, that something may append to.
@@ -103,6 +102,8 @@ impl<'a> Resolver<'a> {
             folds: FxHashMap::default(),
             open: Vec::new(),
             definitions: FxHashMap::default(),
+            sites: Vec::new(),
+            passed: Vec::new(),
             news: FxHashMap::default(),
             streams: FxHashMap::default(),
             filled: FxHashSet::default(),
@@ -145,6 +146,7 @@ impl<'a> Resolver<'a> {
         Program {
             script,
             nodes: self.nodes,
+            sites: self.sites,
             root_slots,
         }
     }
@@ -161,22 +163,32 @@ impl<'a> Resolver<'a> {
                     }
                     self.scope = self.scopes[inner].outer;
                     self.folds.remove(iterator);
-                    for variable in std::mem::take(&mut self.scopes[inner].defined) {
-                        if let Some(list) = self.definitions.get_mut(&variable) {
-                            while list.pop_if(|d| d.node >= open.node).is_some() {}
-                        }
+                    for name in std::mem::take(&mut self.scopes[inner].defined) {
+                        self.forget(name, open.node);
                     }
                 }
                 Instruction::New { variable, .. } => {
                     if let Some(stack) = self.news.get_mut(variable) {
                         stack.pop();
                     }
-                    if let Some(list) = self.definitions.get_mut(variable) {
-                        while list.pop_if(|d| d.node > open.node).is_some() {}
-                    }
+                    self.definitions.remove(&(*variable, Some(open.node)));
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Takes what was defined from `since` on out of scope.
+    fn forget(&mut self, name: Name, since: NodeId) {
+        while let Some(last) = self.definitions.get(&name).copied() {
+            let site = self.sites[last as usize];
+            if site.node < since {
+                return;
+            }
+            match site.previous {
+                Some(previous) => self.definitions.insert(name, previous),
+                None => self.definitions.remove(&name),
+            };
         }
     }
 
@@ -199,18 +211,25 @@ impl<'a> Resolver<'a> {
 
     fn define(&mut self, node: NodeId, variable: Variable) -> u32 {
         let slot = self.slot();
-        let definition = Definition {
+        let name = self.add_site(node, variable, Some(slot));
+        self.scopes[self.scope].defined.push(name);
+        slot
+    }
+
+    fn add_site(&mut self, node: NodeId, variable: Variable, slot: Option<u32>) -> Name {
+        let name = (variable, self.innermost_new(variable));
+        let (waited, unskippable) = self.tops[node.0 as usize];
+        let index = self.sites.len() as u32;
+        self.passed.push(index);
+        self.sites.push(Site {
             node,
             depth: self.depth(),
-            slot: Some(slot),
-            new: self.innermost_new(variable),
-        };
-        self.definitions
-            .entry(variable)
-            .or_default()
-            .push(definition);
-        self.scopes[self.scope].defined.push(variable);
-        slot
+            slot,
+            settled_until: self.script.node(waited).end,
+            made_until: self.script.node(unskippable).end,
+            previous: self.definitions.insert(name, index),
+        });
+        name
     }
 
     fn stream(&mut self, variable: Variable) -> (Place, Option<NodeId>) {
@@ -348,25 +367,16 @@ impl<'a> Resolver<'a> {
                     other => Over::Value(self.arg(id, other)),
                 };
                 let depth = self.depth() + 1;
-                let defined = vec![*iterator];
                 self.scopes.push(Scope {
                     depth,
                     slots: 0,
                     outer: self.scope,
-                    defined,
+                    defined: Vec::new(),
                 });
                 self.scope = self.scopes.len() - 1;
                 self.folds.insert(*iterator, (self.scope, *last));
-                let definition = Definition {
-                    node: id,
-                    depth,
-                    slot: None,
-                    new: self.innermost_new(*iterator),
-                };
-                self.definitions
-                    .entry(*iterator)
-                    .or_default()
-                    .push(definition);
+                let name = self.add_site(id, *iterator, None);
+                self.scopes[self.scope].defined.push(name);
                 Op::Fold {
                     over,
                     body: *body,
@@ -471,32 +481,37 @@ impl<'a> Resolver<'a> {
 
     fn read(&mut self, id: NodeId, variable: Variable) -> Read {
         let new = self.innermost_new(variable);
-        let depth = self.depth();
-        let mut sites = Vec::new();
-        for definition in self.definitions.get(&variable).into_iter().flatten().rev() {
-            if definition.new != new {
-                continue;
-            }
-            let (waited, unskippable) = self.tops[definition.node.0 as usize];
-            let iterator = definition.slot.is_none();
-            sites.push(Site {
-                up: depth - definition.depth,
-                slot: definition.slot,
-                definite: iterator || self.contains(waited, id),
-            });
-            self.used.insert(definition.node);
-            if iterator || self.contains(unskippable, id) {
-                break;
-            }
+        let site = self.definitions.get(&(variable, new)).copied();
+        if let Some(last) = site {
+            self.mark_used(last, id);
         }
         Read {
             variable,
-            sites: sites.into(),
+            node: id,
+            depth: self.depth(),
+            site,
             hidden: new.is_some(),
         }
     }
 
-    fn contains(&self, outer: NodeId, inner: NodeId) -> bool {
-        outer <= inner && inner < self.script.node(outer).end
+    /// Marks what a read at `id` may bind to, from `last` back. What ends the
+    /// way back of one read ended it for all reads before, so what these have
+    /// passed is passed over.
+    fn mark_used(&mut self, last: u32, id: NodeId) {
+        let mut way = Vec::new();
+        let mut at = last;
+        loop {
+            self.used.insert(self.sites[at as usize].node);
+            way.push(at);
+            at = self.passed[at as usize];
+            let site = &self.sites[at as usize];
+            match site.previous {
+                Some(previous) if !site.is_last_for(id) => at = previous,
+                _ => break,
+            }
+        }
+        for passed in way {
+            self.passed[passed as usize] = at;
+        }
     }
 }

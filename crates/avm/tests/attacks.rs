@@ -29,7 +29,11 @@ fn scene() -> Scene {
 
 /// With a limit of the bytes of a value.
 fn scene_under(value_bytes: Option<u32>) -> Scene {
-    let case = serde_json::json!({ "air": SCRIPT, "peers": ["a", "b"] });
+    scene_of(SCRIPT, value_bytes)
+}
+
+fn scene_of(air: &str, value_bytes: Option<u32>) -> Scene {
+    let case = serde_json::json!({ "air": air, "peers": ["a", "b"] });
     let case: Case = serde_json::from_value(case).expect("a case");
     let mut net = Net::new(case, 0);
     if let Some(limit) = value_bytes {
@@ -507,4 +511,45 @@ fn a_result_above_the_limit_of_the_particle_is_cut() {
         scene.tell_init("a", log),
         ["entry 0 of @a does not hold: the result has 100 bytes, the particle's limit is 99",]
     );
+}
+
+#[test]
+fn an_audit_notices_a_kept_element_that_stands_after_the_canon() {
+    let air = r#"(par (seq (call "@a" ("s" "slow") []) (canon "@a" $s #c1))
+        (seq (ap 1 $s) (canon "@a" $s #c2)))"#;
+    for kept in [0, 1] {
+        let mut scene = scene_of(air, None);
+        let peer = scene.a;
+        let mut log = scene.log_of("a");
+        let avm = scene.net.avm(peer);
+        let (step, args) = (scene.request.step, scene.request.args_cid);
+        avm.complete(step, args, CallOutcome::Value(Value::Null), None)
+            .expect("the call is open");
+        let me = avm.log().me().expect("a has a log");
+        let own = |index: u32| {
+            let at = avm.log().position(me, index).expect("the entry is there");
+            avm.log().entry(at).expect("it is held").entry.body.clone()
+        };
+        let (Body::Canon(second), call, Body::Canon(first)) = (own(0), own(1), own(2)) else {
+            panic!("a takes the second canon, answers, and takes the first");
+        };
+        assert_eq!((second.keys.len(), first.keys.len()), (1, 0));
+        log.append(call).expect("the log speaks");
+        let base = (kept > 0).then_some(0);
+        let forged = CanonEntry {
+            base,
+            kept,
+            ..first
+        };
+        log.append(Body::Canon(forged)).expect("the log speaks");
+        let found = audit_of(&scene, &mut log);
+        if kept == 0 {
+            assert_eq!(found, "holds");
+        } else {
+            assert!(
+                found.starts_with("it lists") && found.ends_with("(entry 2 of @a)"),
+                "{found}"
+            );
+        }
+    }
 }

@@ -17,6 +17,9 @@ use super::state::{ActId, ElementId, NONE, StreamId, Work};
 #[derive(Debug, Default)]
 pub(crate) struct CanonHistory {
     streams: FxHashMap<StreamId, Vec<Follows>>,
+    /// By entry: how many elements a canon has that holds exactly the first
+    /// elements of its stream as they arrived in the audit.
+    whole: FxHashMap<u32, u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,20 +58,19 @@ impl Machine {
         let Work::Canon { stream } = reached.work else {
             return Ok(());
         };
-        let mut listed: Vec<ElementId> = match claim
+        let canon = reached.act;
+        let base = claim
             .base
             .and_then(|entry| self.authored.get(&(reached.peer, entry)))
-        {
-            Some(canon) => {
-                let elements = self.canon_elements(self.canons[*canon as usize]);
-                elements.iter().take(claim.kept as usize).copied().collect()
-            }
-            None => Vec::new(),
-        };
-        let old = listed.len();
+            .map(|canon| self.canons[*canon as usize]);
+        let kept = base.map_or(&[][..], |base| {
+            let elements = self.canon_elements(base);
+            &elements[..elements.len().min(claim.kept as usize)]
+        });
+        let mut added: Vec<ElementId> = Vec::with_capacity(claim.keys.len());
         for key in claim.keys {
             match self.appends.get(key) {
-                Some(id) if self.elements[*id as usize].stream == stream => listed.push(*id),
+                Some(id) if self.elements[*id as usize].stream == stream => added.push(*id),
                 _ => {
                     return Err(format!(
                         "it names {key}, which was not appended to its stream in its past"
@@ -76,27 +78,55 @@ impl Machine {
                 }
             }
         }
-        self.only_visible(reached.act, &listed[old..])?;
-        self.all_mandatory(reached.act, stream, &listed)?;
+        self.only_visible(canon, &added)?;
+        // What stands before the canon before stands before this one too, if
+        // that canon does.
+        if base.is_some_and(|base| !self.order.before(self.enter(base.act), self.enter(canon))) {
+            self.only_visible(canon, kept)?;
+        }
+        let arrived = &self.streams[stream as usize].elements;
+        let whole = claim
+            .base
+            .map_or(0, |entry| history.whole.get(&entry).copied().unwrap_or(0));
+        let length = kept.len() + added.len();
+        if whole as usize >= kept.len()
+            && arrived
+                .get(kept.len()..)
+                .is_some_and(|rest| rest.starts_with(&added))
+        {
+            history.whole.insert(claim.entry, length as u32);
+            let first = self.first_from(stream, length);
+            if first.is_some_and(|first| self.stands_before(first, canon)) {
+                self.none_mandatory(canon, arrived[length..].iter())?;
+            }
+        } else if arrived.len() != length {
+            let listed: FxHashSet<_> = kept.iter().chain(&added).copied().collect();
+            self.none_mandatory(canon, arrived.iter().filter(|id| !listed.contains(id)))?;
+        }
         let follows = history.streams.entry(stream).or_default();
-        for pair in listed[old.saturating_sub(1)..].windows(2) {
-            follows.push(Follows {
-                entry: claim.entry,
-                before: pair[0],
-                after: pair[1],
-            });
+        let mut before = kept.last().copied();
+        for after in added {
+            if let Some(before) = before {
+                follows.push(Follows {
+                    entry: claim.entry,
+                    before,
+                    after,
+                });
+            }
+            before = Some(after);
         }
         Ok(())
     }
 
-    fn only_visible(&self, canon: ActId, added: &[ElementId]) -> Result<(), String> {
-        for id in added {
+    fn stands_before(&self, element: ElementId, canon: ActId) -> bool {
+        let appended = self.elements[element as usize].act;
+        self.order.before(self.enter(appended), self.enter(canon))
+    }
+
+    fn only_visible(&self, canon: ActId, listed: &[ElementId]) -> Result<(), String> {
+        for id in listed {
             let element = &self.elements[*id as usize];
-            if !self
-                .order
-                .before(self.enter(element.act), self.enter(canon))
-                && !self.siblings(element.act, canon)
-            {
+            if !self.stands_before(*id, canon) && !self.siblings(element.act, canon) {
                 return Err(format!(
                     "it lists {}, which stands after it in the script",
                     element.step
@@ -106,24 +136,15 @@ impl Machine {
         Ok(())
     }
 
-    fn all_mandatory(
+    /// The canon may leave all of these out.
+    fn none_mandatory<'a>(
         &self,
         canon: ActId,
-        stream: StreamId,
-        listed: &[ElementId],
+        left_out: impl Iterator<Item = &'a ElementId>,
     ) -> Result<(), String> {
-        let known = &self.streams[stream as usize].elements;
-        if known.len() == listed.len() {
-            return Ok(());
-        }
-        let listed: FxHashSet<_> = listed.iter().copied().collect();
-        for id in known.iter().filter(|id| !listed.contains(id)) {
+        for id in left_out {
             let element = &self.elements[*id as usize];
-            if self
-                .order
-                .before(self.enter(element.act), self.enter(canon))
-                && !self.siblings(element.act, canon)
-            {
+            if self.stands_before(*id, canon) && !self.siblings(element.act, canon) {
                 return Err(format!(
                     "it leaves out {}, which its author knew",
                     element.step

@@ -315,6 +315,7 @@ impl Machine {
         let Work::Canon { stream } = self.reached[reached as usize].work else {
             return wrong(Offence::NotItsStep, "the step is no canon");
         };
+        let act = self.reached[reached as usize].act;
         let mut added = Vec::with_capacity(keys.len());
         for key in keys {
             match self.appends.get(key) {
@@ -383,7 +384,12 @@ impl Machine {
             }
         };
         let length = kept + keys.len() as u32;
-        self.canons.push(Canon { peer, list, length });
+        self.canons.push(Canon {
+            act,
+            peer,
+            list,
+            length,
+        });
         Ok(self.canons.len() as u32 - 1)
     }
 

@@ -294,6 +294,16 @@ impl Machine {
         }) {
             record.last = Some(id);
         }
+        let arrived = record.elements.len() as u32 - 1;
+        while let Some(first) = record.firsts.last() {
+            let first = record.elements[*first as usize];
+            let first = self.acts[self.elements[first as usize].act as usize].enter;
+            if self.order.before(first, place) {
+                break;
+            }
+            record.firsts.pop();
+        }
+        record.firsts.push(arrived);
         for index in 0..self.streams[stream as usize].folds.len() {
             let fold = self.streams[stream as usize].folds[index];
             if self.order.before(place, self.acts[fold as usize].exit) {

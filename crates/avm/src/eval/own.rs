@@ -6,7 +6,7 @@ use weir_identity::{Cid, Hash, Value};
 
 use super::machine::Machine;
 use super::program::{Op, Output};
-use super::state::{ActId, Args, Canon, OwnCanon, Peer, Work};
+use super::state::{ActId, Args, Canon, ElementId, OwnCanon, Peer, StreamId, Work};
 
 /// Something that this peer is to do.
 #[derive(Debug)]
@@ -92,32 +92,47 @@ impl Machine {
             self.order
                 .before(self.enter(self.elements[id as usize].act), here)
         };
-        let named = |id: &u32| self.elements[*id as usize].step;
         let base = record.own.map(|own| (own, self.canons[own.canon as usize]));
-        if record.last.is_none_or(visible) {
-            if let Some((own, canon)) = base
-                && own.whole
-            {
-                let keys = record.elements[canon.length as usize..]
-                    .iter()
-                    .map(named)
-                    .collect();
-                return Own::Canon {
-                    step,
-                    base: Some(own.entry),
-                    kept: canon.length,
-                    keys,
-                };
-            }
-            return self.difference(step, base, &record.elements);
+        let all = record.last.is_none_or(visible);
+        // What the canon before holds need not be looked at again.
+        let whole = base.filter(|(own, canon)| {
+            own.whole && (all || self.order.before(self.enter(canon.act), here))
+        });
+        let known = whole.map_or(0, |(_, canon)| canon.length as usize);
+        let elements = &record.elements;
+        let more = elements[known..].iter().take_while(|id| visible(**id));
+        let end = if all {
+            elements.len()
+        } else {
+            known + more.count()
+        };
+        if self.first_from(stream, end).is_some_and(visible) {
+            let seen: Vec<u32> = elements.iter().copied().filter(|id| visible(*id)).collect();
+            return self.difference(step, base, &seen);
         }
-        let seen: Vec<u32> = record
-            .elements
-            .iter()
-            .copied()
-            .filter(|id| visible(*id))
-            .collect();
-        self.difference(step, base, &seen)
+        let Some((own, canon)) = whole.filter(|_| all || known > 0) else {
+            return self.difference(step, base, &elements[..end]);
+        };
+        Own::Canon {
+            step,
+            base: Some(own.entry),
+            kept: canon.length,
+            keys: elements[known..end]
+                .iter()
+                .map(|id| self.elements[*id as usize].step)
+                .collect(),
+        }
+    }
+
+    /// Of the elements that arrived at place `from` or later, the one that
+    /// stands first in script order.
+    pub(super) fn first_from(&self, stream: StreamId, from: usize) -> Option<ElementId> {
+        let stream = &self.streams[stream as usize];
+        let at = stream
+            .firsts
+            .partition_point(|place| (*place as usize) < from);
+        let place = stream.firsts.get(at)?;
+        Some(stream.elements[*place as usize])
     }
 
     fn difference(&self, step: Hash, base: Option<(OwnCanon, Canon)>, seen: &[u32]) -> Own {

@@ -198,6 +198,10 @@ pub(crate) struct Stream {
     pub elements: Vec<ElementId>,
     /// The element that stands last in script order.
     pub last: Option<ElementId>,
+    /// Of the elements from any place of `elements` on, the one that stands
+    /// first in script order: these places, so that each is the first of all
+    /// that come after the one before it in this list.
+    pub firsts: Vec<u32>,
     pub folds: Vec<ActId>,
     /// Reached canons of other peers that are not taken yet.
     pub waiting: Vec<ActId>,
@@ -218,6 +222,7 @@ pub(crate) struct OwnCanon {
 /// A frozen list: a prefix of a shared append-only list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Canon {
+    pub act: ActId,
     pub peer: Peer,
     pub list: u32,
     pub length: u32,

@@ -13,10 +13,10 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use weir_identity::{Hash, PeerId};
+use weir_identity::PeerId;
 
 use crate::avm::{Facts, facts_of, particle_of};
-use crate::eval::{CanonHistory, Claim, Fact, Machine, Program, Support};
+use crate::eval::{CanonHistory, Claim, Fact, Machine, Program, Support, Verdict};
 use crate::export::{Export, ExportError, place};
 use crate::log::{AuthorIdx, Log, LogIndex, LogLimits};
 
@@ -156,6 +156,14 @@ pub fn audit_log(log: &Log, program: &Arc<Program>) -> Result<(), Fault> {
     first.map_or(Ok(()), |(_, fault)| Err(fault))
 }
 
+/// What is found of an entry that cannot be said to hold.
+enum Finding {
+    Wrong(String),
+    /// A limit was reached before: its author may have seen what the audit
+    /// does not.
+    BeyondLimit(String),
+}
+
 /// Follows the knowledge of one author.
 struct Auditor<'a> {
     log: &'a Log,
@@ -188,15 +196,24 @@ impl<'a> Auditor<'a> {
                 continue;
             };
             self.learn_past(at);
-            if let Err(what) = self.check_entry(author, index, at) {
-                return Err((
-                    at.0,
-                    Fault {
+            match self.check_entry(author, index, at) {
+                Ok(()) => {}
+                Err(Finding::Wrong(what)) => {
+                    let fault = Fault {
                         author: Some(self.log.author(author)),
                         index: Some(index),
                         what,
-                    },
-                ));
+                    };
+                    return Err((at.0, fault));
+                }
+                Err(Finding::BeyondLimit(what)) => {
+                    let limit = self.machine.limit_reached().unwrap_or_default();
+                    let peer = self.log.author(author);
+                    let what = format!(
+                        "{limit}, and where depends on the order of arrival: entry {index} of {peer} cannot be judged ({what})"
+                    );
+                    return Err((at.0, general(&what)));
+                }
             }
         }
         let Some(index) = self.history.contradiction() else {
@@ -236,22 +253,22 @@ impl<'a> Auditor<'a> {
             };
             let (author, index) = (held.author, held.index);
             if let Ok(Facts::Steps(facts)) = self.facts(author, index, at) {
-                let _found_there = self.learn(facts);
+                let _found_there = self.machine.learn_entry(facts, NOTHING);
             }
         }
     }
 
-    fn check_entry(&mut self, author: AuthorIdx, index: u32, at: LogIndex) -> Result<(), String> {
+    fn check_entry(&mut self, author: AuthorIdx, index: u32, at: LogIndex) -> Result<(), Finding> {
         let known = self.known.entry(author).or_insert(0);
         *known = (index + 1).max(*known);
-        match self.facts(author, index, at)? {
+        match self.facts(author, index, at).map_err(Finding::Wrong)? {
             Facts::None => Ok(()),
             Facts::Presence => {
                 let peer = self.text(author);
                 if self.machine.is_addressed(&peer) {
                     Ok(())
                 } else {
-                    Err("its author has no part in the particle".into())
+                    Err(self.unless_limited("its author has no part in the particle".into()))
                 }
             }
             Facts::Steps(facts) => {
@@ -266,11 +283,25 @@ impl<'a> Auditor<'a> {
                             kept: *kept,
                             keys,
                         };
-                        self.machine.check_canon(&mut self.history, step, claim)?;
+                        self.machine
+                            .check_canon(&mut self.history, step, claim)
+                            .map_err(|what| self.unless_limited(what))?;
                     }
                 }
-                self.learn(facts)
+                match self.machine.learn_entry(facts, NOTHING) {
+                    Verdict::Holds => Ok(()),
+                    Verdict::Unknown(what) => Err(Finding::BeyondLimit(what)),
+                    Verdict::Wrong((_, what)) => Err(Finding::Wrong(what)),
+                }
             }
+        }
+    }
+
+    fn unless_limited(&self, what: String) -> Finding {
+        if self.machine.limit_reached().is_some() {
+            Finding::BeyondLimit(what)
+        } else {
+            Finding::Wrong(what)
         }
     }
 
@@ -280,17 +311,6 @@ impl<'a> Auditor<'a> {
             return Ok(Facts::None);
         };
         facts_of(self.log, held.entry, index, &peer)
-    }
-
-    fn learn(&mut self, facts: Vec<(Hash, Fact)>) -> Result<(), String> {
-        let steps: Vec<Hash> = facts.iter().map(|(step, _)| *step).collect();
-        for (step, fact) in facts {
-            self.machine.learn(step, fact, NOTHING);
-        }
-        self.machine.run();
-        self.machine
-            .take_offence(&steps)
-            .map_or(Ok(()), |(_, what)| Err(what))
     }
 
     fn text(&mut self, author: AuthorIdx) -> Arc<str> {

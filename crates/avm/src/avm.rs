@@ -15,7 +15,7 @@ use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
 use crate::effects::{
     CallOutcome, CallRequest, CompleteError, Effects, Merged, Report, Send, Waiting,
 };
-use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support};
+use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support, Verdict};
 use crate::log::{
     AuthorIdx, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
     Message, MessageOptions, Offence, Outcome, Outgoing, Record, RestoreError, Start, StartError,
@@ -424,7 +424,11 @@ impl Avm {
                         .expect("the log is not silent");
                     self.learn(index, None);
                 }
-                Own::Hop { step } => {
+                Own::Hop { step, since } => {
+                    // Every hop of an entry is reached before the entry is made.
+                    if since > self.log.len() {
+                        self.flush_hops();
+                    }
                     self.hops.push(StepId(*step.as_bytes()));
                     let author = self.key.peer_id().to_string().into();
                     let support = Support {
@@ -479,20 +483,19 @@ impl Avm {
         let facts = facts_of(&self.log, &entry, at, &peer);
         let offence = match facts {
             Err(missing) => Some((Offence::Outcome, missing)),
-            Ok(Facts::Steps(facts)) => {
-                let steps: Vec<Hash> = facts.iter().map(|(step, _)| *step).collect();
-                for (step, fact) in facts {
-                    self.machine.learn(step, fact, support);
-                }
-                self.machine.run();
-                self.machine.take_offence(&steps)
+            Ok(Facts::Steps(facts)) => match self.machine.learn_entry(facts, support) {
+                Verdict::Wrong(wrong) => Some(wrong),
+                Verdict::Holds | Verdict::Unknown(_) => None,
+            },
+            Ok(Facts::Presence) => {
+                let stranger = !self.machine.is_addressed(&peer);
+                (stranger && self.machine.limit_reached().is_none()).then(|| {
+                    (
+                        Offence::NotItsStep,
+                        "its author has no part in the particle".to_owned(),
+                    )
+                })
             }
-            Ok(Facts::Presence) => (!self.machine.is_addressed(&peer)).then(|| {
-                (
-                    Offence::NotItsStep,
-                    "its author has no part in the particle".to_owned(),
-                )
-            }),
             Ok(Facts::None) => None,
         };
         if let Some((offence, reason)) = offence {
@@ -598,8 +601,8 @@ pub(crate) fn facts_of(
             .ok_or_else(|| format!("its value {cid} is missing"))
     };
     Ok(match &entry.body {
-        Body::Start(_) | Body::Other { .. } => Facts::None,
-        Body::Seen => Facts::Presence,
+        Body::Start(_) => Facts::None,
+        Body::Seen | Body::Other { .. } => Facts::Presence,
         Body::Hops(steps) => Facts::Steps(
             steps
                 .iter()

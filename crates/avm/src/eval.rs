@@ -23,7 +23,7 @@ mod resolve;
 mod state;
 
 pub(crate) use canon_check::{CanonHistory, Claim};
-pub(crate) use facts::{Answer, Fact};
+pub(crate) use facts::{Answer, Fact, Verdict};
 pub(crate) use machine::{Machine, Particle};
 pub(crate) use own::Own;
 pub use program::Program;

@@ -168,10 +168,7 @@ fn evaluated(log: &Log, program: &Arc<Program>) -> Machine {
         let peer: Arc<str> = log.author(held.author).to_string().into();
         // An entry that does not hold is for the audit to name.
         if let Ok(Facts::Steps(facts)) = facts_of(log, held.entry, held.index, &peer) {
-            for (step, fact) in facts {
-                machine.learn(step, fact, nothing);
-            }
-            machine.run();
+            let _for_the_audit = machine.learn_entry(facts, nothing);
         }
     }
     machine

@@ -553,3 +553,105 @@ fn an_audit_notices_a_kept_element_that_stands_after_the_canon() {
         }
     }
 }
+
+#[test]
+fn nothing_of_an_entry_that_is_cut_is_acted_on() {
+    let air = r#"(seq (new $h (new #c (canon "@a" $h #c))) (call "@b" ("s" "f") [1] r))"#;
+    let case = serde_json::json!({ "air": air, "peers": ["a", "b"] });
+    let mut net = Net::new(serde_json::from_value(case).expect("a case"), 0);
+    net.begin();
+    let Some(support::Event::Message { message, .. }) = net.queue.pop() else {
+        panic!("init sends to a");
+    };
+    let (init, a, b) = (
+        net.start.initiator,
+        key_of("a").peer_id(),
+        key_of("b").peer_id(),
+    );
+    net.wake(a);
+    net.avm(a)
+        .merge(message.clone(), init)
+        .expect("an honest message is taken");
+    let log = net.avm(a).log();
+    let passed = log
+        .entries_from(weir_avm::log::LogIndex(0))
+        .find_map(|(_, held)| match &held.entry.body {
+            Body::Hops(steps) => Some(steps[0]),
+            _ => None,
+        });
+    let step = passed.expect("a passes the hop");
+    for (steps, calls) in [(vec![step, StepId([9; 32])], 0), (vec![step], 1)] {
+        let script = net.program.script().text().clone();
+        let mut log = Log::new(net.start.clone(), script, a).expect("the script fits");
+        log.merge(message.clone(), init)
+            .expect("an honest message is taken");
+        log.append(Body::Hops(steps)).expect("the log speaks");
+        let told = signed(&mut log, "a", &b);
+        net.peers.get_mut(&b).expect("b is there").avm = None;
+        net.wake(b);
+        net.avm(b).merge(told, a).expect("the signatures are right");
+        let effects = net.avm(b).drain();
+        assert_eq!(effects.calls.len(), calls);
+        assert_eq!(effects.offences.len(), 1 - calls);
+    }
+}
+
+#[test]
+fn an_entry_of_an_unknown_kind_by_a_stranger_is_cut() {
+    let mut scene = scene();
+    let script = scene.net.program.script().text().clone();
+    let stranger = key_of("stranger").peer_id();
+    let start = scene.net.start.clone();
+    let mut log = Log::new(start, script, stranger).expect("the script fits");
+    let other = Body::Other {
+        kind: 16,
+        bytes: b"z".to_vec().into(),
+    };
+    log.append(other).expect("the log speaks");
+    let seen = scene.tell_init("stranger", log);
+    assert_eq!(seen.len(), 1);
+    assert!(
+        seen[0].contains("its author has no part in the particle"),
+        "{seen:?}"
+    );
+}
+
+/// What `b` and an audit of its log say after `a` froze a stream of which `b`
+/// has seen other elements first, when there may be `elements`.
+fn limited(append: impl Fn(&str, &str) -> String, elements: u32) -> (Vec<String>, String) {
+    let (from_a, from_b) = (append("@a", "x"), append("@b", "y"));
+    let air = format!(
+        r##"(par {from_a} (par {from_b} (seq (call "@a" ("s" "z") []) (canon "@a" $s #c))))"##
+    );
+    let case = serde_json::json!({ "air": air, "peers": ["a", "b"] });
+    let mut net = Net::new(serde_json::from_value(case).expect("a case"), 0);
+    Arc::make_mut(&mut net.start).limits.elements = elements;
+    net.begin();
+    net.run();
+    let (a, b) = (key_of("a").peer_id(), key_of("b").peer_id());
+    let _signed = net.avm(a).signed_log();
+    let told = net
+        .avm(a)
+        .everything_for(&key_of("nobody").peer_id())
+        .message;
+    net.avm(b).merge(told, a).expect("an honest message");
+    let offences = net.avm(b).drain().offences;
+    let offences = offences.iter().map(|r| net.say(&r.message)).collect();
+    let log = net.avm(b).signed_log();
+    let found = match audit(&Export::of(log)) {
+        Ok(_) => "holds".into(),
+        Err(fault) => net.say(&fault.to_string()),
+    };
+    (offences, found)
+}
+
+#[test]
+fn who_reached_a_limit_convicts_nobody() {
+    let call = |peer: &str, _: &str| format!(r#"(call "{peer}" ("s" "x") [] $s)"#);
+    assert_eq!(limited(call, 1), (vec![], "holds".to_owned()));
+    let ap = |peer: &str, name: &str| {
+        format!(r#"(seq (call "{peer}" ("s" "x") [] {name}) (ap {name} $s))"#)
+    };
+    assert_eq!(limited(ap, 2), (vec![], "holds".to_owned()));
+    assert_eq!(limited(ap, 1), (vec![], "holds".to_owned()));
+}

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use weir_identity::{Cid, Hash, Value};
 
 use super::failure::{self, Failure, SAID_TEXT_MAX, code};
@@ -14,6 +15,16 @@ use crate::tetraplet::Tetraplet;
 
 /// What is wrong with an entry.
 pub(crate) type Wrong = (Offence, String);
+
+/// What becomes of an entry.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Holds,
+    /// It may hold: a limit was reached here, and where depends on the order of
+    /// arrival, so its author can have seen what is not to be seen here.
+    Unknown(String),
+    Wrong(Wrong),
+}
 
 fn wrong<T>(offence: Offence, text: impl Into<String>) -> Result<T, Wrong> {
     Err((offence, text.into()))
@@ -55,6 +66,9 @@ pub(crate) enum Answer {
     },
 }
 
+const UNREACHED: &str =
+    "control does not come to its step, or not with all arguments, in its author's past";
+
 impl Machine {
     /// Begins a round of work on a log that was `base` entries long.
     pub fn round(&mut self, base: u32) {
@@ -66,7 +80,8 @@ impl Machine {
         match self.steps.get(&step).copied() {
             Some(reached) if self.ready_for(reached) => self.answer(reached, fact, support),
             _ => {
-                if self.facts.insert(step, (fact, support)).is_some() {
+                let before = self.facts.insert(step, (fact, support));
+                if before.is_some() && self.limit_reached().is_none() {
                     self.offences
                         .push((step, (Offence::Twice, "the step has two entries".into())));
                 }
@@ -97,14 +112,9 @@ impl Machine {
         if reached.answered {
             return wrong(Offence::Twice, "the step is answered already");
         }
-        let peer = self.peer_text(reached.peer);
         let (Fact::Call { author, .. } | Fact::Canon { author, .. } | Fact::Hop { author }) = &fact;
-        if author != peer {
-            return wrong(
-                Offence::NotItsStep,
-                format!("the step belongs to {peer}, not to {author}"),
-            );
-        }
+        self.check_author(reached.peer, author)?;
+        let peer = self.peer_text(reached.peer);
         let act = reached.act;
         match (&reached.work, fact) {
             (
@@ -393,22 +403,84 @@ impl Machine {
         Ok(self.canons.len() as u32 - 1)
     }
 
-    /// Why one of these steps, just learnt, does not hold: it contradicts the
-    /// script, or control has not come there within its author's past.
-    pub fn take_offence(&mut self, steps: &[Hash]) -> Option<Wrong> {
+    /// Takes in all that one entry says, or nothing of it.
+    pub fn learn_entry(&mut self, facts: Vec<(Hash, Fact)>, support: Support) -> Verdict {
+        if let Err(wrong) = self.check_hops(&facts) {
+            return Verdict::Wrong(wrong);
+        }
+        let steps: Vec<Hash> = facts.iter().map(|(step, _)| *step).collect();
+        for (step, fact) in facts {
+            self.learn(step, fact, support);
+        }
+        self.run();
+        self.verdict(&steps)
+    }
+
+    /// An entry of hops states many facts. Each was reached before the entry
+    /// was made, so all are checked before one is taken in: who acts on a part
+    /// of an entry that is cut cannot be followed by the others.
+    fn check_hops(&self, facts: &[(Hash, Fact)]) -> Result<(), Wrong> {
+        let mut seen = FxHashSet::default();
+        for (step, fact) in facts {
+            let Fact::Hop { author } = fact else { continue };
+            if !seen.insert(step) {
+                return wrong(Offence::Twice, "it passes a step twice");
+            }
+            let Some(index) = self.steps.get(step) else {
+                if self.limit_reached().is_some() {
+                    continue;
+                }
+                return wrong(Offence::NotItsStep, UNREACHED);
+            };
+            let reached = &self.reached[*index as usize];
+            if reached.answered {
+                return wrong(Offence::Twice, "the step is answered already");
+            }
+            self.check_author(reached.peer, author)?;
+            let node = self.acts[reached.act as usize].node;
+            if !matches!(self.program.node(node).op, Op::Canon { hop: true, .. }) {
+                return wrong(Offence::Hop, "a step of it is no pure hop");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_author(&self, peer: Peer, author: &Arc<str>) -> Result<(), Wrong> {
+        let peer = self.peer_text(peer);
+        if author == peer {
+            return Ok(());
+        }
+        wrong(
+            Offence::NotItsStep,
+            format!("the step belongs to {peer}, not to {author}"),
+        )
+    }
+
+    /// Whether these steps, just learnt, hold: one may contradict the script,
+    /// or control may not have come there within its author's past.
+    fn verdict(&mut self, steps: &[Hash]) -> Verdict {
         let offence = self
             .offences
             .drain(..)
             .find(|(step, _)| steps.contains(step));
-        let unreached = steps
-            .iter()
-            .filter(|step| self.facts.remove(step).is_some())
-            .count()
-            > 0;
-        offence.map(|(_, wrong)| wrong).or_else(|| {
-            let text = "control does not come to its step, or not with all arguments, in its author's past";
-            unreached.then(|| (Offence::NotItsStep, text.to_owned()))
-        })
+        let limited = self.limit_reached().is_some();
+        if let Some((_, wrong)) = offence {
+            return match wrong {
+                (Offence::Canon, what) if limited => Verdict::Unknown(what),
+                wrong => Verdict::Wrong(wrong),
+            };
+        }
+        let mut waiting = steps.iter().filter(|step| self.facts.contains_key(step));
+        if waiting.next().is_none() {
+            return Verdict::Holds;
+        }
+        if limited {
+            return Verdict::Unknown(UNREACHED.to_owned());
+        }
+        for step in steps {
+            self.facts.remove(step);
+        }
+        Verdict::Wrong((Offence::NotItsStep, UNREACHED.to_owned()))
     }
 
     /// Whether some reached step is or was addressed to this peer.

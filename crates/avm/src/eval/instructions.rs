@@ -11,8 +11,8 @@ use super::measure::header;
 use super::program::{Arg, CanonForm, Op, Output, Place};
 use super::reading::{Reading, Stop};
 use super::state::{
-    ActId, Args, Cause, Datum, Element, ElementId, Flow, NONE, Outcome, Reached, Slot, Support,
-    Val, Work,
+    Act, ActId, Args, Cause, Datum, Element, ElementId, Flow, NONE, Outcome, Reached, Slot,
+    Support, Val, Work,
 };
 
 impl Machine {
@@ -255,16 +255,18 @@ impl Machine {
         cause: Option<Cause>,
         support: Support,
     ) -> bool {
-        let frame = self.acts[act as usize].frame;
+        let Act { frame, data, .. } = self.acts[act as usize];
         let stream = self.stream_at(frame, place);
-        if self.streams[stream as usize].elements.len() >= self.limits.elements as usize {
-            self.report(format!(
+        // A result that was signed is there, whatever arrived before it.
+        if data == NONE
+            && self.streams[stream as usize].elements.len() >= self.limits.elements as usize
+        {
+            self.reach_limit(format!(
                 "a stream has reached the particle's limit of {} elements",
                 self.limits.elements
             ));
             return false;
         }
-        let data = self.acts[act as usize].data;
         let step = match data {
             NONE => self.step_id(act),
             reached => self.reached[reached as usize].step,

@@ -124,7 +124,9 @@ pub(crate) struct Machine {
     pub(super) errors: Vec<Notice>,
     pub(super) stuck: Vec<Notice>,
     pub(super) outcome: Option<Outcome>,
-    full: bool,
+    /// The first limit that was reached whose place depends on the order of
+    /// arrival: all but that of depth.
+    limit: Option<String>,
 }
 
 /// How many notices are kept until somebody takes them: a script can have
@@ -178,7 +180,7 @@ impl Machine {
             errors: Vec::new(),
             stuck: Vec::new(),
             outcome: None,
-            full: false,
+            limit: None,
             program,
         };
         machine.init = machine.peer(&initiator);
@@ -302,12 +304,23 @@ impl Machine {
 
     /// The particle stops here, on this peer, for good.
     fn report_full(&mut self, of_what: &str) {
-        if !std::mem::replace(&mut self.full, true) {
-            self.report(format!(
-                "the particle's limit of {} {of_what} is reached",
-                self.limits.activations
-            ));
+        let limit = self.limits.activations;
+        self.reach_limit(format!(
+            "the particle's limit of {limit} {of_what} is reached"
+        ));
+    }
+
+    pub(super) fn reach_limit(&mut self, message: String) {
+        if self.limit.is_none() {
+            self.limit = Some(message.clone());
+            self.report(message);
         }
+    }
+
+    /// What limit was reached, if any. From then on this machine need not see
+    /// what others see.
+    pub fn limit_reached(&self) -> Option<&str> {
+        self.limit.as_deref()
     }
 
     /// Puts the activation to sleep until a slot changes.

@@ -26,6 +26,8 @@ pub(crate) enum Own {
     },
     Hop {
         step: Hash,
+        /// How many entries of the log suffice to come there.
+        since: u32,
     },
 }
 
@@ -75,7 +77,8 @@ impl Machine {
                     if let Op::Canon { hop: true, .. } =
                         self.program.node(self.acts[act as usize].node).op
                     {
-                        return Some(Own::Hop { step });
+                        let since = self.acts[act as usize].flow.support.since;
+                        return Some(Own::Hop { step, since });
                     }
                     return Some(self.own_canon(act, step, stream));
                 }

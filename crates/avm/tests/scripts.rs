@@ -391,3 +391,37 @@ fn a_name_that_is_set_and_read_many_times_costs_no_square() {
     let program = weir_avm::Program::new(&Arc::new(script));
     assert_eq!(program.script().nodes().len(), 2 * count + 3);
 }
+
+#[test]
+fn an_error_inside_a_stream_fold_is_the_last_one_after_it() {
+    check(
+        r#"(seq (ap 1 $s) (seq (fold $s i (par (fail 7 "m") (null))) (call %init_peer_id% ("s" "f") [%last_error%.$.error_code])))"#,
+        "{}",
+        expect![[r#"
+            @init s.f [7]
+        "#]],
+    );
+}
+
+#[test]
+fn an_error_of_what_happened_to_arrive_is_not_the_last_one_after_a_stream_fold() {
+    check(
+        r#"(seq (call "@a" ("s" "x") [] $s) (seq (fold $s i (par (fail 7 "m") (null))) (call %init_peer_id% ("s" "f") [%last_error%.$.error_code])))"#,
+        "{}",
+        expect![[r#"
+            @a s.x []
+            @init s.f [0]
+        "#]],
+    );
+}
+
+#[test]
+fn a_stream_fold_inside_a_fold_cannot_start_its_last_instruction() {
+    let air = r#"(seq (ap 1 $s) (fold arr i (fold $s j (seq (next i) (null))) (call %init_peer_id% ("s" "last") [])))"#;
+    let air = format!(r#"(seq (call %init_peer_id% ("s" "arr") [] arr) {air})"#);
+    let stuck = stuck_under(StartLimits::default(), &air);
+    assert_eq!(
+        stuck,
+        "`next` inside a fold over a stream came to the last instruction of an outer fold, which each batch would start"
+    );
+}

@@ -5,7 +5,9 @@ use weir_air::NodeId;
 use super::failure::{self, Cause as Why, code};
 use super::machine::{Machine, Task};
 use super::program::{Arg, Op, Over};
-use super::state::{ActId, Cause, Datum, ElementId, Flow, List, NONE, Outcome, StreamFold};
+use super::state::{
+    ActId, Cause, Datum, ElementId, Flow, FrameId, List, NONE, Outcome, StreamFold,
+};
 
 impl Machine {
     pub(super) fn fold(&mut self, act: ActId, over: &Over, body: NodeId) {
@@ -127,6 +129,11 @@ impl Machine {
                 flow,
             });
         } else if let Some(last) = last {
+            if self.through_batch(here, frame) {
+                return self.report(
+                    "`next` inside a fold over a stream came to the last instruction of an outer fold, which each batch would start".into(),
+                );
+            }
             if std::mem::replace(&mut self.frames[frame as usize].last_started, true) {
                 return self.report(
                     "the last instruction of a fold was reached twice for one element".into(),
@@ -171,9 +178,19 @@ impl Machine {
         let fold = &mut self.folds[data as usize];
         fold.queued = false;
         fold.batches.clear();
-        let batches = std::mem::take(&mut fold.pending);
+        let mut batches = std::mem::take(&mut fold.pending);
         let mut starts = Vec::with_capacity(batches.len());
-        for mut batch in batches {
+        // First, so that what it ends with does not depend on what else is here.
+        let is_own = |batch: &Vec<ElementId>| {
+            batch
+                .first()
+                .is_some_and(|id| self.elements[*id as usize].cause == Some(flow.cause))
+        };
+        if let Some(own) = batches.iter().position(is_own) {
+            batches[..=own].rotate_right(1);
+        }
+        let own = batches.first().is_some_and(is_own);
+        for (index, mut batch) in batches.into_iter().enumerate() {
             batch.sort_by(|a, b| {
                 let (a, b) = (
                     self.enter(self.elements[*a as usize].act),
@@ -185,6 +202,9 @@ impl Machine {
                 s.and(self.elements[*e as usize].support, self.base)
             });
             let chain = self.new_chain(act, List::Batch(batch.into()), true, support);
+            if index == 0 && own {
+                self.folds[data as usize].own.get_or_insert(chain);
+            }
             let Some(frame) = self.new_frame(chain, 0, from, None) else {
                 break;
             };
@@ -207,16 +227,21 @@ impl Machine {
     /// because values did not fit counts as complete, one that ended in a
     /// failed call or `fail` does not.
     pub(super) fn chain_ended(&mut self, act: ActId, outcome: Outcome) {
-        let flow = match outcome {
-            Outcome::Complete(flow) => flow,
-            Outcome::Failed(id, flow) if !self.failures[id as usize].grave => flow,
-            Outcome::Failed(..) => return,
-        };
         let record = &self.acts[act as usize];
         debug_assert_ne!(record.data, NONE, "a stream fold has its state");
-        let fold = &mut self.folds[record.data as usize];
+        let (data, before) = (record.data as usize, record.flow.last);
+        let (Outcome::Complete(flow) | Outcome::Failed(_, flow)) = outcome;
+        let fold = &mut self.folds[data];
+        if fold.own.is_some_and(|own| flow.cause == Cause::Chain(own)) {
+            fold.last = Some(flow.last);
+        }
+        if let Outcome::Failed(id, _) = outcome
+            && self.failures[id as usize].grave
+        {
+            return;
+        }
         if !std::mem::replace(&mut fold.complete, true) {
-            let last = record.flow.last;
+            let last = fold.last.unwrap_or(before);
             self.complete(
                 act,
                 Flow {
@@ -226,5 +251,22 @@ impl Machine {
                 },
             );
         }
+    }
+
+    /// Whether a batch of a stream lies between two frames: then what comes
+    /// first there depends on the order of arrival.
+    fn through_batch(&self, inner: FrameId, outer: FrameId) -> bool {
+        let mut frame = inner;
+        while frame != outer {
+            let record = &self.frames[frame as usize];
+            if record.chain == NONE {
+                return false;
+            }
+            if self.chains[record.chain as usize].batch {
+                return true;
+            }
+            frame = record.parent;
+        }
+        false
     }
 }

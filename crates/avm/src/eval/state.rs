@@ -237,6 +237,11 @@ pub(crate) struct StreamFold {
     pub batches: FxHashMap<Cause, usize>,
     pub queued: bool,
     pub complete: bool,
+    /// The batch that was there whatever arrived when: what one cause appended
+    /// on the way to the fold.
+    pub own: Option<ChainId>,
+    /// What `%last_error%` is where that batch ended without waiting.
+    pub last: Option<FailureId>,
 }
 
 /// A call or canon that control has reached and whose peer is known.

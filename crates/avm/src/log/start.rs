@@ -41,12 +41,19 @@ pub struct Start {
     pub authorisation: Option<Bytes>,
 }
 
-/// Limits of evaluation. An activation that would exceed one is stuck, on every peer alike.
+/// Limits of evaluation. An activation that would exceed one is stuck. Those of depth and of the
+/// bytes of a value are reached in the same place on every peer; the others count what is here, so
+/// which activation comes too late depends on the order of arrival, and from then on no peer calls
+/// an entry wrong because it does not come to its step itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartLimits {
-    /// Elements in one stream or map.
+    /// Elements in one stream or map from which on `ap` adds no more. Results of calls always enter:
+    /// they are signed, and what is signed must not depend on what arrived first.
     pub elements: u32,
-    /// Activations in the whole particle, and as many cells of names inside folds.
+    /// Activations in the whole particle, and as many cells of names inside folds. One costs about
+    /// 350 bytes and some microseconds. A fold that calls, compares, appends and goes on takes seven for
+    /// each element, so the default of 4,000,000 allows such a recursive stream of 570,000 elements;
+    /// one of 1,000,000 needs 7,000,000.
     pub activations: u32,
     /// Elements of folds entered one inside the other, by `next` or by a fold inside a fold.
     pub depth: u32,
@@ -58,7 +65,7 @@ impl Default for StartLimits {
     fn default() -> StartLimits {
         StartLimits {
             elements: 1_000_000,
-            activations: 50_000_000,
+            activations: 4_000_000,
             depth: 1_000_000,
             value_bytes: 64 << 20,
         }

@@ -85,7 +85,13 @@ pub fn particle() -> Arc<Start> {
         script: Cid::of_raw(SCRIPT.as_bytes()),
         timestamp_ms: 1_700_000_000_000,
         ttl_ms: 60_000,
-        limits: StartLimits::default(),
+        // Vectors and corpora hold these bytes, whatever the defaults become.
+        limits: StartLimits {
+            elements: 1_000_000,
+            activations: 50_000_000,
+            depth: 1_000_000,
+            value_bytes: 64 << 20,
+        },
         rules: 1,
         initiator: key(0).peer_id(),
         reach: None,

@@ -12,6 +12,44 @@
 //! | [`Program`] | a parsed script with all names resolved, shared between particles |
 //! | [`log`] | journals, signed heads, messages, records |
 //! | `eval` | the machine that evaluates, without knowing of signatures |
+//!
+//! A particle whose only peer calls itself:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use weir_avm::log::{RULES, Start, StartLimits};
+//! use weir_avm::{Avm, CallOutcome, Program};
+//! use weir_identity::{Cid, Keypair, Value};
+//!
+//! let key = Keypair::from_secret(&[1; 32]).expect("any such number is a secret");
+//! let key = Arc::new(key);
+//! let text = r#"(call %init_peer_id% ("greeter" "hello") ["Ada"] greeting)"#;
+//! let script = weir_air::parse(text, &weir_air::Limits::default()).expect("it is AIR");
+//! let start = Start {
+//!     network: "example".into(),
+//!     nonce: [0; 16], // random, where it matters
+//!     script: Cid::of_raw(text.as_bytes()),
+//!     timestamp_ms: 1_700_000_000_000,
+//!     ttl_ms: 60_000,
+//!     limits: StartLimits::default(),
+//!     rules: RULES,
+//!     initiator: key.peer_id(),
+//!     reach: None,
+//!     authorisation: None,
+//! };
+//! let program = Arc::new(Program::new(&Arc::new(script)));
+//! let mut avm = Avm::new(Arc::new(start), program, key).expect("the start names the script");
+//!
+//! // Store the records, then make the calls and send the messages.
+//! let effects = avm.drain();
+//! let call = &effects.calls[0];
+//! assert_eq!(&*call.function, "hello");
+//! assert_eq!(call.args, [Value::from("Ada")]);
+//!
+//! let greeting = CallOutcome::Value(Value::from("Hello, Ada!"));
+//! avm.complete(call.step, call.args_cid, greeting, None).expect("the call is open");
+//! assert!(avm.drain().done);
+//! ```
 
 mod audit;
 mod avm;

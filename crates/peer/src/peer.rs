@@ -210,6 +210,13 @@ impl Peer {
             .min()
     }
 
+    /// Work is left that did not fit into one turn. It goes on at the next
+    /// event, at the latest at the timer, which is due at once; a driver that
+    /// wants to know whether this peer is at rest asks here.
+    pub fn is_busy(&self) -> bool {
+        self.calls.natives_queued() > 0
+    }
+
     /// Adds a service. Calls of its id or of one of its aliases become
     /// [`Effect::Call`].
     pub fn register_service(&mut self, service: Service) -> Result<(), ServiceError> {
@@ -337,7 +344,7 @@ impl Peer {
                 break;
             }
         }
-        if self.calls.natives_queued() > 0 {
+        if self.is_busy() {
             self.timers.set(now, Wake::Continue);
         }
     }

@@ -138,7 +138,7 @@ impl Default for Limits {
             script_nodes: 1_000_000,
             script_depth: 100_000,
             stream_elements: 1_000_000,
-            activations: 50_000_000,
+            activations: 4_000_000,
             fold_depth: 1_000_000,
             value_bytes: 64 * MIB as u32,
             clock_skew_ms: 30_000,

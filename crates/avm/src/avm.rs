@@ -17,9 +17,9 @@ use crate::effects::{
 };
 use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support, Verdict};
 use crate::log::{
-    AuthorIdx, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
-    Message, MessageOptions, Offence, Outcome, Outgoing, Record, RestoreError, Start, StartError,
-    StepId,
+    AuthorIdx, Blobs, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex,
+    MergeError, Message, MessageOptions, Offence, Outcome, Outgoing, Record, RestoreError, Start,
+    StartError, StepId,
 };
 
 /// One particle on one peer. No I/O, clock, randomness or threads.
@@ -76,8 +76,19 @@ impl Avm {
         key: Arc<Keypair>,
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Avm, RestoreError> {
+        Avm::restore_sharing(start, program, key, records, None)
+    }
+
+    /// Like [`Avm::restore`], with values shared as after [`Avm::share_values`].
+    pub fn restore_sharing(
+        start: Arc<Start>,
+        program: Arc<Program>,
+        key: Arc<Keypair>,
+        records: impl IntoIterator<Item = Record>,
+        values: Option<Arc<Blobs>>,
+    ) -> Result<Avm, RestoreError> {
         let script = program.script().text().clone();
-        let log = Log::restore(start, script, key.peer_id(), records)?;
+        let log = Log::restore_sharing(start, script, key.peer_id(), records, values)?;
         let mut avm = Avm::around(log, program, key);
         avm.advance(LogIndex(0), None);
         avm.targets.clear();
@@ -85,6 +96,12 @@ impl Avm {
         let again = std::mem::take(&mut avm.effects);
         avm.effects.calls = again.calls;
         Ok(avm)
+    }
+
+    /// Holds the values that come in from now on once for all particles that
+    /// use the same table.
+    pub fn share_values(&mut self, values: Arc<Blobs>) {
+        self.log.share_values(values);
     }
 
     /// Merges and forwards, but makes no entry and signs no head: for a peer

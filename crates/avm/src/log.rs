@@ -56,7 +56,7 @@ use self::knowledge::Knowledge;
 use self::parking::Parking;
 
 pub use append::Silent;
-pub use blob::Blob;
+pub use blob::{Blob, Blobs};
 pub use entry::{Body, CallEntry, CanonEntry, Entry, INTERRUPTED, Learnt, Outcome};
 pub use equivocation::{Equivocation, SignedLeaf};
 pub use evidence::{Cut, Offence};
@@ -178,6 +178,8 @@ pub struct Log {
     /// How many entries there were after the own last one, or 0.
     recorded: usize,
     blobs: FxHashMap<Cid, StoredBlob>,
+    /// Where the values of several logs are shared.
+    values: Option<Arc<Blobs>>,
     /// Authors with branches.
     forked: Vec<AuthorIdx>,
     equivocations: BTreeMap<AuthorIdx, Equivocation>,
@@ -241,6 +243,7 @@ impl Log {
             order: Vec::new(),
             recorded: 0,
             blobs: FxHashMap::default(),
+            values: None,
             forked: Vec::new(),
             equivocations: BTreeMap::new(),
             knowledge: Knowledge::default(),
@@ -261,6 +264,18 @@ impl Log {
         journal.entries.push(held);
         log.order.push((initiator, 0));
         Ok(log)
+    }
+
+    /// Shares the values that come in from now on with all logs that use the same table.
+    pub fn share_values(&mut self, values: Arc<Blobs>) {
+        self.values = Some(values);
+    }
+
+    fn shared(&self, blob: Blob) -> Blob {
+        match &self.values {
+            Some(values) => values.share(blob),
+            None => blob,
+        }
     }
 
     /// Replaces the default limits.

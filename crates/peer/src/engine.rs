@@ -11,7 +11,7 @@ use crate::effect::{ScriptError, Waiting};
 use crate::event::CallOutcome;
 use crate::limits::Limits;
 
-pub(crate) use weir_avm::log::{RULES, Record, Start, StartLimits};
+pub(crate) use weir_avm::log::{RULES, Record, Start, StartError, StartLimits};
 pub(crate) use weir_avm::{Avm, CallRequest, Effects, Program};
 
 /// Parses a script and resolves its names.

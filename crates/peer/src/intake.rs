@@ -10,7 +10,7 @@ use weir_avm::log::Message;
 use weir_identity::PeerId;
 
 use crate::effect::{ParticleEvent, ParticleId};
-use crate::engine::{self, Avm, Program, Start};
+use crate::engine::{self, Program, Start};
 use crate::error::Refusal;
 use crate::particle::{Parked, Residence};
 use crate::peer::{Peer, Wake};
@@ -232,7 +232,7 @@ impl Peer {
             Ok(None) => return self.park_stranger(packet, back, now),
             Err(refusal) => return Verdict::Refused(refusal),
         };
-        let avm = match Avm::new(start.clone(), program.clone(), self.config.keypair.clone()) {
+        let avm = match self.engine(&start, &program) {
             Ok(avm) => avm,
             Err(error) => {
                 let what = shortened(&error.to_string());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use weir_identity::Cid;
 
 use crate::effect::{Effect, ParticleEvent, ParticleId};
-use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartLimits};
+use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartError, StartLimits};
 use crate::error::{RestoreError, SubmitError};
 use crate::event::{StoredRecord, Submit};
 use crate::particle::{Particle, Residence};
@@ -70,7 +70,8 @@ impl Peer {
             self.config.shared.remember(start.script, &program);
             program
         };
-        let avm = Avm::new(start.clone(), program.clone(), self.config.keypair.clone())
+        let avm = self
+            .engine(&start, &program)
             .map_err(|error| SubmitError::Engine(error.to_string()))?;
         let indexed = Indexed {
             start,
@@ -318,8 +319,21 @@ impl Peer {
         let records = records
             .into_iter()
             .map(|(_, value)| Record::from_bytes(Bytes::from(value)));
-        Avm::restore(start.clone(), program, self.config.keypair.clone(), records)
+        let values = Some(self.config.shared.blobs().clone());
+        let key = self.config.keypair.clone();
+        Avm::restore_sharing(start.clone(), program, key, records, values)
             .map_err(|error| error.to_string())
+    }
+
+    /// The engine of a particle that begins here.
+    pub(crate) fn engine(
+        &self,
+        start: &Arc<Start>,
+        program: &Arc<Program>,
+    ) -> Result<Avm, StartError> {
+        let mut avm = Avm::new(start.clone(), program.clone(), self.config.keypair.clone())?;
+        avm.share_values(self.config.shared.blobs().clone());
+        Ok(avm)
     }
 
     /// Sets the timers of a particle in memory, unless they run already.

@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use weir_avm::log::Blobs;
 use weir_identity::Cid;
 
 use crate::engine::Program;
 use crate::limits::Limits;
 
-/// Parsed scripts by CID, shared by any number of peers and threads.
+/// Parsed scripts and values by CID, shared by any number of peers and threads.
 ///
-/// Bounded by count and by bytes of text; the oldest leave first. A script in
-/// use by a particle stays alive with the particle.
+/// Scripts are bounded by count and by bytes of text; the oldest leave first. A
+/// script in use by a particle stays alive with the particle. A value is held
+/// once by all particles that have it, and goes with the last of them.
 pub struct Shared {
     scripts_max: usize,
     bytes_max: usize,
     scripts: Mutex<Scripts>,
+    values: Arc<Blobs>,
 }
 
 #[derive(Default)]
@@ -33,12 +36,22 @@ impl Shared {
             scripts_max: limits.scripts,
             bytes_max: limits.scripts_bytes,
             scripts: Mutex::default(),
+            values: Arc::default(),
         }
     }
 
     /// Number of cached scripts.
     pub fn scripts(&self) -> usize {
         self.lock().order.len()
+    }
+
+    /// Number of different values that particles hold, small ones not counted.
+    pub fn values(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(crate) fn blobs(&self) -> &Arc<Blobs> {
+        &self.values
     }
 
     pub(crate) fn script(&self, cid: &Cid) -> Option<Arc<Program>> {
@@ -77,6 +90,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("scripts", &self.scripts())
+            .field("values", &self.values())
             .finish_non_exhaustive()
     }
 }

@@ -208,7 +208,7 @@ fn what_is_refused_is_answered_with_the_reason() {
         size: message of 540 bytes is over the limit of 10 bytes
         network: the particle belongs to network `elsewhere`, this peer to `local`
         store: the particle is older than this peer's store (made at 1699999999000 ms)
-        declared: the particle declares activations = 50000000, the limit is 5
+        declared: the particle declares activations = 4000000, the limit is 5
         full: overloaded: particles = 0 is reached
         initiator: overloaded: particles_per_initiator = 0 is reached
         script: the script is not valid: W0100 the script has more than 0 instructions, operands and accessors

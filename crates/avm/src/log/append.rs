@@ -41,7 +41,7 @@ impl Log {
 
     /// Puts a value beside the journals, for an entry that will name it.
     pub fn store(&mut self, value: Value) -> Cid {
-        let blob = Blob::of(value);
+        let blob = self.shared(Blob::of(value));
         let cid = *blob.cid();
         self.blobs.entry(cid).or_insert_with(|| {
             self.records.push(Record::blob(&blob));

@@ -1,6 +1,7 @@
 //! Values beside the journals.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use weir_identity::{Cid, Value};
@@ -56,6 +57,56 @@ impl Blob {
     }
 }
 
+/// The values of many logs, each in memory once: particles visit many peers of one process, and
+/// particles of one script carry the same values.
+///
+/// It owns nothing: a value goes with the last log that holds it.
+#[derive(Debug, Default)]
+pub struct Blobs(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    by_cid: HashMap<Cid, Weak<Inner>>,
+    /// How many there may be before those that are gone are swept out.
+    sweep_at: usize,
+}
+
+impl Blobs {
+    /// Values of so many bytes take less than their place in the table.
+    const SMALL: usize = 64;
+    const SWEEP_MIN: usize = 1024;
+
+    /// Number of different values that somebody holds.
+    pub fn len(&self) -> usize {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = table.by_cid.values().filter(|blob| blob.strong_count() > 0);
+        held.count()
+    }
+
+    /// True if nobody holds a value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same value, as somebody else holds it if somebody does.
+    pub(super) fn share(&self, blob: Blob) -> Blob {
+        if blob.bytes().len() <= Self::SMALL {
+            return blob;
+        }
+        // Each change leaves the table whole, whatever a panicking thread was doing with it.
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = table.by_cid.get(blob.cid()).and_then(Weak::upgrade) {
+            return Blob(held);
+        }
+        if table.by_cid.len() >= table.sweep_at {
+            table.by_cid.retain(|_, blob| blob.strong_count() > 0);
+            table.sweep_at = (table.by_cid.len() * 2).max(Self::SWEEP_MIN);
+        }
+        table.by_cid.insert(*blob.cid(), Arc::downgrade(&blob.0));
+        blob
+    }
+}
+
 impl PartialEq for Blob {
     fn eq(&self, other: &Blob) -> bool {
         self.cid() == other.cid()
@@ -63,3 +114,36 @@ impl PartialEq for Blob {
 }
 
 impl Eq for Blob {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(n: u64) -> Blob {
+        Blob::of(Value::from(format!("{n:0>100}")))
+    }
+
+    #[test]
+    fn equal_values_become_one() {
+        let blobs = Blobs::default();
+        let (first, second) = (blobs.share(blob(1)), blobs.share(blob(1)));
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+        assert_eq!(blobs.len(), 1);
+        drop((first, second));
+        assert!(blobs.is_empty(), "the table keeps nothing alive");
+    }
+
+    #[test]
+    fn values_that_are_gone_leave_the_table() {
+        let blobs = Blobs::default();
+        for n in 0..10 * Blobs::SWEEP_MIN as u64 {
+            blobs.share(blob(n));
+        }
+        let table = blobs.0.lock().unwrap();
+        assert!(
+            table.by_cid.len() <= Blobs::SWEEP_MIN,
+            "{}",
+            table.by_cid.len()
+        );
+    }
+}

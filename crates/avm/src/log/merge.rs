@@ -153,7 +153,7 @@ impl Log {
         let blobs = message
             .blobs
             .into_iter()
-            .map(|blob| (*blob.cid(), blob))
+            .map(|blob| (*blob.cid(), self.shared(blob)))
             .collect();
         self.settle(pendings, &blobs, &mut received);
         for proof in message.equivocations {

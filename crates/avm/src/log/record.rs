@@ -14,8 +14,8 @@ use super::key::{KEY_LEN, key_bytes, peer_of_key};
 use super::merge::Received;
 use super::wire::{In, Out};
 use super::{
-    AuthorIdx, Blob, Entry, Equivocation, Head, Log, Malformed, Message, MessageLimits, Offence,
-    SignedHead, Start, StartError, StoredBlob,
+    AuthorIdx, Blob, Blobs, Entry, Equivocation, Head, Log, Malformed, Message, MessageLimits,
+    Offence, SignedHead, Start, StartError, StoredBlob,
 };
 
 const BLOB: u8 = 0;
@@ -105,7 +105,19 @@ impl Log {
         me: PeerId,
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Log, RestoreError> {
+        Log::restore_sharing(start, script, me, records, None)
+    }
+
+    /// Like [`Log::restore`], with values shared as after [`Log::share_values`].
+    pub fn restore_sharing(
+        start: Arc<Start>,
+        script: Arc<str>,
+        me: PeerId,
+        records: impl IntoIterator<Item = Record>,
+        values: Option<Arc<Blobs>>,
+    ) -> Result<Log, RestoreError> {
         let mut log = Log::new(start, script, me)?;
+        log.values = values;
         for (number, record) in records.into_iter().enumerate() {
             log.replay(&record)
                 .map_err(|why| RestoreError::Record { number, why })?;
@@ -118,7 +130,7 @@ impl Log {
         let (kind, rest) = record.0.split_first().ok_or(Malformed("empty record"))?;
         match *kind {
             BLOB => {
-                let blob = Blob::from_bytes(rest)?;
+                let blob = self.shared(Blob::from_bytes(rest)?);
                 let stored = StoredBlob {
                     blob,
                     carrier: None,
@@ -199,7 +211,7 @@ impl Log {
         let blobs: FxHashMap<_, _> = message
             .blobs
             .into_iter()
-            .map(|blob| (*blob.cid(), blob))
+            .map(|blob| (*blob.cid(), self.shared(blob)))
             .collect();
         let mut received = Received::default();
         self.settle(pendings, &blobs, &mut received);

@@ -44,6 +44,11 @@ pub(crate) fn ask_for_start(particle: ParticleId) -> Bytes {
     encode(&Message::asking(particle, vec![Want::Start]))
 }
 
+/// Whether a message says nothing and only asks.
+pub(crate) fn is_question(message: &Message) -> bool {
+    !message.wants.is_empty() && message.suffixes.is_empty() && message.blobs.is_empty()
+}
+
 pub(crate) fn encode(message: &Message) -> Bytes {
     Bytes::from(message.encode())
 }

@@ -109,6 +109,14 @@ pub enum Refusal {
         /// What was found.
         what: String,
     },
+    /// The message builds on something that did not come while the particle
+    /// lived.
+    #[error("the message builds on what this peer never got: {what}")]
+    Incomplete {
+        /// The first that is missing: a journal and an index, a value, the
+        /// start, or the script.
+        what: String,
+    },
     /// The refusing peer has a problem of its own.
     #[error("internal: {what}")]
     Internal {
@@ -143,6 +151,7 @@ impl Refusal {
             | Refusal::Malformed { what }
             | Refusal::BadScript { what }
             | Refusal::Rejected { what }
+            | Refusal::Incomplete { what }
             | Refusal::Internal { what } => what.len(),
             Refusal::Overloaded { limit, .. } => limit.len(),
             Refusal::OtherNetwork { theirs, ours } => theirs.len() + ours.len(),

@@ -4,10 +4,12 @@
 //! start (network, times, declared limits), script (CID, syntax), and at last
 //! the merge with its signatures. Each refusal is answered with its reason.
 
+mod incomplete;
+
 use std::sync::Arc;
 
-use weir_avm::log::Message;
-use weir_identity::PeerId;
+use weir_avm::log::{Head, Message};
+use weir_identity::{Cid, PeerId};
 
 use crate::effect::{ParticleEvent, ParticleId};
 use crate::engine::{self, Program, Start};
@@ -16,7 +18,7 @@ use crate::particle::{Parked, Residence};
 use crate::peer::{Peer, Wake};
 use crate::store::{Indexed, ParticleKey};
 use crate::time::Timestamp;
-use crate::wire::Packet;
+use crate::wire::{Packet, PacketId};
 
 /// Bytes of a diagnostic text that a refusal carries.
 const REASON_BYTES: usize = 512;
@@ -41,12 +43,15 @@ impl Peer {
         let id = packet.id;
         match self.consider(packet, back, now) {
             Verdict::Taken => self.network.answer(id, back, Ok(())),
-            Verdict::Refused(refusal) => {
-                self.counted.packets_refused += 1;
-                self.network.answer(id, back, Err(refusal));
-            }
+            Verdict::Refused(refusal) => self.refuse(id, back, refusal),
             Verdict::Parked => {}
         }
+    }
+
+    pub(crate) fn refuse(&mut self, id: PacketId, back: PeerId, refusal: Refusal) {
+        tracing::debug!(origin = %id.origin, token = id.token, %refusal, "packet refused");
+        self.counted.packets_refused += 1;
+        self.network.answer(id, back, Err(refusal));
     }
 
     fn consider(&mut self, packet: Packet, back: PeerId, now: Timestamp) -> Verdict {
@@ -99,14 +104,18 @@ impl Peer {
                     return Verdict::Refused(Refusal::overloaded("parked", limits.parked));
                 }
                 self.parked += 1;
-                particle.parked.push_back(Parked { packet, back });
+                particle.parked.push_back(Parked {
+                    packet,
+                    back,
+                    lacks: None,
+                });
                 self.request_load(key);
                 return Verdict::Parked;
             }
             Residence::Here(_) => {}
         }
         match engine::decode(&packet.message, &limits) {
-            Ok(message) => self.merge(key, message, &packet, now),
+            Ok(message) => self.merge(key, message, &packet, back, now),
             Err(what) => Verdict::Refused(Refusal::Malformed {
                 what: shortened(&what),
             }),
@@ -146,6 +155,7 @@ impl Peer {
         key: ParticleKey,
         message: Message,
         packet: &Packet,
+        back: PeerId,
         now: Timestamp,
     ) -> Verdict {
         let from = packet.id.origin;
@@ -156,6 +166,7 @@ impl Peer {
         let Some(avm) = particle.avm() else {
             return Verdict::Parked;
         };
+        let heads: Vec<Head> = message.suffixes.iter().map(|s| s.head.head).collect();
         let merged = match avm.merge(message, from) {
             Ok(merged) => merged,
             Err(error) => {
@@ -164,23 +175,8 @@ impl Peer {
                 });
             }
         };
-        let verdict = match merged.refused.first() {
-            Some(refused) if refused.why == weir_avm::log::Refusal::ParkingFull => {
-                Verdict::Refused(Refusal::overloaded("parked journals", 0))
-            }
-            Some(refused) => {
-                let what = format!("journal of {}: {}", refused.author, refused.why);
-                Verdict::Refused(Refusal::Rejected {
-                    what: shortened(&what),
-                })
-            }
-            // What is asked for is on its way; the sender repeats the packet.
-            None if merged.incomplete || !merged.wants.is_empty() => Verdict::Parked,
-            None => {
-                particle.remember_answered(packet.id);
-                Verdict::Taken
-            }
-        };
+        let verdict = self.judge(&key, heads, &merged, packet, back);
+        self.settle_incomplete(&key, &merged.refused);
         let entries = merged.new_entries as usize;
         if entries > 0 {
             self.report(&key, || ParticleEvent::Learnt { from, entries });
@@ -217,7 +213,7 @@ impl Peer {
                 let what = "this peer does not know the particle".to_owned();
                 return Verdict::Refused(Refusal::Rejected { what });
             }
-            return self.park_stranger(packet, back, now);
+            return self.park_stranger(packet, back, None, now);
         };
         if start.id() != packet.particle {
             let what = "the start is not that of the particle".to_owned();
@@ -229,7 +225,7 @@ impl Peer {
         }
         let program = match self.program(&start, message.script.as_ref()) {
             Ok(Some(program)) => program,
-            Ok(None) => return self.park_stranger(packet, back, now),
+            Ok(None) => return self.park_stranger(packet, back, Some(start.script), now),
             Err(refusal) => return Verdict::Refused(refusal),
         };
         let avm = match self.engine(&start, &program) {
@@ -247,7 +243,7 @@ impl Peer {
             &program,
             now,
         );
-        let verdict = self.merge(key, message, &packet, now);
+        let verdict = self.merge(key, message, &packet, back, now);
         if let Verdict::Refused(_) = verdict
             && self
                 .particles
@@ -268,10 +264,18 @@ impl Peer {
     }
 
     /// Keeps a packet until the start and the script of its particle are here.
-    fn park_stranger(&mut self, packet: Packet, back: PeerId, now: Timestamp) -> Verdict {
+    fn park_stranger(
+        &mut self,
+        packet: Packet,
+        back: PeerId,
+        lacks: Option<Cid>,
+        now: Timestamp,
+    ) -> Verdict {
         let limits = self.config.limits.clone();
         let (particle, from, expires) = (packet.particle, packet.id.origin, packet.expires);
         let parked = self.strangers.get(&particle).map_or(&[][..], Vec::as_slice);
+        let longest = limits.ttl_ms.saturating_add(limits.clock_skew_ms);
+        let until = expires.min(now.plus(longest));
         let repeated = parked.iter().any(|parked| parked.packet.id == packet.id);
         if !repeated {
             if parked.len() >= limits.parked_per_particle {
@@ -282,23 +286,21 @@ impl Peer {
                 return Verdict::Refused(Refusal::overloaded("parked", limits.parked));
             }
             if parked.is_empty() {
-                let longest = limits.ttl_ms.saturating_add(limits.clock_skew_ms);
-                let until = expires.min(now.plus(longest));
                 self.timers.set(until.plus(1), Wake::Stranger(particle));
             }
             self.parked += 1;
-            self.strangers
-                .entry(particle)
-                .or_default()
-                .push(Parked { packet, back });
+            self.strangers.entry(particle).or_default().push(Parked {
+                packet,
+                back,
+                lacks,
+            });
         }
-        self.network.send(
-            from,
-            particle,
-            engine::ask_for_start(particle),
-            expires,
-            now,
-        );
+        // A repeated packet asks again only if the question before has an end.
+        if self.questioned.insert((particle, from)) {
+            let ask = engine::ask_for_start(particle);
+            let token = self.network.send(from, particle, ask, until, now);
+            self.questions.insert(token, (particle, from));
+        }
         Verdict::Parked
     }
 
@@ -310,16 +312,14 @@ impl Peer {
         }
     }
 
-    pub(crate) fn give_up_stranger(&mut self, particle: ParticleId, now: Timestamp) {
+    pub(crate) fn give_up_stranger(&mut self, particle: ParticleId) {
         for parked in self.strangers.remove(&particle).into_iter().flatten() {
             self.parked -= 1;
-            self.counted.packets_refused += 1;
-            let late_ms = now.since(parked.packet.expires);
-            self.network.answer(
-                parked.packet.id,
-                parked.back,
-                Err(Refusal::Expired { late_ms }),
-            );
+            let what = match parked.lacks {
+                Some(script) => format!("script {script}"),
+                None => "the start of the particle".to_owned(),
+            };
+            self.refuse(parked.packet.id, parked.back, Refusal::Incomplete { what });
         }
     }
 
@@ -444,7 +444,7 @@ impl Peer {
 }
 
 /// A text that fits into a refusal.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut end = text.len().min(REASON_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

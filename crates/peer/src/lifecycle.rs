@@ -8,9 +8,9 @@ use weir_identity::Cid;
 
 use crate::effect::{Effect, ParticleEvent, ParticleId};
 use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartError, StartLimits};
-use crate::error::{RestoreError, SubmitError};
+use crate::error::{Refusal, RestoreError, SubmitError};
 use crate::event::{StoredRecord, Submit};
-use crate::particle::{Particle, Residence};
+use crate::particle::{Incomplete, Particle, Residence};
 use crate::peer::{Peer, Wake};
 use crate::store::{self, Indexed, ParticleKey};
 use crate::time::Timestamp;
@@ -182,6 +182,7 @@ impl Peer {
         let Some((particle, script_unused)) = self.particles.remove(key) else {
             return;
         };
+        self.parked -= particle.parked.len() + particle.incomplete.len();
         self.intents.remove(key);
         self.batch.delete_particle(key);
         if records {
@@ -415,6 +416,7 @@ impl Peer {
         let parked = std::mem::take(&mut particle.parked);
         let running = std::mem::take(&mut particle.running);
         let unreached = std::mem::take(&mut particle.unreached);
+        let incomplete = std::mem::take(&mut particle.incomplete);
         particle.open_calls = 0;
         self.particles.end(&key);
         self.counted.particles_expired += 1;
@@ -428,9 +430,12 @@ impl Peer {
         for parked in parked {
             self.parked -= 1;
             let late_ms = now.since(deadline);
-            let refusal = crate::Refusal::Expired { late_ms };
-            self.network
-                .answer(parked.packet.id, parked.back, Err(refusal));
+            let refusal = Refusal::Expired { late_ms };
+            self.refuse(parked.packet.id, parked.back, refusal);
+        }
+        for Incomplete { id, back, what, .. } in incomplete {
+            self.parked -= 1;
+            self.refuse(id, back, Refusal::Incomplete { what });
         }
         let forget = deadline
             .plus(limits.clock_skew_ms)
@@ -487,6 +492,14 @@ impl Peer {
         }
         for send in sends {
             let message = engine::encode(&send.message);
+            if engine::is_question(&send.message) {
+                let Some(particle) = self.particles.get_mut(&key) else {
+                    return;
+                };
+                if !particle.ask(send.to, send.token, &message) {
+                    continue;
+                }
+            }
             let token = self
                 .network
                 .send(send.to, key.particle, message, deadline, now);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use weir_avm::log::Head;
 use weir_identity::{Cid, PeerId};
 
 use crate::effect::{CallId, Waiting};
@@ -17,6 +19,9 @@ const RECENT: usize = 32;
 
 /// Steps that an evicted particle remembers to wait for.
 const WAITING: usize = 64;
+
+/// Open questions of a particle to one peer.
+const QUESTIONS: usize = 4;
 
 /// Where the state of the particle engine is.
 #[derive(Debug)]
@@ -36,6 +41,20 @@ pub(crate) enum Residence {
 pub(crate) struct Parked {
     pub packet: Packet,
     pub back: PeerId,
+    /// The script that is missing, if it is not the start or records.
+    pub lacks: Option<Cid>,
+}
+
+/// A packet that was merged in part. The engine has the rest; the answer comes
+/// when that is in the log as well.
+#[derive(Debug)]
+pub(crate) struct Incomplete {
+    pub id: PacketId,
+    pub back: PeerId,
+    /// What it brings and the log does not hold yet.
+    pub heads: Vec<Head>,
+    /// What is missing, for the refusal.
+    pub what: String,
 }
 
 /// One particle under one identity, until its records go.
@@ -67,6 +86,10 @@ pub(crate) struct Particle {
     /// Own packets without an answer.
     pub in_flight: usize,
     pub parked: VecDeque<Parked>,
+    /// Packets that wait for what they build on.
+    pub incomplete: Vec<Incomplete>,
+    /// Own packets that only ask: of whom and what.
+    pub questions: BTreeMap<u64, (PeerId, Bytes)>,
     /// Peers for which there was something and to whom there was no way.
     pub unreached: BTreeSet<PeerId>,
     recent: VecDeque<PacketId>,
@@ -101,6 +124,8 @@ impl Particle {
             running: BTreeSet::new(),
             in_flight: 0,
             parked: VecDeque::new(),
+            incomplete: Vec::new(),
+            questions: BTreeMap::new(),
             unreached: BTreeSet::new(),
             recent: VecDeque::new(),
         }
@@ -131,7 +156,21 @@ impl Particle {
 
     /// Nothing refers to the state in memory.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.open_calls == 0 && self.in_flight == 0 && self.parked.is_empty()
+        self.open_calls == 0
+            && self.in_flight == 0
+            && self.parked.is_empty()
+            && self.incomplete.is_empty()
+    }
+
+    /// Takes note of a question, unless it is open already or too many are.
+    /// Whoever made it necessary repeats its packet, and so the question.
+    pub(crate) fn ask(&mut self, of: PeerId, token: u64, message: &Bytes) -> bool {
+        let open = self.questions.values().filter(|(peer, _)| *peer == of);
+        if open.clone().count() >= QUESTIONS || open.clone().any(|(_, asked)| asked == message) {
+            return false;
+        }
+        self.questions.insert(token, (of, message.clone()));
+        true
     }
 
     /// What it waits for, from the state if that is in memory.

@@ -51,6 +51,10 @@ pub struct Peer {
     /// Packets of particles whose start is not known.
     pub(crate) strangers: BTreeMap<ParticleId, Vec<Parked>>,
     pub(crate) parked: usize,
+    /// Own packets that ask for a start, and of whom for which particle: one
+    /// at a time.
+    pub(crate) questions: BTreeMap<u64, (ParticleId, PeerId)>,
+    pub(crate) questioned: BTreeSet<(ParticleId, PeerId)>,
     pub(crate) calls: Calls,
     pub(crate) services: ServiceTable,
     /// Calls that were begun in an earlier life and have no outcome.
@@ -97,6 +101,8 @@ impl Peer {
             particles: Particles::default(),
             strangers: BTreeMap::new(),
             parked: 0,
+            questions: BTreeMap::new(),
+            questioned: BTreeSet::new(),
             calls: Calls::new(config.token_seed),
             services: ServiceTable::default(),
             intents: BTreeMap::new(),
@@ -366,12 +372,20 @@ impl Peer {
     }
 
     fn on_settled(&mut self, token: u64, target: PeerId, outcome: Result<(), Undelivered>) {
+        if let Err(failure) = &outcome {
+            tracing::debug!(to = %target, token, ?failure, "packet not delivered");
+        }
+        if let Some(question) = self.questions.remove(&token) {
+            self.questioned.remove(&question);
+            return;
+        }
         let Some((key, token)) = self.packets.remove(&token) else {
             return;
         };
         let Some(particle) = self.particles.get_mut(&key) else {
             return;
         };
+        particle.questions.remove(&token);
         particle.in_flight = particle.in_flight.saturating_sub(1);
         if outcome == Err(Undelivered::NoRoute) && !particle.over {
             particle.unreached.insert(target);
@@ -426,7 +440,7 @@ impl Peer {
                 Wake::Nudge(key) => self.on_nudge(key, now),
                 Wake::Call(id) => self.on_call_overdue(id),
                 Wake::Wait(id) => self.on_wait_over(id),
-                Wake::Stranger(particle) => self.give_up_stranger(particle, now),
+                Wake::Stranger(particle) => self.give_up_stranger(particle),
                 Wake::Continue => {}
             }
         }

@@ -432,3 +432,98 @@ fn frames_come_back_as_they_went() {
         assert_eq!(Frame::decode(&frame.encode(), 1 << 20), Ok(frame));
     }
 }
+
+/// A packet that lacks the entries of its only journal, and what it lacks.
+fn gapped_packet(nonce: u8) -> (Packet, Packet) {
+    let whole = first_packet(|_, submit| {
+        submit.nonce = [nonce; 16];
+        submit.script = submit
+            .script
+            .replacen(
+                "(call",
+                r#"(seq (call %init_peer_id% ("op" "noop") []) (call"#,
+                1,
+            )
+            .into();
+        submit.script = format!("{})", submit.script).into();
+    });
+    let mut message = Message::decode(&whole.message, &MessageLimits::default()).unwrap();
+    assert!(!message.suffixes[0].entries.is_empty());
+    message.suffixes[0].entries.clear();
+    let mut gapped = whole.clone();
+    gapped.id.token += 1000 + u64::from(nonce);
+    gapped.message = message.encode().into();
+    (gapped, whole)
+}
+
+fn answers(frames: Vec<Frame>) -> Vec<(u64, Result<(), Refusal>)> {
+    let answers = frames.into_iter().filter_map(|frame| match frame {
+        Frame::Answer(answer) => Some((answer.packet.token, answer.outcome)),
+        _ => None,
+    });
+    answers.collect()
+}
+
+#[test]
+fn a_packet_with_a_gap_is_answered_as_soon_as_the_gap_is_filled() {
+    let mut bench = Bench::new(|_| {});
+    let (gapped, whole) = gapped_packet(1);
+    assert_eq!(bench.offer(&gapped, NOW), None);
+    let frame = Frame::Packet(whole.clone()).encode();
+    let from = bench.other;
+    bench.peer.handle(Event::Received { from, frame }, NOW);
+    let answered = answers(bench.sent());
+    assert_eq!(
+        answered,
+        [(gapped.id.token, Ok(())), (whole.id.token, Ok(()))]
+    );
+}
+
+#[test]
+fn packets_whose_gap_is_never_filled_are_refused_at_the_end_and_give_their_credit_back() {
+    let mut bench = Bench::new(|c| c.limits = limits(|l| l.window = 3));
+    let mut tokens = Vec::new();
+    for nonce in 1..=3 {
+        let (gapped, _) = gapped_packet(nonce);
+        assert_eq!(bench.offer(&gapped, NOW), None);
+        tokens.push(gapped.id.token);
+    }
+    let late = NOW.plus(300_000);
+    bench.peer.handle(Event::Timer, late);
+    let answered = answers(bench.sent());
+    assert_eq!(
+        answered.iter().map(|(token, _)| *token).collect::<Vec<_>>(),
+        tokens
+    );
+    for (_, outcome) in answered {
+        let text = outcome.expect_err("it was not merged").to_string();
+        assert!(text.contains("the journal of"), "{text}");
+    }
+    let honest = first_packet(|_, submit| {
+        submit.nonce = [9; 16];
+        submit.ttl_ms = 400_000;
+    });
+    assert_eq!(bench.offer(&honest, late), Some(Ok(())));
+}
+
+#[test]
+fn a_repeated_packet_of_a_stranger_asks_once() {
+    let mut bench = Bench::new(|_| {});
+    let whole = first_packet(|_, _| {});
+    let mut message = Message::decode(&whole.message, &MessageLimits::default()).unwrap();
+    (message.start, message.script) = (None, None);
+    let bare = Packet {
+        message: message.encode().into(),
+        expires: Timestamp(u64::MAX - 1),
+        ..whole
+    };
+    for _ in 0..10 {
+        assert_eq!(bench.offer(&bare, NOW), None);
+    }
+    assert_eq!(bench.peer.metrics().outgoing, 1);
+    let late = NOW.plus(1_000_000);
+    let from = bench.other;
+    bench.peer.handle(Event::Disconnected { peer: from }, late);
+    bench.peer.handle(Event::Timer, late);
+    assert_eq!(bench.peer.metrics().outgoing, 0, "the question has an end");
+}

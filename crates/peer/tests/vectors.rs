@@ -62,12 +62,16 @@ fn vectors() -> String {
         limit: "particles".to_owned(),
         value: 20_000,
     };
+    let incomplete = Refusal::Incomplete {
+        what: "the start of the particle".to_owned(),
+    };
     let frames = [
         ("hello", Frame::Hello(hello)),
         ("packet", Frame::Packet(packet)),
         ("accepted", Frame::Answer(answer(Ok(())))),
         ("overloaded", Frame::Answer(answer(Err(refusal)))),
         ("no relay", Frame::Answer(answer(Err(Refusal::NoRelay)))),
+        ("incomplete", Frame::Answer(answer(Err(incomplete)))),
         ("held", Frame::Held(id)),
     ];
     let mut lines = vec![

@@ -61,8 +61,13 @@ pub enum Refusal {
     #[error("the journal is cut at an offence")]
     Cut,
     /// Too much waits already for what it names; it was the oldest.
-    #[error("too much waits for entries that are not here")]
-    ParkingFull,
+    #[error("too much waits for entries that are not here: {limit} = {value} is reached")]
+    ParkingFull {
+        /// Name of the limit, as in [`LogLimits`](super::LogLimits).
+        limit: &'static str,
+        /// Its value.
+        value: usize,
+    },
     /// A proof of equivocation that proves nothing.
     #[error("the proof of equivocation does not hold")]
     Proof,
@@ -162,11 +167,11 @@ impl Log {
         self.note_sender(from, &told, &message.wants);
         self.ask_once(from, &told, &mut received);
         received.asked = message.wants;
-        for pending in self.parking.shrink(&self.limits) {
+        for (pending, limit, value) in self.parking.shrink(&self.limits) {
             received.refused.push(Refused {
                 sender: pending.sender,
                 author: pending.author(),
-                why: Refusal::ParkingFull,
+                why: Refusal::ParkingFull { limit, value },
             });
         }
         received.count = self.len() - first.0;
@@ -454,6 +459,17 @@ impl Log {
             let asked = received.wants.iter().copied().collect();
             self.asked.insert(from, asked);
         }
+    }
+
+    /// Whether the journal that this head signs is here, as the main one or as a branch.
+    pub fn has_head(&self, head: &Head) -> bool {
+        let root = Some(head.root);
+        self.author_idx(&head.author).is_some_and(|author| {
+            let journal = &self.journals[author.0 as usize];
+            let mut branches = journal.branches.iter();
+            journal.mmr.root_at(head.length) == root
+                || branches.any(|branch| branch.mmr.root_at(head.length) == root)
+        })
     }
 
     /// The sender has what it sent, and has not what it asks for.

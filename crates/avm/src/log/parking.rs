@@ -132,8 +132,9 @@ impl Parking {
         Some(parked)
     }
 
-    /// Removes the oldest suffixes until the limits hold.
-    pub(super) fn shrink(&mut self, limits: &LogLimits) -> Vec<Pending> {
+    /// Removes the oldest suffixes until the limits hold; with each comes the limit that it was
+    /// over.
+    pub(super) fn shrink(&mut self, limits: &LogLimits) -> Vec<(Pending, &'static str, usize)> {
         let mut removed = Vec::new();
         let over: Vec<PeerId> = self
             .bytes_of
@@ -152,14 +153,20 @@ impl Parking {
                     .iter()
                     .find(|(_, p)| p.pending.sender == sender);
                 let Some((ticket, _)) = oldest else { break };
-                removed.extend(self.remove(*ticket).map(|parked| parked.pending));
+                let (limit, value) = ("parked_bytes_per_sender", limits.parked_bytes_per_sender);
+                removed.extend(self.remove(*ticket).map(|p| (p.pending, limit, value)));
             }
         }
         while self.bytes > limits.parked_bytes || self.waiting.len() > limits.parked_suffixes {
             let Some((ticket, _)) = self.waiting.first_key_value() else {
                 break;
             };
-            removed.extend(self.remove(*ticket).map(|parked| parked.pending));
+            let (limit, value) = if self.bytes > limits.parked_bytes {
+                ("parked_bytes", limits.parked_bytes)
+            } else {
+                ("parked_suffixes", limits.parked_suffixes)
+            };
+            removed.extend(self.remove(*ticket).map(|p| (p.pending, limit, value)));
         }
         removed
     }

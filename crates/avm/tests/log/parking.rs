@@ -120,7 +120,13 @@ fn the_oldest_has_to_leave_when_too_much_waits() {
     let refused = received.refused[0];
     assert_eq!(
         (refused.why, refused.author),
-        (Refusal::ParkingFull, group.id(4))
+        (
+            Refusal::ParkingFull {
+                limit: "XXX",
+                value: 0
+            },
+            group.id(4)
+        )
     );
     assert_eq!(received.parked, 2);
 }

@@ -18,8 +18,8 @@ use crate::effects::{
 use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support, Verdict};
 use crate::log::{
     AuthorIdx, Blobs, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex,
-    MergeError, Message, MessageOptions, Offence, Outcome, Outgoing, Record, RestoreError, Start,
-    StartError, StepId,
+    MergeError, Message, MessageOptions, Offence, Outcome, Outgoing, Received, Record,
+    RestoreError, Start, StartError, StepId,
 };
 
 /// One particle on one peer. No I/O, clock, randomness or threads.
@@ -135,6 +135,17 @@ impl Avm {
     /// Takes in what `from` sent. Facts that are already here change nothing.
     pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
         let received = self.log.merge(message, from)?;
+        Ok(self.take_in(received, from))
+    }
+
+    /// Like [`Avm::merge`], of a message that somebody else passed on: that it
+    /// is from `from` is not proven.
+    pub fn merge_relayed(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
+        let received = self.log.merge_relayed(message, from)?;
+        Ok(self.take_in(received, from))
+    }
+
+    fn take_in(&mut self, received: Received, from: PeerId) -> Merged {
         if received.is_nothing() {
             // Who repeats what is known here waits for something that was said
             // already, to others: it is told what it lacks.
@@ -159,12 +170,12 @@ impl Avm {
             let answer = self.log.answer(&received.asked);
             self.send(from, answer.message, Some(answer.extent));
         }
-        Ok(Merged {
+        Merged {
             new_entries: received.count,
             wants: received.wants,
             incomplete: received.incomplete,
             refused: received.refused,
-        })
+        }
     }
 
     fn send(&mut self, to: PeerId, message: Message, extent: Option<Extent>) {

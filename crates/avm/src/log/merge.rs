@@ -129,6 +129,25 @@ impl Log {
     /// Cost: linear in the message, but for one signature check per suffix that brings something
     /// new.
     pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Received, MergeError> {
+        self.merge_from(message, from, true)
+    }
+
+    /// Like [`Log::merge`], of a message that somebody else passed on: that it is from `from` is
+    /// not proven, so what it holds says nothing of what that peer has, but for what it signed.
+    pub fn merge_relayed(
+        &mut self,
+        message: Message,
+        from: PeerId,
+    ) -> Result<Received, MergeError> {
+        self.merge_from(message, from, false)
+    }
+
+    fn merge_from(
+        &mut self,
+        message: Message,
+        from: PeerId,
+        proven: bool,
+    ) -> Result<Received, MergeError> {
         if message.particle != self.particle {
             return Err(MergeError::Particle {
                 found: message.particle,
@@ -164,7 +183,10 @@ impl Log {
         for proof in message.equivocations {
             self.take_proof(proof, from, &mut received);
         }
-        self.note_sender(from, &told, &message.wants);
+        if proven {
+            self.note_sender(from, &told);
+        }
+        self.note_wants(from, &message.wants);
         self.ask_once(from, &told, &mut received);
         received.asked = message.wants;
         for (pending, limit, value) in self.parking.shrink(&self.limits) {
@@ -472,8 +494,8 @@ impl Log {
         })
     }
 
-    /// The sender has what it sent, and has not what it asks for.
-    fn note_sender(&mut self, from: PeerId, told: &[(Head, u32)], wants: &[Want]) {
+    /// The sender has what it sent.
+    fn note_sender(&mut self, from: PeerId, told: &[(Head, u32)]) {
         let mut journals = Vec::new();
         let mut branches = Vec::new();
         for (head, _) in told {
@@ -497,6 +519,10 @@ impl Log {
             ..Extent::default()
         };
         self.acknowledged(&from, &extent);
+    }
+
+    /// The sender has not what it asks for.
+    fn note_wants(&mut self, from: PeerId, wants: &[Want]) {
         for want in wants {
             match want {
                 Want::Start => self.knowledge.forget_start(&from),

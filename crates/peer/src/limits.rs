@@ -44,9 +44,11 @@ pub struct Limits {
     pub particles: usize,
     /// Unexpired particles of one initiator.
     pub particles_per_initiator: usize,
-    /// Recorded bytes of one particle.
+    /// Bytes of one particle: its script and its records. What comes from
+    /// others is refused, calls made here fail, and a particle that goes on
+    /// past an eighth more makes no entries.
     pub particle_bytes: u64,
-    /// Recorded bytes of all unexpired particles.
+    /// The same of all unexpired particles.
     pub particles_bytes: u64,
     /// A particle without activity for so long repeats unanswered deliveries
     /// once and then leaves memory; it is replayed from its records when
@@ -72,7 +74,8 @@ pub struct Limits {
     /// Longest time that a service call may take.
     pub call_ms: u64,
     /// Host functions answered in one turn; the rest follows in the next one,
-    /// so that no particle keeps the others waiting.
+    /// so that no particle keeps the others waiting. Each KiB of arguments and
+    /// result counts as one more.
     pub natives_per_turn: usize,
     /// Canonical bytes of one call's result.
     pub result_bytes: usize,
@@ -88,6 +91,10 @@ pub struct Limits {
     pub outgoing: usize,
     /// Bytes of those packets.
     pub outgoing_bytes: usize,
+    /// Packets on their way to one peer.
+    pub outgoing_per_peer: usize,
+    /// Bytes of those packets.
+    pub outgoing_bytes_per_peer: usize,
     /// First interval after which an unanswered packet is sent again; it
     /// doubles up to `resend_max_ms`.
     pub resend_ms: u64,
@@ -166,6 +173,8 @@ impl Default for Limits {
             aliases_per_service: 64,
             outgoing: 65_536,
             outgoing_bytes: 256 * MIB,
+            outgoing_per_peer: 32_768,
+            outgoing_bytes_per_peer: 128 * MIB,
             resend_ms: 3_000,
             resend_max_ms: 30_000,
             redial_ms: 500,

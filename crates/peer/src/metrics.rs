@@ -21,6 +21,8 @@ pub struct Metrics {
     pub packets_delivered: u64,
     /// Own packets given up: no way, refused, or expired.
     pub packets_undeliverable: u64,
+    /// Packets, own or for others, that the next peer takes no frame for.
+    pub packets_too_large: u64,
     /// Packets sent again because no answer came.
     pub packets_resent: u64,
     /// Packets taken for others.

@@ -33,7 +33,7 @@ use crate::reach::{Contact, Reach, ReachError};
 use crate::time::Timestamp;
 use crate::timers::Timers;
 use crate::wire::{Answer, Frame, Hello, Packet, PacketId, VERSION};
-use book::AddressBook;
+use book::{AddressBook, BookFull};
 use neighbour::Neighbour;
 use parcel::Parcels;
 
@@ -61,8 +61,6 @@ pub(crate) enum Undelivered {
     NoRoute,
     /// No answer came while the particle lived.
     Expired,
-    /// A newer message says the same and more.
-    Superseded,
     /// It was not taken.
     Refused { by: PeerId, reason: Refusal },
 }
@@ -124,8 +122,7 @@ impl Network {
     /// Dials the own relays.
     pub(crate) fn start(&mut self, now: Timestamp) {
         for relay in self.relays.clone() {
-            self.book
-                .tell(relay.clone(), Timestamp::NEVER, self.limits.contacts);
+            self.note(relay.clone(), None);
             self.dial(relay.peer, relay.addresses, now);
         }
     }
@@ -184,6 +181,7 @@ impl Network {
             packets_made: counted.packets_made,
             packets_delivered: counted.packets_delivered,
             packets_undeliverable: counted.packets_undeliverable,
+            packets_too_large: counted.packets_too_large,
             packets_resent: counted.packets_resent,
             packets_relayed: counted.packets_relayed,
             relay_refused: counted.relay_refused,
@@ -238,11 +236,25 @@ impl Network {
 
     /// Takes in a reach record of another peer.
     pub(crate) fn learn(&mut self, record: &[u8], now: Timestamp) -> Result<PeerId, ReachError> {
-        let reach = Reach::verify(record, &self.limits)?;
+        let mut reach = Reach::verify(record, &self.limits)?;
         let peer = reach.peer;
+        let limits = &self.limits;
+        let (ahead_ms, limit_ms) = (reach.issued.since(now), limits.clock_skew_ms);
+        if ahead_ms > limit_ms {
+            return Err(ReachError::FromFuture { ahead_ms, limit_ms });
+        }
+        // Whatever it says: a peer renews its record in time, and one that does not may be gone.
+        let longest = limits.reach_ms.saturating_add(limits.clock_skew_ms);
+        reach.expires = reach.expires.min(now.plus(longest));
         if peer != self.me {
             self.book.expire(now);
-            self.book.learn(reach, record, now, self.limits.contacts);
+            let value = limits.contacts;
+            self.book
+                .learn(reach, record, now, value)
+                .map_err(|BookFull| ReachError::TooMany {
+                    limit: "contacts",
+                    value,
+                })?;
         }
         Ok(peer)
     }
@@ -263,9 +275,15 @@ impl Network {
 
     /// Takes in addresses that the operator names.
     pub(crate) fn tell(&mut self, contact: Contact, now: Timestamp) {
-        self.book
-            .tell(contact, Timestamp::NEVER, self.limits.contacts);
+        self.note(contact, None);
         self.dispatch_waiting(now);
+    }
+
+    fn note(&mut self, contact: Contact, expires: Option<Timestamp>) {
+        let (peer, contacts) = (contact.peer, self.limits.contacts);
+        if self.book.tell(contact, expires, contacts).is_err() {
+            tracing::warn!(%peer, "addresses not kept: contacts = {contacts} is reached");
+        }
     }
 
     pub(crate) fn on_received(&mut self, from: PeerId, frame: &Bytes, now: Timestamp) {

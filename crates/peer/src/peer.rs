@@ -402,7 +402,7 @@ impl Peer {
             self.dirty.insert(key);
         }
         match outcome {
-            Ok(()) | Err(Undelivered::Superseded | Undelivered::Expired) => {}
+            Ok(()) | Err(Undelivered::Expired) => {}
             Err(Undelivered::NoRoute) => {
                 self.report(&key, || ParticleEvent::Undeliverable { to: target });
             }

@@ -56,6 +56,16 @@ pub enum ReachError {
         /// Its value.
         value: usize,
     },
+    /// It was issued in the future.
+    #[error(
+        "reach record was issued {ahead_ms} ms ahead of this peer's clock, {limit_ms} ms are allowed"
+    )]
+    FromFuture {
+        /// How far.
+        ahead_ms: u64,
+        /// `clock_skew_ms`.
+        limit_ms: u64,
+    },
     /// The signature is not that of the peer.
     #[error("reach record is not signed by the peer it names")]
     WrongSignature,

@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 /// Where peers can be found: by what they signed, and by what the operator
 /// or a script said.
 ///
-/// Bounded; what expires first leaves first. An entry without expiry is from
-/// the operator and stays.
+/// Bounded; what expires first leaves first. What the operator said stays, and
+/// nobody else changes it.
 #[derive(Debug, Default)]
 pub(crate) struct AddressBook {
     entries: BTreeMap<PeerId, Entry>,
@@ -25,8 +25,15 @@ struct Entry {
     /// Hash of the record.
     record: Option<Hash>,
     told: Vec<Arc<str>>,
+    /// `told` is from the operator.
+    operator: bool,
+    /// Without meaning for an entry of the operator.
     expires: Timestamp,
 }
+
+/// There is room for what the operator said only.
+#[derive(Debug)]
+pub(crate) struct BookFull;
 
 impl AddressBook {
     pub(crate) fn len(&self) -> usize {
@@ -34,9 +41,15 @@ impl AddressBook {
     }
 
     /// Takes in a verified record unless a later one is known.
-    pub(crate) fn learn(&mut self, reach: Reach, record: &[u8], now: Timestamp, max: usize) {
+    pub(crate) fn learn(
+        &mut self,
+        reach: Reach,
+        record: &[u8],
+        now: Timestamp,
+        max: usize,
+    ) -> Result<(), BookFull> {
         if reach.expires <= now {
-            return;
+            return Ok(());
         }
         let peer = reach.peer;
         let known = self
@@ -44,27 +57,38 @@ impl AddressBook {
             .get(&peer)
             .and_then(|entry| entry.signed.as_ref());
         if known.is_some_and(|known| known.issued >= reach.issued && known.expires > now) {
-            return;
+            return Ok(());
         }
-        let (told, expires) = match self.take(&peer) {
-            Some(entry) if entry.expires == Timestamp::NEVER => (entry.told, Timestamp::NEVER),
-            Some(entry) => (entry.told, reach.expires),
-            None => (Vec::new(), reach.expires),
-        };
+        let former = self.take(&peer);
+        let operator = former.as_ref().is_some_and(|entry| entry.operator);
+        let told = former.map_or_else(Vec::new, |entry| entry.told);
+        let expires = reach.expires;
         self.put(
             peer,
             Entry {
                 signed: Some(reach),
                 record: Some(keccak256(&[record])),
                 told,
+                operator,
                 expires,
             },
             max,
-        );
+        )
     }
 
-    /// Takes in what the operator says (`expires` never) or what a script says.
-    pub(crate) fn tell(&mut self, contact: Contact, expires: Timestamp, max: usize) {
+    /// Takes in what the operator says (`expires` is `None`) or what a script says.
+    pub(crate) fn tell(
+        &mut self,
+        contact: Contact,
+        expires: Option<Timestamp>,
+        max: usize,
+    ) -> Result<(), BookFull> {
+        let operator = expires.is_none();
+        let expires = expires.unwrap_or_default();
+        let known = self.entries.get(&contact.peer);
+        if !operator && known.is_some_and(|entry| entry.operator) {
+            return Ok(());
+        }
         let former = self.take(&contact.peer);
         let expires = former
             .as_ref()
@@ -76,10 +100,11 @@ impl AddressBook {
                 signed,
                 record,
                 told: contact.addresses,
+                operator,
                 expires,
             },
             max,
-        );
+        )
     }
 
     /// Whether this very record is known.
@@ -94,17 +119,16 @@ impl AddressBook {
         Some(entry)
     }
 
-    fn put(&mut self, peer: PeerId, entry: Entry, max: usize) {
+    fn put(&mut self, peer: PeerId, entry: Entry, max: usize) -> Result<(), BookFull> {
         while self.entries.len() >= max {
-            match self.expiries.first().copied() {
-                Some((expires, first)) if expires < Timestamp::NEVER => {
-                    self.take(&first);
-                }
-                _ => return,
-            }
+            let (_, first) = self.expiries.first().copied().ok_or(BookFull)?;
+            self.take(&first);
         }
-        self.expiries.insert((entry.expires, peer));
+        if !entry.operator {
+            self.expiries.insert((entry.expires, peer));
+        }
         self.entries.insert(peer, entry);
+        Ok(())
     }
 
     /// Forgets what is no longer to be believed.

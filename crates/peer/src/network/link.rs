@@ -21,11 +21,8 @@ impl Network {
         let mut addresses = contact.addresses.clone();
         addresses.extend(self.book.addresses(&peer, now));
         if !contact.addresses.is_empty() {
-            self.book.tell(
-                contact,
-                now.plus(self.limits.reach_ms),
-                self.limits.contacts,
-            );
+            let expires = now.plus(self.limits.reach_ms);
+            self.note(contact, Some(expires));
         }
         if addresses.is_empty() || !self.dial(peer, addresses, now) {
             self.upcalls.push_back(Upcall::Unreachable(peer));

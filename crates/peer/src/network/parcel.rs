@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_avm::log::ParticleId;
 use weir_identity::PeerId;
 
 use crate::wire::{Packet, PacketId};
@@ -38,8 +37,8 @@ impl Parcel {
 pub(super) struct Parcels {
     by_id: BTreeMap<PacketId, Parcel>,
     by_target: BTreeMap<PeerId, BTreeSet<PacketId>>,
-    /// The newest own parcel of a particle for a target.
-    newest: BTreeMap<(ParticleId, PeerId), PacketId>,
+    /// Number and bytes of own parcels by target.
+    own_to: BTreeMap<PeerId, (usize, usize)>,
     pub own: usize,
     pub own_bytes: usize,
     pub held: usize,
@@ -64,7 +63,9 @@ impl Parcels {
         if parcel.is_own() {
             self.own += 1;
             self.own_bytes += parcel.bytes();
-            self.newest.insert((parcel.packet.particle, target), id);
+            let (count, bytes) = self.own_to.entry(target).or_default();
+            *count += 1;
+            *bytes += parcel.bytes();
         } else {
             self.held += 1;
             self.held_bytes += parcel.bytes();
@@ -85,9 +86,12 @@ impl Parcels {
         if parcel.is_own() {
             self.own -= 1;
             self.own_bytes -= parcel.bytes();
-            let key = (parcel.packet.particle, target);
-            if self.newest.get(&key) == Some(id) {
-                self.newest.remove(&key);
+            if let Some((count, bytes)) = self.own_to.get_mut(&target) {
+                *count -= 1;
+                *bytes -= parcel.bytes();
+                if *count == 0 {
+                    self.own_to.remove(&target);
+                }
             }
         } else {
             self.held -= 1;
@@ -116,11 +120,8 @@ impl Parcels {
         self.held_for.get(target).copied().unwrap_or(0)
     }
 
-    /// An own parcel of the particle for the target that was not written yet.
-    /// A newer message says all that it says.
-    pub(super) fn unsent(&self, particle: ParticleId, target: PeerId) -> Option<PacketId> {
-        let id = self.newest.get(&(particle, target))?;
-        let unsent = self.by_id.get(id).is_some_and(|parcel| !parcel.sent);
-        unsent.then_some(*id)
+    /// Number and bytes of own parcels for `target`.
+    pub(super) fn own_to(&self, target: &PeerId) -> (usize, usize) {
+        self.own_to.get(target).copied().unwrap_or_default()
     }
 }

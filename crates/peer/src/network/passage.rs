@@ -30,6 +30,9 @@ impl Network {
 
     /// Answers a packet that came from neighbour `back`.
     pub(crate) fn answer(&mut self, id: PacketId, back: PeerId, outcome: Result<(), Refusal>) {
+        if let Err(refusal) = &outcome {
+            tracing::debug!(origin = %id.origin, token = id.token, %refusal, "packet refused");
+        }
         if let Some(neighbour) = self.neighbours.get_mut(&back) {
             neighbour.inbound.remove(&id);
         }
@@ -134,14 +137,20 @@ impl Network {
         self.tokens = self.tokens.wrapping_add(1);
         let token = self.tokens;
         self.counted.packets_made += 1;
-        if let Some(older) = self.parcels.unsent(particle, target) {
-            self.settle(&older, Err(Undelivered::Superseded));
-        }
         let limits = &self.limits;
+        let (count, bytes) = self.parcels.own_to(&target);
         let full = if self.parcels.own >= limits.outgoing {
             Some(Refusal::overloaded("outgoing", limits.outgoing))
         } else if self.parcels.own_bytes + message.len() > limits.outgoing_bytes {
             Some(Refusal::overloaded("outgoing_bytes", limits.outgoing_bytes))
+        } else if count >= limits.outgoing_per_peer {
+            Some(Refusal::overloaded(
+                "outgoing_per_peer",
+                limits.outgoing_per_peer,
+            ))
+        } else if bytes + message.len() > limits.outgoing_bytes_per_peer {
+            let value = limits.outgoing_bytes_per_peer;
+            Some(Refusal::overloaded("outgoing_bytes_per_peer", value))
         } else {
             None
         };
@@ -207,10 +216,15 @@ impl Network {
         };
         let expires = parcel.packet.expires;
         if now > expires {
+            let via = parcel.via;
             if parcel.is_own() {
                 self.settle(&id, Err(Undelivered::Expired));
             } else {
                 self.take(&id);
+            }
+            // Its credit is free.
+            if let Some(via) = via {
+                self.pump(via, now);
             }
             return;
         }

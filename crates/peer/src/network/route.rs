@@ -141,6 +141,8 @@ impl Network {
                 && frame.len() as u64 > max
             {
                 let reason = Refusal::too_large("frame", frame.len(), max as usize);
+                self.counted.packets_too_large += 1;
+                tracing::warn!(to = %peer, particle = %parcel.packet.particle.0, %reason, "packet not sent");
                 self.refuse_parcel(id, peer, reason);
                 continue;
             }

@@ -323,21 +323,132 @@ fn a_relay_named_in_a_reach_record_is_dialled_when_the_target_cannot_be() {
 }
 
 #[test]
-fn a_newer_message_replaces_one_that_was_not_written_yet() {
+fn a_newer_message_does_not_replace_one_that_was_not_written_yet() {
     let mut network = network(|_| {});
     let contact = Contact {
         peer: peer_id(2),
         addresses: vec![Arc::from("mem/2")],
     };
     network.tell(contact, NOW);
-    let first = send(&mut network, 2, b"a1");
+    send(&mut network, 2, b"a1");
     send(&mut network, 2, b"a2");
-    let upcall = network.upcall();
-    assert!(
-        matches!(&upcall, Some(Upcall::Settled { token, outcome: Err(Undelivered::Superseded), .. }) if *token == first),
-        "{upcall:?}"
+    assert!(network.upcall().is_none());
+    greet(&mut network, 2, 8, false);
+    assert_eq!(
+        network.parcels.own, 2,
+        "neither need say what the other says"
     );
-    assert_eq!(network.parcels.own, 1);
+}
+
+#[test]
+fn one_target_does_not_take_all_room_for_packets() {
+    let mut network = network(|c| {
+        let limits = Arc::make_mut(&mut c.limits);
+        limits.outgoing = 10;
+        limits.outgoing_per_peer = 2;
+    });
+    for peer in [2, 3] {
+        greet(&mut network, peer, 8, false);
+    }
+    for _ in 0..2 {
+        send(&mut network, 2, b"a");
+    }
+    assert!(network.upcall().is_none());
+    send(&mut network, 2, b"a");
+    let Some(Upcall::Settled {
+        outcome: Err(Undelivered::Refused { reason, .. }),
+        ..
+    }) = network.upcall()
+    else {
+        panic!("the third is taken")
+    };
+    assert_eq!(reason, Refusal::overloaded("outgoing_per_peer", 2));
+    send(&mut network, 3, b"a");
+    assert!(network.upcall().is_none());
+}
+
+#[test]
+fn credit_of_an_expired_packet_goes_to_the_next_one() {
+    let mut network = network(|_| {});
+    greet(&mut network, 2, 1, false);
+    let particle = weir_identity::Hash::from([7; 32]).into();
+    let text = Bytes::from_static(b"a");
+    network.send(peer_id(2), particle, text.clone(), NOW.plus(1_000), NOW);
+    network.send(peer_id(2), particle, text, NOW.plus(60_000), NOW);
+    let tokens = |frames: Vec<(PeerId, Frame)>| -> Vec<u64> {
+        let packets = frames.into_iter().filter_map(|(_, frame)| match frame {
+            Frame::Packet(packet) => Some(packet.id.token),
+            _ => None,
+        });
+        packets.collect()
+    };
+    assert_eq!(tokens(sent(&mut network)), [1]);
+    network.on_timer(NOW.plus(1_001));
+    assert_eq!(tokens(sent(&mut network)), [2]);
+}
+
+#[test]
+fn records_that_never_expire_do_not_fill_the_address_book_for_good() {
+    let mut network = network(|c| Arc::make_mut(&mut c.limits).contacts = 3);
+    let record = |peer: u8, issued: Timestamp, expires: Timestamp| {
+        let reach = Reach {
+            peer: peer_id(peer),
+            addresses: vec![Arc::from("mem/x")],
+            relays: Vec::new(),
+            issued,
+            expires,
+        };
+        reach.sign(&keypair(peer))
+    };
+    for peer in 10..13 {
+        network
+            .learn(&record(peer, NOW, Timestamp::NEVER), NOW)
+            .unwrap();
+    }
+    let later = NOW.plus(86_400_000);
+    network
+        .learn(&record(20, later, later.plus(1_000)), later)
+        .unwrap();
+    assert!(!network.book.addresses(&peer_id(20), later).is_empty());
+    let ahead = record(21, later.plus(60_000), Timestamp::NEVER);
+    let refused = network.learn(&ahead, later);
+    assert!(
+        matches!(refused, Err(ReachError::FromFuture { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_the_operator_says_stays() {
+    let mut network = network(|c| Arc::make_mut(&mut c.limits).contacts = 1);
+    let contact = |address: &str| Contact {
+        peer: peer_id(2),
+        addresses: vec![Arc::from(address)],
+    };
+    network.tell(contact("mem/2"), NOW);
+    network.connect(contact("mem/elsewhere"), NOW);
+    assert_eq!(
+        network.book.addresses(&peer_id(2), NOW),
+        [Arc::from("mem/2")]
+    );
+    let reach = Reach {
+        peer: peer_id(3),
+        addresses: Vec::new(),
+        relays: Vec::new(),
+        issued: NOW,
+        expires: NOW.plus(1_000),
+    };
+    let refused = network.learn(&reach.sign(&keypair(3)), NOW);
+    assert!(
+        matches!(
+            refused,
+            Err(ReachError::TooMany {
+                limit: "contacts",
+                value: 1
+            })
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -412,16 +523,13 @@ fn the_address_book_is_bounded_and_forgets_what_expires_first() {
         issued: NOW,
         expires: NOW.plus(life),
     };
-    book.tell(
-        Contact {
-            peer: peer_id(9),
-            addresses: vec![Arc::from("told")],
-        },
-        Timestamp::NEVER,
-        3,
-    );
+    let told = Contact {
+        peer: peer_id(9),
+        addresses: vec![Arc::from("told")],
+    };
+    book.tell(told, None, 3).unwrap();
     for (peer, life) in [(2, 300), (3, 100), (4, 200)] {
-        book.learn(reach(peer, life), b"", NOW, 3);
+        book.learn(reach(peer, life), b"", NOW, 3).unwrap();
     }
     let known = |book: &AddressBook, now| {
         [2, 3, 4, 9].map(|peer| usize::from(!book.addresses(&peer_id(peer), now).is_empty()))

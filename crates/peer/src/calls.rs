@@ -258,8 +258,8 @@ impl Peer {
         if *budget > 0
             && let Some(queued) = self.calls.natives.pop()
         {
-            *budget -= 1;
-            self.answer_here(queued, now);
+            let cost = self.answer_here(queued, now);
+            *budget = budget.saturating_sub(cost);
             return true;
         }
         false

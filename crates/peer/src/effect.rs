@@ -227,7 +227,8 @@ pub struct ScriptError {
 /// A step that somebody has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Whose turn it is: a peer id as the script has it.
+    /// Whose turn it is: a peer id as the script has it. Empty in a last item
+    /// that says how many more there are.
     pub peer: Arc<str>,
     /// What is to be done, as in the script.
     pub what: String,

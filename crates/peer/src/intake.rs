@@ -49,7 +49,6 @@ impl Peer {
     }
 
     pub(crate) fn refuse(&mut self, id: PacketId, back: PeerId, refusal: Refusal) {
-        tracing::debug!(origin = %id.origin, token = id.token, %refusal, "packet refused");
         self.counted.packets_refused += 1;
         self.network.answer(id, back, Err(refusal));
     }
@@ -124,7 +123,6 @@ impl Peer {
 
     /// Why a packet of a known particle cannot be taken now.
     fn room_for(&self, key: &ParticleKey, packet: &Packet, now: Timestamp) -> Option<Refusal> {
-        let limits = &self.config.limits;
         let particle = self.particles.get(key)?;
         let deadline = particle.deadline();
         if particle.over || now > deadline {
@@ -132,9 +130,14 @@ impl Peer {
                 late_ms: now.since(deadline),
             });
         }
-        let bytes = packet.message.len() as u64;
-        if particle.bytes + bytes > limits.particle_bytes {
-            let (bytes, limit) = (particle.bytes + bytes, limits.particle_bytes);
+        self.no_room(particle.bytes, packet.message.len() as u64)
+    }
+
+    /// Why a particle that has `held` bytes cannot have `bytes` more.
+    pub(crate) fn no_room(&self, held: u64, bytes: u64) -> Option<Refusal> {
+        let limits = &self.config.limits;
+        if held + bytes > limits.particle_bytes {
+            let (bytes, limit) = (held + bytes, limits.particle_bytes);
             return Some(Refusal::TooLarge {
                 what: "particle".to_owned(),
                 bytes,
@@ -167,7 +170,12 @@ impl Peer {
             return Verdict::Parked;
         };
         let heads: Vec<Head> = message.suffixes.iter().map(|s| s.head.head).collect();
-        let merged = match avm.merge(message, from) {
+        let merged = if back == from {
+            avm.merge(message, from)
+        } else {
+            avm.merge_relayed(message, from)
+        };
+        let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
                 return Verdict::Refused(Refusal::Rejected {
@@ -228,6 +236,10 @@ impl Peer {
             Ok(None) => return self.park_stranger(packet, back, Some(start.script), now),
             Err(refusal) => return Verdict::Refused(refusal),
         };
+        let bytes = program.script().text().len() + packet.message.len();
+        if let Some(refusal) = self.no_room(0, bytes as u64) {
+            return Verdict::Refused(refusal);
+        }
         let avm = match self.engine(&start, &program) {
             Ok(avm) => avm,
             Err(error) => {

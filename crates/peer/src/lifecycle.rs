@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weir_identity::Cid;
 
-use crate::effect::{Effect, ParticleEvent, ParticleId};
+use crate::effect::{Effect, ParticleEvent, ParticleId, ScriptError};
 use crate::engine::{self, Avm, Effects, Program, RULES, Record, Start, StartError, StartLimits};
 use crate::error::{Refusal, RestoreError, SubmitError};
 use crate::event::{StoredRecord, Submit};
@@ -70,6 +70,9 @@ impl Peer {
             self.config.shared.remember(start.script, &program);
             program
         };
+        if let Some(refusal) = self.no_room(0, submit.script.len() as u64) {
+            return Err(refusal.into());
+        }
         let avm = self
             .engine(&start, &program)
             .map_err(|error| SubmitError::Engine(error.to_string()))?;
@@ -160,6 +163,7 @@ impl Peer {
     ) -> bool {
         let limits = self.config.limits.clone();
         let mut particle = Particle::new(indexed.start, residence, limits.nudge_ms, now);
+        particle.bytes = text.len() as u64;
         particle.own = indexed.own;
         particle.keep = indexed.keep;
         particle.client = indexed.client.map(Arc::new);
@@ -530,5 +534,36 @@ impl Peer {
             bytes += record.len() as u64;
         }
         self.particles.recorded(key, number - first, bytes);
+        self.mute_beyond_limits(key);
+    }
+
+    /// A particle whose calls already fail for want of room, and that makes
+    /// entries all the same, makes no more.
+    fn mute_beyond_limits(&mut self, key: &ParticleKey) {
+        let limits = &self.config.limits;
+        let over = |held: u64, limit: u64| held > limit.saturating_add(limit / 8);
+        let all = over(self.particles.bytes, limits.particles_bytes);
+        let (one_max, all_max) = (limits.particle_bytes, limits.particles_bytes);
+        let Some(particle) = self.particles.get_mut(key) else {
+            return;
+        };
+        let one = over(particle.bytes, one_max);
+        let Some(avm) = particle
+            .avm()
+            .filter(|avm| (one || all) && avm.log().silent().is_none())
+        else {
+            return;
+        };
+        avm.mute();
+        let (name, limit) = if one {
+            ("particle_bytes", one_max)
+        } else {
+            ("particles_bytes", all_max)
+        };
+        let message = format!("this peer makes no more entries: {name} = {limit} is exceeded");
+        tracing::warn!(particle = %key.particle.0, %message, "particle silenced");
+        self.report(key, || {
+            ParticleEvent::Stuck(ScriptError { code: 0, message })
+        });
     }
 }

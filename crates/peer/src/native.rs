@@ -26,13 +26,13 @@ use weir_identity::{PeerId, Value};
 
 use crate::limits::Limits;
 use crate::reach::Contact;
-use crate::services::{ServiceChange, ServiceTable};
+use crate::services::{Service, ServiceChange, ServiceTable};
 use crate::time::Timestamp;
 
 pub use failure::{Code, Failure};
 pub(crate) use signature::Input;
 pub use signature::{Form, Kind, Param};
-pub(crate) use size::encoded_size_within;
+pub(crate) use size::{encoded_size, encoded_size_within};
 
 /// One host service.
 pub trait Native: Sync {
@@ -78,6 +78,8 @@ pub(crate) enum Answer {
     Connect(Contact),
     /// To change the service table and return `""`.
     Change(ServiceChange),
+    /// To add a service and return its id.
+    Create(Service),
 }
 
 impl<T: Into<Value>> From<T> for Answer {
@@ -89,6 +91,8 @@ impl<T: Into<Value>> From<T> for Answer {
 /// What host functions see of their peer.
 pub(crate) struct View<'a> {
     pub now: Timestamp,
+    /// The step of the particle that calls.
+    pub step: [u8; 32],
     pub host: PeerId,
     pub worker: PeerId,
     pub initiator: PeerId,

@@ -78,6 +78,7 @@ pub(crate) struct Particle {
     pub nudge_set: bool,
     pub touched: Timestamp,
     pub records: u64,
+    /// Of its script and its records.
     pub bytes: u64,
     /// Calls that were requested and not completed.
     pub open_calls: usize,
@@ -202,8 +203,16 @@ impl Particle {
     pub(crate) fn evict(&mut self) {
         if let Residence::Here(avm) = &self.residence {
             if self.own {
-                let waiting = avm.waiting().into_iter().take(WAITING);
-                self.waiting = waiting.map(Waiting::from).collect();
+                let mut waiting = avm.waiting();
+                let more = waiting.len().saturating_sub(WAITING);
+                waiting.truncate(WAITING);
+                self.waiting = waiting.into_iter().map(Waiting::from).collect();
+                if more > 0 {
+                    self.waiting.push(Waiting {
+                        peer: Arc::from(""),
+                        what: format!("and {more} more"),
+                    });
+                }
             }
             self.residence = Residence::Away;
             self.recent = VecDeque::new();
@@ -218,7 +227,7 @@ pub(crate) struct Particles {
     /// Unexpired particles by initiator.
     initiators: BTreeMap<PeerId, usize>,
     pub active: usize,
-    /// Recorded bytes of unexpired particles.
+    /// Bytes of scripts and records of unexpired particles.
     pub bytes: u64,
     /// Particles that use a script text in the store.
     scripts: BTreeMap<Cid, (Arc<str>, usize)>,
@@ -250,6 +259,7 @@ impl Particles {
     ) -> bool {
         *self.initiators.entry(particle.start.initiator).or_default() += 1;
         self.active += 1;
+        self.bytes += particle.bytes;
         let used = self
             .scripts
             .entry(particle.script)

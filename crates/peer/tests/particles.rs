@@ -5,7 +5,7 @@ mod net;
 use std::sync::Arc;
 
 use net::{Net, config, limits};
-use weir_peer::{CallOutcome, ParticleEvent, PeerConfig};
+use weir_peer::{CallOutcome, Contact, ParticleEvent, PeerConfig};
 
 const ROUND: &str = r#"
     (seq (call @1 ("math" "add") [1 2] x)
@@ -512,4 +512,52 @@ fn a_driver_may_answer_what_nobody_knows_and_override_what_is_known() {
         .expect("all but one went to the driver");
     let args = weir_identity::Value::from(last.args.clone()).to_json();
     assert_eq!(args, r#"["math.add",-1,"op.noop"]"#);
+}
+
+#[test]
+fn what_a_particle_makes_here_is_bounded_like_what_comes() {
+    const LIMIT: u64 = 100_000;
+    let mut net = Net::new(0);
+    for index in 0..2 {
+        let limits = limits(|l| l.particle_bytes = LIMIT);
+        net.add(PeerConfig {
+            limits,
+            ..config(index)
+        });
+    }
+    let contact = Contact {
+        peer: net.seats[1].id,
+        addresses: vec!["mem/1".into()],
+    };
+    let now = net.now;
+    net.peer(0).add_contact(contact, now);
+    let calls = r#"(call @1 ("op" "array") [i "PADDING"] $s)"#.replace("PADDING", &"x".repeat(500));
+    let script = format!(
+        r#"(new $s (seq (call @1 ("op" "array") [0] $s) (fold $s i (seq {calls} (next i)))))"#
+    )
+    .replace("[i ", "[i.$.[0] ");
+    net.submit(0, &script);
+    for _ in 0..200 {
+        net.run_for(5);
+    }
+    let bytes = net.peer(1).metrics().particle_bytes;
+    assert!(bytes > LIMIT / 2, "{bytes}");
+    assert!(bytes < LIMIT + LIMIT / 8 + 10_000, "{bytes}");
+}
+
+#[test]
+fn a_turn_ends_after_so_many_bytes() {
+    let mut net = Net::new(1);
+    let text = "x".repeat(60_000);
+    let calls = format!(r#"(par (call @0 ("op" "identity") ["{text}"] $s) "#).repeat(100);
+    let submission = net.submission(&format!("{calls}(null){}", ")".repeat(100)));
+    let now = net.now;
+    net.peer(0).submit(submission, now).expect("it starts");
+    let answered = net.peer(0).metrics().calls_native;
+    assert!((5..50).contains(&answered), "{answered}");
+    assert!(net.peer(0).is_busy());
+    net.perform(0);
+    net.run_for(100);
+    assert_eq!(net.peer(0).metrics().calls_native, 100);
+    assert!(!net.peer(0).is_busy());
 }

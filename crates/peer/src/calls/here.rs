@@ -8,13 +8,14 @@ use super::{Open, Queued, Target, Wait};
 use crate::effect::ParticleEvent;
 use crate::engine::CallRequest;
 use crate::event::CallOutcome;
-use crate::native::{self, Answer, Code, Failure, Native, View};
+use crate::native::{self, Answer, Code, Failure, Native, View, encoded_size};
 use crate::network::NetworkNow;
 use crate::peer::{Peer, Wake};
 use crate::time::Timestamp;
 
 impl Peer {
-    pub(super) fn answer_here(&mut self, queued: Queued, now: Timestamp) {
+    /// Answers a call and says what that costs of a turn.
+    pub(super) fn answer_here(&mut self, queued: Queued, now: Timestamp) -> usize {
         let Queued {
             open,
             target,
@@ -32,6 +33,10 @@ impl Peer {
                 ),
             )),
         };
+        let mut cost = 1 + request.args.iter().map(kib).sum::<usize>();
+        if let Ok(Answer::Value(value) | Answer::Timeout { value, .. }) = &answer {
+            cost += kib(value);
+        }
         match answer {
             Ok(Answer::Value(value)) => self.complete(open, CallOutcome::Value(value), None),
             Ok(Answer::Timeout { after_ms, value }) => self.wait(open, after_ms, value, now),
@@ -40,7 +45,7 @@ impl Peer {
                 if self.calls.connects.len() >= max {
                     let text = format!("overloaded: connects = {max} is reached");
                     self.fail(open, &Failure::new(Code::Limit, text));
-                    return;
+                    return cost;
                 }
                 self.calls.connects.push((contact.peer, open));
                 self.network.connect(contact, now);
@@ -49,8 +54,16 @@ impl Peer {
                 Ok(()) => self.complete(open, CallOutcome::Value(Value::from("")), None),
                 Err(error) => self.fail(open, &Failure::from(error)),
             },
+            Ok(Answer::Create(service)) => {
+                let id = Value::from(service.id.as_ref());
+                match self.register_service(service) {
+                    Ok(()) => self.complete(open, CallOutcome::Value(id), None),
+                    Err(error) => self.fail(open, &Failure::from(error)),
+                }
+            }
             Err(failure) => self.fail(open, &failure),
         }
+        cost
     }
 
     fn call_native(
@@ -70,6 +83,7 @@ impl Peer {
         };
         let view = View {
             now,
+            step: open.step.0,
             host: self.me,
             worker: open.key.identity,
             initiator,
@@ -138,4 +152,10 @@ impl Peer {
         );
         self.timers.set(at, Wake::Wait(id));
     }
+}
+
+/// The size of a value in KiB, as far as it matters for the length of a turn.
+fn kib(value: &Value) -> usize {
+    const MAX: usize = 1 << 20;
+    encoded_size(value, MAX).unwrap_or(MAX) >> 10
 }

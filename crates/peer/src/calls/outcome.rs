@@ -7,7 +7,9 @@ use super::{Open, Running};
 use crate::effect::{CallId, Effect, ParticleEvent};
 use crate::event::CallOutcome;
 use crate::native::{Code, Failure, encoded_size_within};
+use crate::particle::Particle;
 use crate::peer::Peer;
+use crate::store::ParticleKey;
 
 /// Deepest nesting of a value.
 const VALUE_DEPTH: usize = 128;
@@ -94,6 +96,32 @@ impl Peer {
         outcome
     }
 
+    /// Replaces a result for which the particle, or this peer, has no room.
+    fn within_particle(&self, key: &ParticleKey, outcome: CallOutcome) -> CallOutcome {
+        let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
+        else {
+            return outcome;
+        };
+        let limits = &self.config.limits;
+        let held = self.particles.get(key).map_or(0, |particle| particle.bytes);
+        for (name, limit, held) in [
+            ("particle_bytes", limits.particle_bytes, held),
+            (
+                "particles_bytes",
+                limits.particles_bytes,
+                self.particles.bytes,
+            ),
+        ] {
+            let room = limit.saturating_sub(held);
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            if room == 0 || !encoded_size_within(value, room) {
+                let text = format!("no room for the result: {name} = {limit} is reached");
+                return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+            }
+        }
+        outcome
+    }
+
     pub(super) fn fail(&mut self, open: Open, failure: &Failure) {
         self.complete(open, CallOutcome::failed(failure.to_string()), None);
     }
@@ -116,7 +144,8 @@ impl Peer {
             return;
         };
         particle.open_calls = particle.open_calls.saturating_sub(1);
-        let Some(avm) = particle.avm() else {
+        let outcome = self.within_particle(&key, outcome);
+        let Some(avm) = self.particles.get_mut(&key).and_then(Particle::avm) else {
             self.counted.results_late += 1;
             return;
         };

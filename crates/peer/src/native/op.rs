@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use weir_identity::Value;
 
 use super::signature::{many, maybe, one};
+use super::size::encoded_size;
 use super::{Access, Answer, Code, Failure, Function, Input, Kind, Native, View};
 
 pub(super) struct Op;
@@ -128,7 +129,17 @@ pub(super) fn array_length(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Fa
     Ok((input.array(0)?.len() as u64).into())
 }
 
-fn concat(input: &Input<'_>, _: &View<'_>) -> Result<Answer, Failure> {
+fn concat(input: &Input<'_>, view: &View<'_>) -> Result<Answer, Failure> {
+    let limit = view.limits.result_bytes;
+    let mut left = limit;
+    // Looked at before anything is built: values share their parts, the result does not.
+    for array in input.rest(0) {
+        let Some(bytes) = encoded_size(array, left) else {
+            let text = format!("the result is over the limit result_bytes = {limit}");
+            return Err(Failure::new(Code::Limit, text));
+        };
+        left -= bytes;
+    }
     let mut items = Vec::new();
     for index in 0..input.rest(0).len() {
         items.extend_from_slice(input.array(index)?);

@@ -3,10 +3,15 @@
 use weir_identity::Value;
 
 /// Whether the canonical bytes of `value` are at most `limit`.
+pub(crate) fn encoded_size_within(value: &Value, limit: usize) -> bool {
+    encoded_size(value, limit).is_some()
+}
+
+/// How many canonical bytes `value` has, if they are at most `limit`.
 ///
 /// Values share their parts, so a small script can build one that is
 /// exponentially larger when written; the walk stops at the limit.
-pub(crate) fn encoded_size_within(value: &Value, limit: usize) -> bool {
+pub(crate) fn encoded_size(value: &Value, limit: usize) -> Option<usize> {
     let mut left = limit;
     let mut open = vec![std::slice::from_ref(value).iter()];
     let mut objects = Vec::new();
@@ -19,13 +24,13 @@ pub(crate) fn encoded_size_within(value: &Value, limit: usize) -> bool {
                     for (key, field) in object {
                         let key: &std::sync::Arc<str> = key;
                         if !take(&mut left, head(key.len()) + key.len()) {
-                            return false;
+                            return None;
                         }
                         open.push(std::slice::from_ref(field).iter());
                     }
                     continue;
                 }
-                None => return true,
+                None => return Some(limit - left),
             },
         };
         let Some(value) = next else {
@@ -47,7 +52,7 @@ pub(crate) fn encoded_size_within(value: &Value, limit: usize) -> bool {
             }
         };
         if !take(&mut left, own) {
-            return false;
+            return None;
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `srv`: the services of this peer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use weir_identity::{PeerId, Value};
 
 use super::signature::one;
@@ -109,6 +110,34 @@ static FUNCTIONS: &[Function] = &[
         },
     ),
     function(
+        "create",
+        &[one("blueprint", Kind::String)],
+        Kind::String,
+        Access::Protected,
+        |input, view| {
+            let blueprint = input.string(0)?;
+            let alike = view
+                .services
+                .iter()
+                .find(|service| &*service.blueprint == blueprint)
+                .ok_or_else(|| {
+                    let text = format!("no service here has the blueprint `{blueprint}`");
+                    Failure::new(Code::NotFound, text)
+                })?;
+            let service = Service {
+                id: id_of_step(view.step),
+                owner: view.initiator,
+                aliases: BTreeSet::new(),
+                ..alike.clone()
+            };
+            let change = ServiceChange::Register(service.clone());
+            view.services
+                .check(&change, view.limits)
+                .map_err(Failure::from)?;
+            Ok(Answer::Create(service))
+        },
+    ),
+    function(
         "remove",
         NAME,
         Kind::String,
@@ -142,6 +171,24 @@ impl From<ServiceError> for Failure {
             .map_or(text.as_str(), |(_, message)| message);
         Failure::new(code, message)
     }
+}
+
+/// A UUID (version 4 by its form) that belongs to one step: the same call, were
+/// it made again, names the same service.
+fn id_of_step(step: [u8; 32]) -> Arc<str> {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&step[..16]);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = HEXLOWER.encode(&bytes);
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    Arc::from(parts.join("-"))
 }
 
 fn no_service(name: &str) -> Failure {

@@ -53,6 +53,7 @@ fn run(line: &str, initiator: PeerId) -> String {
     let services = table();
     let view = View {
         now: Timestamp(1_700_000_000_123),
+        step: [0xab; 32],
         host: peer_id(1),
         worker: peer_id(1),
         initiator,
@@ -71,6 +72,16 @@ fn run(line: &str, initiator: PeerId) -> String {
             format!("after {after_ms} ms {}", value.to_json())
         }
         Ok(Answer::Connect(contact)) => format!("connect to {:?}", contact.addresses),
+        Ok(Answer::Create(service)) => format!(
+            "create {} of {} for {}",
+            service.id,
+            service.blueprint,
+            if service.owner == initiator {
+                "the initiator"
+            } else {
+                "another"
+            }
+        ),
         Ok(Answer::Change(change)) => format!("{change:?}"),
         Err(failure) => failure.to_string(),
     };
@@ -374,7 +385,7 @@ fn srv() {
             srv.add_alias "s1", "s1" -> EXISTS: `s1` is the id of a service
             srv.add_alias "hello", "nobody" -> NOT_FOUND: no service `nobody`
             srv.remove "greeter" -> Remove { service: "s1" }
-            srv.create "b1" -> NOT_FOUND: host service `srv` has no function `create`
+            srv.create "b1" -> create abababab-abab-4bab-abab-abababababab of b1 for the initiator
         "#]],
     );
 }
@@ -437,4 +448,25 @@ fn the_size_of_a_value_that_shares_its_parts_is_found_without_writing_it() {
     let bytes = object.to_dag_cbor().len();
     assert!(encoded_size_within(&object, bytes));
     assert!(!encoded_size_within(&object, bytes - 1));
+}
+
+#[test]
+fn srv_create_makes_another_service_of_a_known_blueprint() {
+    let manager = peer_id(9);
+    assert_eq!(
+        run(r#"srv.create "b1""#, manager),
+        "create abababab-abab-4bab-abab-abababababab of b1 for the initiator"
+    );
+    let unknown = run(r#"srv.create "b2""#, manager);
+    assert!(unknown.starts_with("NOT_FOUND: "), "{unknown}");
+    let stranger = run(r#"srv.create "b1""#, peer_id(5));
+    assert!(stranger.starts_with("FORBIDDEN: "), "{stranger}");
+}
+
+#[test]
+fn concat_is_refused_before_it_is_built() {
+    let part = format!("[\"{}\"]", "x".repeat(400));
+    let refused = run(&format!("op.concat {part}, {part}, {part}"), peer_id(5));
+    assert!(refused.starts_with("LIMIT: "), "{refused}");
+    assert!(run("op.concat [1], [2]", peer_id(5)) == "[1,2]");
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use weir_identity::{Keypair, PeerId};
 
 use crate::wire::{Frame, Packet, PacketId};
-use crate::{Event, Limits, Peer, PeerConfig, Reach, Timestamp, store};
+use crate::{Effect, Event, Limits, Peer, PeerConfig, Reach, Refusal, Timestamp, store};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -15,9 +15,14 @@ fn key(byte: u8) -> Arc<Keypair> {
 }
 
 fn peer() -> (Peer, PeerId) {
+    let limits = Limits {
+        activations: u32::MAX,
+        ..Limits::default()
+    };
     let config = PeerConfig {
         relay: true,
-        ..PeerConfig::new(key(1))
+        limits: Arc::new(limits),
+        ..PeerConfig::new(key(3))
     };
     let mut peer = Peer::new(config, NOW).expect("an empty store is not damaged");
     let from = key(2).peer_id();
@@ -40,16 +45,34 @@ pub fn reach(data: &[u8]) {
 
 /// A peer that gets the bytes as a frame, and as the message of a packet.
 pub fn received(data: &[u8]) {
+    receive(data);
+}
+
+/// The same; tells whether the connection survived the frame, and what the
+/// packet was answered.
+pub fn receive(data: &[u8]) -> (bool, Option<Result<(), Refusal>>) {
     let (mut peer, from) = peer();
+    let frame = Bytes::copy_from_slice(data);
+    // A hello is worth something from the peer that it names.
+    let sender = match Frame::decode(&frame, 1 << 20) {
+        Ok(Frame::Hello(hello)) => hello.peer,
+        _ => from,
+    };
+    if sender != from {
+        peer.handle(Event::Connected { peer: sender }, NOW);
+    }
     peer.handle(
         Event::Received {
-            from,
-            frame: Bytes::copy_from_slice(data),
+            from: sender,
+            frame,
         },
         NOW,
     );
+    let closes = |effect: &Effect| matches!(effect, Effect::Disconnect { .. });
+    let survived = !peer.drain().iter().any(closes);
+    // A message says its version and then its particle.
     let mut particle = [0; 32];
-    for (byte, given) in particle.iter_mut().zip(data) {
+    for (byte, given) in particle.iter_mut().zip(data.iter().skip(1)) {
         *byte = *given;
     }
     let packet = Packet {
@@ -70,15 +93,39 @@ pub fn received(data: &[u8]) {
         },
         NOW,
     );
+    let answers = peer.drain().into_iter().filter_map(|effect| match effect {
+        Effect::Send { frame, .. } => match Frame::decode(&frame, 1 << 20) {
+            Ok(Frame::Answer(answer)) => Some(answer.outcome),
+            _ => None,
+        },
+        _ => None,
+    });
+    let answered = answers.last();
     peer.handle(Event::Timer, NOW.plus(2000));
     peer.drain();
+    (survived, answered)
 }
 
-/// A store that holds the bytes as a key and a value.
+/// A store that holds the bytes as a key and a value. The first byte is the
+/// length of the key and of itself.
 pub fn restored(data: &[u8]) {
-    let at = data.first().map_or(0, |n| usize::from(*n)).min(data.len());
-    let (key, value) = data.split_at(at);
+    restore(data);
+}
+
+/// The same; tells whether the record is one of this crate.
+pub fn restore(data: &[u8]) -> bool {
+    let (length, rest) = data.split_first().unwrap_or((&0, &[]));
+    let length = usize::from(*length).saturating_sub(1);
+    let (key, value) = rest.split_at(length.min(rest.len()));
     let records = [(key.to_vec(), value.to_vec())];
-    let _ = Peer::restore(PeerConfig::new(self::key(1)), records, NOW);
-    let _ = store::Archived::read(key, value);
+    let restored = Peer::restore(PeerConfig::new(self::key(1)), records, NOW);
+    let archived = store::Archived::read(key, value);
+    match restored {
+        // Restoring does not look into what is read on demand only.
+        Ok(_) => key.first() != Some(&store::ARCHIVE) || archived.is_ok(),
+        // A particle without its script, which is another record.
+        Err(error) => error
+            .to_string()
+            .contains("the script of a particle is missing"),
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) const SCRIPT: u8 = 3;
 pub(crate) const PARTICLE: u8 = 4;
 pub(crate) const INTENT: u8 = 5;
 const RECORD: u8 = COLD;
-const ARCHIVE: u8 = COLD + 1;
+pub(crate) const ARCHIVE: u8 = COLD + 1;
 
 const ID_BYTES: usize = 32;
 const PEER_BYTES: usize = 39;

@@ -122,8 +122,8 @@ fn the_oldest_has_to_leave_when_too_much_waits() {
         (refused.why, refused.author),
         (
             Refusal::ParkingFull {
-                limit: "XXX",
-                value: 0
+                limit: "parked_suffixes",
+                value: 2
             },
             group.id(4)
         )

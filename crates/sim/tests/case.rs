@@ -231,3 +231,25 @@ fn a_fold_over_many_elements_fits_into_a_case() {
     assert_eq!(report.calls.len(), 501);
     assert!(report.pending.is_empty() && report.errors.is_empty());
 }
+
+/// More built-in calls than a peer makes in one turn go on by its timer, which alone is no sign that anything is under way.
+#[test]
+fn a_case_ends_only_when_no_peer_has_work_left() {
+    let air = r#"(seq
+        (seq (call "@init" ("s" "many") [] xs) (fold xs x (seq (call "@init" ("op" "identity") [x]) (next x))))
+        (seq (call "@init" ("s" "few") [] ys) (fold ys y (seq (call "@a" ("s" "f") [y]) (next y)))))"#;
+    let natives = 5_000;
+    assert!(natives > weir_peer::Limits::default().natives_per_turn);
+    let mut case = Case::new(air);
+    case.peers = vec!["a".into()];
+    case.echo = true;
+    let numbers = |count: usize| {
+        let items = (0..count as u64).map(weir_identity::Value::from);
+        weir_sim::case::Mock::Ok(items.collect())
+    };
+    case.services.insert("s.many".into(), numbers(natives));
+    case.services.insert("s.few".into(), numbers(60));
+    let report = run_case(&case).expect("a case that runs");
+    assert_eq!(report.calls.len(), natives + 60 + 2);
+    assert_eq!(report.pending, []);
+}

@@ -21,8 +21,9 @@ impl World {
     }
 
     /// Lets things happen until nothing is under way: no frame, no call, no
-    /// dial, no packet that waits for an answer. Gives up after so many
-    /// milliseconds; true if it came to rest.
+    /// dial, no packet that waits for an answer, no peer that has more to do
+    /// than fits into one turn. Gives up after so many milliseconds; true if
+    /// it came to rest.
     pub fn run_until_quiet_within(&mut self, ms: u64) -> bool {
         let end = self.now.plus(ms);
         loop {
@@ -47,7 +48,7 @@ impl World {
         for node in std::mem::take(&mut self.stirred) {
             let waits = self.nodes[node]
                 .peer()
-                .is_some_and(|peer| peer.metrics().outgoing > 0);
+                .is_some_and(|peer| peer.is_busy() || peer.metrics().outgoing > 0);
             if waits {
                 self.busy.insert(node);
             } else {

@@ -28,7 +28,7 @@ use weir_peer::{
 };
 
 use crate::case::{Names, TIMESTAMP_MS};
-use crate::review::{Review, Subject, Together};
+use crate::review::{Met, Review, Subject, Together};
 use crate::rng::Rng;
 use crate::weather::Weather;
 use crate::world::{NodeId, Reply, Spec, World};
@@ -49,8 +49,10 @@ pub struct Net {
     answers: Answers,
     nonces: Rng,
     subjects: BTreeMap<ParticleId, Subject>,
-    /// Nodes that lie or have lost their disk: they need not agree with others.
-    excused: BTreeSet<NodeId>,
+    /// Nodes that lie: they need not agree with others.
+    liars: BTreeSet<NodeId>,
+    /// When nodes lost their disk. What they said in particles that are older is lost, and only that.
+    wiped: BTreeMap<NodeId, Timestamp>,
 }
 
 impl Net {
@@ -97,7 +99,8 @@ impl Net {
             answers,
             nonces,
             subjects: BTreeMap::new(),
-            excused: BTreeSet::new(),
+            liars: BTreeSet::new(),
+            wiped: BTreeMap::new(),
         }
     }
 
@@ -184,7 +187,9 @@ impl Net {
 
     /// Starts a crashed peer with an empty disk.
     pub fn restart_without_disk(&mut self, node: NodeId) {
-        self.excused.insert(node);
+        if !self.world.is_up(node) {
+            self.wiped.insert(node, self.world.now());
+        }
         self.world.restart_without_disk(node);
         self.introduce(node);
     }
@@ -197,7 +202,7 @@ impl Net {
 
     /// The checks leave this node out: it lies.
     pub fn excuse(&mut self, node: NodeId) {
-        self.excused.insert(node);
+        self.liars.insert(node);
     }
 
     /// See [`World::run_for`].
@@ -255,27 +260,14 @@ impl Net {
 
     /// Everything that must hold among honest peers whatever happened: all
     /// logs pass their audit, merged in any order they say the same, nothing
-    /// acknowledged is lost, nobody executed a call twice or accuses anybody.
-    /// Returns what they know together.
+    /// acknowledged is lost, nobody executed a call twice, and nobody but liars
+    /// is accused. Returns what they know together.
     ///
     /// # Panics
     /// If something does not hold.
     pub fn check(&mut self, particle: ParticleId) -> Together {
         self.assert_each_call_once();
-        let accused = self
-            .world
-            .reports()
-            .iter()
-            .find_map(|report| match &report.event {
-                ParticleEvent::Offence { what } if !self.excused.contains(&report.at) => {
-                    Some((report.at, what))
-                }
-                _ => None,
-            });
-        assert!(
-            accused.is_none() || !self.excused.is_empty(),
-            "an honest peer is accused: {accused:?}"
-        );
+        self.assert_only_liars_are_accused();
         let review = self.review(particle);
         let checked = review.check(&mut self.nonces.fork());
         let together = checked.unwrap_or_else(|contradiction| panic!("{contradiction}"));
@@ -285,7 +277,18 @@ impl Net {
         together
     }
 
-    /// The logs of all nodes that are not excused.
+    /// What honest peers know when each has told all the others all that it
+    /// has, and all of them have gone on from there: the same.
+    ///
+    /// # Panics
+    /// If it is not the same.
+    pub fn meet(&self, particle: ParticleId) -> Met {
+        let met = self.review(particle).meet(&self.world);
+        met.unwrap_or_else(|contradiction| panic!("{contradiction}"))
+    }
+
+    /// The logs of all nodes that are not excused: liars are, and who lost its
+    /// disk is in particles that started before.
     ///
     /// # Panics
     /// If one of them cannot be read.
@@ -294,9 +297,35 @@ impl Net {
             .subjects
             .get(&particle)
             .expect("the particle was started by this network");
-        let honest = (0..self.world.len()).filter(|node| !self.excused.contains(node));
+        let honest = (0..self.world.len()).filter(|node| !self.is_excused(*node, subject));
         Review::of(&self.world, honest, subject)
             .unwrap_or_else(|contradiction| panic!("{contradiction}"))
+    }
+
+    fn is_excused(&self, node: NodeId, subject: &Subject) -> bool {
+        let started = Timestamp(subject.start.timestamp_ms);
+        let forgot = self.wiped.get(&node).is_some_and(|lost| *lost >= started);
+        forgot || self.liars.contains(&node)
+    }
+
+    /// # Panics
+    /// If an honest peer accuses anybody but a liar.
+    pub fn assert_only_liars_are_accused(&self) {
+        for report in self.world.reports() {
+            let ParticleEvent::Offence { what } = &report.event else {
+                continue;
+            };
+            // Who is named first is accused; what follows is the evidence.
+            let accused = (0..self.world.len())
+                .filter_map(|node| Some((what.find(&self.world.id(node).to_string())?, node)))
+                .min();
+            assert!(
+                self.liars.contains(&report.at)
+                    || accused.is_some_and(|(_, node)| self.liars.contains(&node)),
+                "{} accuses an honest peer: {what}",
+                self.world.name(report.at)
+            );
+        }
     }
 
     /// # Panics

@@ -3,6 +3,8 @@
 //! The log of each peer is rebuilt from its disk, so what is reviewed is what
 //! would survive a crash at this moment.
 
+mod meeting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use weir_avm::{Avm, Export, Program, audit};
 use weir_identity::{Hash, Keypair, PeerId};
 use weir_peer::{ParticleId, store};
 
+pub use self::meeting::Met;
 use crate::rng::Rng;
 use crate::world::{NodeId, World};
 
@@ -46,6 +49,8 @@ impl Subject {
 #[derive(Debug)]
 pub struct Review {
     subject: Subject,
+    /// Whose stores were read.
+    read: BTreeSet<NodeId>,
     logs: Vec<Part>,
     /// Author and index of all entries in the stores. What the peers would
     /// sign at the next opportunity is in the logs, but not here.
@@ -111,6 +116,16 @@ pub enum Contradiction {
         /// What they say in the order of the nodes.
         ours: String,
     },
+    /// Two peers that have told each other everything do not know the same.
+    #[error("node {node} and node {other} have met, and yet {what}")]
+    Apart {
+        /// One of them.
+        node: NodeId,
+        /// The other.
+        other: NodeId,
+        /// What only one of them knows.
+        what: String,
+    },
     /// An entry that a peer acknowledged is not in its log.
     #[error("node {node} acknowledged entry {index} of {author} and does not have it")]
     Lost {
@@ -130,9 +145,10 @@ impl Review {
         nodes: impl IntoIterator<Item = NodeId>,
         subject: &Subject,
     ) -> Result<Review, Contradiction> {
+        let read: BTreeSet<NodeId> = nodes.into_iter().collect();
         let mut logs = Vec::new();
         let mut stored = BTreeSet::new();
-        for node in nodes {
+        for node in read.iter().copied() {
             let restored = restore(world, node, subject)?;
             let Some(mut avm) = restored else { continue };
             stored.extend(entries(&avm).into_keys());
@@ -151,6 +167,7 @@ impl Review {
         }
         Ok(Review {
             subject: subject.clone(),
+            read,
             logs,
             stored,
         })
@@ -206,27 +223,34 @@ impl Review {
     }
 
     /// Checks that every entry of this particle that a node acknowledged is in
-    /// its log.
+    /// its log, as long as the particle is to be remembered.
     pub fn check_acknowledged(&self, world: &World) -> Result<(), Contradiction> {
+        if world.now() >= world.forgets_at(&self.subject.start) {
+            return Ok(());
+        }
         let limits = MessageLimits::default();
         let particle = self.subject.start.id();
         for (node, packet) in world.acknowledged() {
-            if packet.particle != particle {
+            if packet.particle != particle || !self.read.contains(node) {
                 continue;
             }
-            let Some(part) = self.logs.iter().find(|part| part.node == *node) else {
-                continue;
-            };
+            let part = self.logs.iter().find(|part| part.node == *node);
             let Ok(message) = Message::decode(&packet.message, &limits) else {
                 continue;
             };
+            if part.is_none() && message.start.is_some() {
+                return Err(Contradiction::Lost {
+                    node: *node,
+                    author: self.subject.start.initiator,
+                    index: 0,
+                });
+            }
             for suffix in &message.suffixes {
                 let author = suffix.head.head.author;
-                let held = part
-                    .message
-                    .suffixes
-                    .iter()
-                    .find(|held| held.head.head.author == author);
+                let held = part.and_then(|part| {
+                    let mut suffixes = part.message.suffixes.iter();
+                    suffixes.find(|held| held.head.head.author == author)
+                });
                 for (index, entry) in (suffix.from()..).zip(&suffix.entries) {
                     let found =
                         held.and_then(|held| held.entries.get((index - held.from()) as usize));

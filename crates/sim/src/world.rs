@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHasher};
+use weir_avm::log::Start;
 use weir_identity::{Keypair, PeerId};
 use weir_peer::wire::Packet;
 use weir_peer::{Call, CallOutcome, Limits, ParticleEvent, ParticleId, Peer, Shared, Timestamp};
@@ -104,7 +105,7 @@ pub struct World {
     by_address: FxHashMap<Arc<str>, NodeId>,
     cuts: BTreeSet<(NodeId, NodeId)>,
     connections: u64,
-    /// Nodes whose packets wait for an answer, as far as they were looked at.
+    /// Nodes that have work left or packets that wait for an answer, as far as they were looked at.
     busy: BTreeSet<NodeId>,
     /// Nodes that have to be looked at.
     stirred: BTreeSet<NodeId>,
@@ -247,6 +248,14 @@ impl World {
     /// Keeps from now on which packets were acknowledged, for [`World::acknowledged`].
     pub fn keep_acknowledged(&mut self) {
         self.ledger = Some(Ledger::default());
+    }
+
+    /// When peers delete what they have of a particle that nobody asked them to keep.
+    pub fn forgets_at(&self, start: &Start) -> Timestamp {
+        Timestamp(start.timestamp_ms)
+            .plus(start.ttl_ms)
+            .plus(self.limits.clock_skew_ms)
+            .plus(self.limits.retention_ms)
     }
 
     /// Packets that their targets acknowledged, each with the node that did.

@@ -300,3 +300,75 @@ fn forty_peers_answer_and_are_joined() {
     assert_eq!((net.count("s", "arm"), net.count("s", "joined")), (40, 1));
     net.check(particle);
 }
+
+#[test]
+fn an_ordered_crash_can_be_taken_back_and_is_nothing_to_who_is_down() {
+    let mut net = Net::new(8, 2);
+    net.world.crash_after(B, 0);
+    net.world.cancel_crash(B);
+    let particle = net.start(A, r#"(call "@b" ("s" "one") [])"#);
+    net.run_until_quiet();
+    assert_eq!(
+        (net.calls().as_str(), net.world.crashes(B)),
+        ("b s.one\n", 0)
+    );
+    net.crash(B);
+    net.world.crash_after(B, 0);
+    net.restart(B);
+    net.run_for(10_000);
+    assert!(net.world.is_up(B));
+    assert_eq!(net.world.crashes(B), 1);
+    net.check(particle);
+}
+
+#[test]
+#[should_panic(expected = "acknowledged entry 0")]
+fn the_check_finds_that_a_peer_has_nothing_of_what_it_acknowledged() {
+    let mut net = Net::new(9, 2);
+    let particle = net.start(
+        A,
+        r#"(seq (call "@b" ("s" "one") []) (call "@a" ("s" "two") []))"#,
+    );
+    net.run_until_quiet();
+    net.crash(B);
+    net.world.restart_without_disk(B);
+    net.check(particle);
+}
+
+#[test]
+fn a_peer_without_its_disk_answers_for_what_starts_later() {
+    let mut net = Net::new(10, 2);
+    let script = r#"(seq (call "@b" ("s" "one") []) (call "@a" ("s" "two") []))"#;
+    let early = net.start(A, script);
+    net.run_until_quiet();
+    net.crash(B);
+    net.restart_without_disk(B);
+    net.run_for(Limits::default().clock_skew_ms + 1_000);
+    let late = net.start(A, script);
+    net.run_until_quiet();
+    assert!(!net.review(early).nodes().any(|node| node == B));
+    assert!(net.review(late).nodes().any(|node| node == B));
+    assert!(net.check(early).done && net.check(late).done);
+}
+
+#[test]
+fn peers_that_meet_know_the_same_and_go_on_alike() {
+    let mut net = Net::new(11, 3);
+    let script = r#"(seq (call "@b" ("s" "one") [] x) (seq (canon "@b" $none #none) (call "@c" ("s" "two") [x #none])))"#;
+    let particle = net.start(A, script);
+    net.run_for(2);
+    net.world.partition(&[A]);
+    net.run_for(2_000);
+    assert_eq!(net.calls(), "b s.one\nc s.two\n");
+    let told = |node| {
+        let peer = net.world.peer(node).expect("it is up");
+        peer.waiting(&particle).len()
+    };
+    assert_eq!(
+        (told(A), told(C)),
+        (1, 0),
+        "a waits, for nobody has told it"
+    );
+    let met = net.meet(particle);
+    assert!(met.done && met.waiting.is_empty(), "{met:?}");
+}

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use weir_peer::{CallOutcome, Limits};
+use weir_peer::{CallOutcome, Limits, Timestamp};
+use weir_sim::case::TIMESTAMP_MS;
 use weir_sim::net::Net;
 use weir_sim::program::Author;
 use weir_sim::rng::Rng;
@@ -92,6 +93,8 @@ fn plan(seed: u64) -> Plan {
 fn net(seed: u64, peers: usize) -> Net {
     let limits = Limits {
         idle_ms: 7_000,
+        // What is over can still be looked at.
+        retention_ms: 3_600_000,
         ..Limits::default()
     };
     let mut net = Net::with_limits(seed, peers, limits);
@@ -136,10 +139,11 @@ fn run(seed: u64, aloud: bool) -> bool {
         notice_ms: 50..=5_000,
     });
     let particle = net.start(0, &script);
-    let had_crash = trouble(&mut net, &mut rng, crashes, wipes, aloud);
+    let wiped = trouble(&mut net, &mut rng, crashes, wipes, aloud);
     net.weather(Weather::fair());
     net.world.heal_all();
     for node in 0..peers {
+        net.world.cancel_crash(node);
         net.restart(node);
     }
     net.run_for(REST_MS);
@@ -150,6 +154,11 @@ fn run(seed: u64, aloud: bool) -> bool {
     let together = net.check(particle);
     if aloud {
         println!("{together:?}");
+    }
+    let had_crash = (0..peers).any(|node| net.world.crashes(node) > 0);
+    let met = net.meet(particle);
+    if !wiped && net.world.now() < Timestamp(TIMESTAMP_MS).plus(300_000) {
+        assert_eq!(met.waiting, [], "nobody goes on, though everybody lives");
     }
     if settled && !had_crash {
         let expected = undisturbed(seed, peers, &script);
@@ -166,7 +175,7 @@ fn run(seed: u64, aloud: bool) -> bool {
 fn trouble(net: &mut Net, rng: &mut Rng, crashes: bool, wipes: bool, aloud: bool) -> bool {
     let peers = net.world.len() as u64;
     let end = net.world.now().plus(TROUBLE_MS);
-    let mut had_crash = false;
+    let mut wiped = false;
     while net.world.now() < end {
         net.run_for(rng.below(6_000));
         let (a, b) = (rng.below(peers) as usize, rng.below(peers) as usize);
@@ -175,7 +184,6 @@ fn trouble(net: &mut Net, rng: &mut Rng, crashes: bool, wipes: bool, aloud: bool
             0..=2 if a != b => net.cut(a, b),
             3..=5 => net.heal(a, b),
             6 | 7 if crashes => {
-                had_crash = true;
                 if rng.per_mille(500) {
                     net.crash(a);
                 } else {
@@ -184,14 +192,17 @@ fn trouble(net: &mut Net, rng: &mut Rng, crashes: bool, wipes: bool, aloud: bool
             }
             8 if crashes && !net.world.is_up(a) => net.restart(a),
             // The initiator keeps its disk: without it nobody could tell what the particle was.
-            9 if wipes && a != 0 && !net.world.is_up(a) => net.restart_without_disk(a),
+            9 if wipes && a != 0 && !net.world.is_up(a) => {
+                net.restart_without_disk(a);
+                wiped = true;
+            }
             _ => continue,
         }
         if aloud {
             println!("{}: {what} {a} {b}", net.world.now());
         }
     }
-    had_crash
+    wiped
 }
 
 /// The calls of a run in which nothing goes wrong.

@@ -97,12 +97,26 @@ impl World {
         self.note(1, node, &[]);
         self.vacate(node);
         self.nodes[node].occupant = Occupant::Nobody;
+        self.nodes[node].crashes += 1;
     }
 
     /// Lets a peer crash just before its `effects`-th effect from now on; with
-    /// 0 before the next one.
+    /// 0 before the next one. One that is down has no effects: nothing changes,
+    /// also not for its next life.
     pub fn crash_after(&mut self, node: NodeId, effects: u64) {
-        self.nodes[node].crash_in = Some(effects);
+        if self.is_up(node) {
+            self.nodes[node].crash_in = Some(effects);
+        }
+    }
+
+    /// Takes back [`World::crash_after`], if it has not happened yet.
+    pub fn cancel_crash(&mut self, node: NodeId) {
+        self.nodes[node].crash_in = None;
+    }
+
+    /// How often a peer has crashed.
+    pub fn crashes(&self, node: NodeId) -> u32 {
+        self.nodes[node].crashes
     }
 
     /// Effects that were carried out for a peer so far, in all its lives.

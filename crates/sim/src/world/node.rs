@@ -92,6 +92,7 @@ pub(super) struct Node {
     /// What belongs to an earlier life is ignored.
     pub(super) life: u32,
     pub(super) performed: u64,
+    pub(super) crashes: u32,
     /// Effects until the crash that was ordered.
     pub(super) crash_in: Option<u64>,
 }
@@ -107,6 +108,7 @@ impl Node {
             timer: Timestamp::NEVER,
             life: 0,
             performed: 0,
+            crashes: 0,
             crash_in: None,
         }
     }

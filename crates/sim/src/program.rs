@@ -4,6 +4,12 @@ use std::fmt::Write;
 
 use crate::rng::Rng;
 
+/// Keys of the maps.
+const KEYS: [&str; 3] = ["\"k\"", "\"l\"", "7"];
+
+/// How many times a recursive stream grows.
+const ROUNDS_MAX: u64 = 3;
+
 /// What a part of a script may refer to.
 #[derive(Debug, Clone, Default)]
 struct Scope {
@@ -13,6 +19,8 @@ struct Scope {
     arrays: Vec<String>,
     /// Names of frozen streams.
     canons: Vec<String>,
+    /// Names of frozen maps, whose keys are among [`KEYS`].
+    maps: Vec<String>,
     /// Names of streams that are open.
     streams: Vec<String>,
     /// Inside the right side of an `xor`.
@@ -20,10 +28,11 @@ struct Scope {
 }
 
 /// Writes scripts for peers with given names. They call the functions `list.of`, whose result must be an array of
-/// its arguments, `op.identity`, `test.fail` and `srv0.f0` to `srv2.f2`; every one of them has at least two calls that are reached, unless something before fails.
+/// its arguments, `op.identity`, `math.add`, `cmp.lte`, `test.fail` and `srv0.f0` to `srv2.f2`; every one of them has at least two calls that are reached, unless something before fails or never ends.
 ///
-/// Scripts have all instructions of the language but maps: calls with and without output, folds over arrays, canons
-/// and streams, in sequence and in parallel, errors that are raised, caught and not caught.
+/// Scripts have all instructions of the language: calls with and without output, folds over arrays, canons, maps and
+/// streams, also such as grow while they are visited, in sequence and in parallel, errors that are raised, caught and
+/// not caught, parts that never end beside others.
 #[derive(Debug)]
 pub struct Author<'a> {
     rng: &'a mut Rng,
@@ -81,6 +90,22 @@ impl<'a> Author<'a> {
         if let Some(name) = of(self.rng, &scope.canons, 300) {
             let lens = *self.rng.pick(&["", "", ".length", ".length", ".$.[0]"]);
             return format!("{name}{lens}");
+        }
+        if let Some(name) = of(self.rng, &scope.maps, 300) {
+            let lens = *self.rng.pick(&[".length", ".$.k", ".$.k.[0]", ".$.l"]);
+            return format!("{name}{lens}");
+        }
+        if self.rng.per_mille(30) {
+            return (*self
+                .rng
+                .pick(&["%last_error%.$.error_code", "%last_error%"]))
+            .to_owned();
+        }
+        if scope.caught && self.rng.per_mille(100) {
+            return (*self
+                .rng
+                .pick(&[":error:.$.error_code", ":error:.$.message", ":error:"]))
+            .to_owned();
         }
         if let Some(name) = of(self.rng, &scope.arrays, 300) {
             let lens = *self
@@ -160,7 +185,7 @@ impl<'a> Author<'a> {
         match self.rng.below(40) {
             0 => "(null)".to_owned(),
             1 => format!("(fail {} \"boom\")", 1 + self.rng.below(5)),
-            2 if scope.caught => {
+            2 | 13..=15 if scope.caught => {
                 "(call %init_peer_id% (\"err\" \"code\") [:error:.$.error_code])".to_owned()
             }
             3..=7 => {
@@ -180,7 +205,7 @@ impl<'a> Author<'a> {
         if depth == 0 {
             return self.leaf(scope);
         }
-        match self.rng.below(20) {
+        match self.rng.below(26) {
             0..=5 => {
                 let left = self.part(scope, depth - 1);
                 let right = self.part(scope, depth - 1);
@@ -212,8 +237,96 @@ impl<'a> Author<'a> {
                 let body = self.part(&mut scope.clone(), depth - 1);
                 format!("({verb} {left} {right} {body})")
             }
+            19 | 20 => self.map(scope, depth),
+            21 => self.recursion(scope, depth),
+            22 => {
+                let body = self.part(&mut self.aside(scope), depth - 1);
+                format!("(par {body} (never))")
+            }
+            23 if !scope.scalars.is_empty() => self.shadow(scope, depth),
+            24 if scope.caught => {
+                let what = *self.rng.pick(&[":error:", "%last_error%"]);
+                format!("(xor (fail {what}) {})", self.part(scope, depth - 1))
+            }
             _ => self.leaf(scope),
         }
+    }
+
+    /// A map is filled, frozen and used; a key may stand in it twice.
+    fn map(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let (map, peer) = (self.name("%m"), self.peer());
+        let mut filled = self.entry(scope, &map);
+        for _ in 1..self.rng.within(&(1..=4)) {
+            filled = format!("(seq {filled} {})", self.entry(scope, &map));
+        }
+        let mut inside = scope.clone();
+        let (frozen, used) = match self.rng.below(3) {
+            0 => {
+                let name = self.name("o");
+                inside.scalars.push(name.clone());
+                (name, self.part(&mut inside, depth - 1))
+            }
+            1 => {
+                let (name, reader) = (self.name("#%c"), self.peer());
+                inside.maps.push(name.clone());
+                let body = self.part(&mut inside, depth - 1);
+                let used = format!("(seq (call {reader} (\"op\" \"identity\") [{name}]) {body})");
+                (name, used)
+            }
+            _ => {
+                let (name, item) = (self.name("#%c"), self.name("e"));
+                inside.maps.push(name.clone());
+                inside
+                    .scalars
+                    .extend([format!("{item}.$.key"), format!("{item}.$.value")]);
+                let body = self.part(&mut inside, depth - 1);
+                let fold = format!("(fold {name} {item} (seq {body} (next {item})))");
+                (name, fold)
+            }
+        };
+        format!("(new {map} (seq (seq {filled} (canon {peer} {map} {frozen})) {used}))")
+    }
+
+    fn entry(&mut self, scope: &Scope, map: &str) -> String {
+        let (key, value) = (*self.rng.pick(&KEYS), self.value(scope));
+        let ap = format!("(ap ({key} {value}) {map})");
+        if self.rng.per_mille(300) {
+            return format!("(seq {} {ap})", self.call(&mut scope.clone()));
+        }
+        ap
+    }
+
+    /// A stream grows while it is visited, until its numbers reach a bound.
+    fn recursion(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let (stream, item, sum, less) = (
+            self.name("$r"),
+            self.name("k"),
+            self.name("n"),
+            self.name("b"),
+        );
+        let (adder, judge) = (self.peer(), self.peer());
+        let bound = self.rng.within(&(1..=ROUNDS_MAX));
+        let mut inside = self.aside(scope);
+        inside.scalars.push(item.clone());
+        let body = self.part(&mut inside, depth - 1);
+        format!(
+            "(new {stream} (seq (ap 0 {stream}) (fold {stream} {item} (par (seq (seq (call {adder} (\"math\" \"add\") [{item} 1] {sum}) (call {judge} (\"cmp\" \"lte\") [{sum} {bound}] {less})) (xor (match {less} true (ap {sum} {stream})) {body})) (next {item})) (null))))"
+        )
+    }
+
+    /// A scalar has another value for a while.
+    fn shadow(&mut self, scope: &mut Scope, depth: u32) -> String {
+        let (name, value) = (self.name("u"), self.value(scope));
+        let before = format!("(ap {value} {name})");
+        let mut inside = scope.clone();
+        inside.scalars.push(name.clone());
+        let peer = self.peer();
+        let arg = self.value(scope);
+        let body = self.part(&mut inside, depth - 1);
+        scope.scalars.push(name.clone());
+        format!(
+            "(seq {before} (new {name} (seq (call {peer} (\"op\" \"identity\") [{arg}] {name}) {body})))"
+        )
     }
 
     fn array_fold(&mut self, scope: &mut Scope, depth: u32) -> String {

@@ -18,6 +18,7 @@ mod names;
 mod read;
 mod report;
 mod run;
+mod unique;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,8 +92,9 @@ impl Case {
         }
     }
 
-    /// Reads a case. Fields that are not part of the format are ignored, so that cases can carry what is expected
-    /// of them.
+    /// Reads a case. It may carry an `id`, what the reference interpreter reads (`limit`, `schedule`), and what is
+    /// expected of it, in the words of a report (`calls`, `errors` and so on): these are ignored. Other fields that are not
+    /// part of the format are errors, as are fields that stand twice.
     pub fn from_json(text: &str) -> Result<Case, CaseError> {
         read::case(text)
     }

@@ -152,6 +152,12 @@ fn a_case_that_is_malformed_says_where_and_why() {
         r#"{"air": "(null)", "services": {"srv.fn": {}}}"#,
         r#"{"air": "(null)", "services": {"srv.fn": {"ok": 1, "err": 2}}}"#,
         r#"{"air": "(null)", "services": {"srv.fn": {"err": 1, "code": 0}}}"#,
+        r#"{"air": "(null)", "services": {"srv.fn": {"ok": 1, "code": 2}}}"#,
+        r#"{"air": "(null)", "services": {"srv.fn": {"ok": 1, "after": 2}}}"#,
+        r#"{"air": "(null)", "services": {"srv.fn": {"ok": 1}, "srv.fn": {"ok": 2}}}"#,
+        r#"{"air": "(null)", "services": {"srv.fn": {"ok": [{"v": 1, "v": 2}]}}}"#,
+        r#"{"air": "(null)", "air": "(never)"}"#,
+        r#"{"air": "(null)", "service": {}}"#,
         r#"{"air": "(null)", "echo": 1}"#,
         r#"{"air": "(null)", "seed": -1}"#,
         r#"{"air": "(null)", "ttl_ms": "long"}"#,
@@ -184,6 +190,12 @@ fn a_case_that_is_malformed_says_where_and_why() {
         $.services["srv.fn"]: expected one of `ok` and `err`
         $.services["srv.fn"]: expected one of `ok` and `err`
         $.services["srv.fn"].code: 0 is not a 32-bit integer other than 0
+        $.services["srv.fn"].code: a code belongs to `err`, not to `ok`
+        $.services["srv.fn"]: there is no field `after`, known are: ok, err, code
+        $.services["srv.fn"]: the field stands twice in its object
+        $.services["srv.fn"].ok[0].v: the field stands twice in its object
+        $.air: the field stands twice in its object
+        $: there is no field `service`, known are: air, init, peers, services, echo, seed, ttl_ms, timestamp_ms
         $.echo: expected a boolean, got number
         $.seed: -1 is not an unsigned integer
         $.ttl_ms: expected a number, got string
@@ -193,7 +205,7 @@ fn a_case_that_is_malformed_says_where_and_why() {
 }
 
 #[test]
-fn what_is_not_part_of_the_format_is_ignored() {
+fn what_is_expected_of_a_case_may_stand_in_it() {
     check(
         r#"{"id": "x", "air": "(null)", "calls": [], "limit": 3}"#,
         &expect![[r#"

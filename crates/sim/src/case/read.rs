@@ -5,15 +5,43 @@ use std::sync::Arc;
 
 use weir_identity::Value;
 
+use super::unique::field_that_stands_twice;
 use super::{Case, CaseError, Mock, Names, PEERS_MAX, TTL_MS_MAX};
+
+/// Fields of a case.
+const FIELDS: [&str; 8] = [
+    "air",
+    "init",
+    "peers",
+    "services",
+    "echo",
+    "seed",
+    "ttl_ms",
+    "timestamp_ms",
+];
+
+/// What a case may carry beside them, of whatever type: its name, what the reference interpreter reads, and what is
+/// expected, in the words of a report.
+const REMARKS: [&str; 11] = [
+    "id", "limit", "schedule", "calls", "hops", "errors", "messages", "bytes", "steps", "entries",
+    "pending",
+];
+
+/// Fields of a mock.
+const MOCK: [&str; 3] = ["ok", "err", "code"];
 
 pub(super) fn case(text: &str) -> Result<Case, CaseError> {
     let value = Value::from_json(text).map_err(|error| CaseError::Json(error.to_string()))?;
+    if let Some(path) = field_that_stands_twice(text) {
+        let problem = "the field stands twice in its object".to_owned();
+        return Err(CaseError::Value { path, problem });
+    }
     let root = Place {
         value: &value,
         path: "$".to_owned(),
     };
     root.check(value.as_object().is_some(), "an object")?;
+    root.only(&FIELDS, &REMARKS)?;
     let air = root
         .field("air")
         .ok_or(CaseError::Missing {
@@ -84,6 +112,17 @@ impl<'a> Place<'a> {
             path: self.path.clone(),
             problem,
         }
+    }
+
+    /// Refuses fields with other names, which are likely to be misspelt.
+    fn only(&self, known: &[&str], ignored: &[&str]) -> Result<(), CaseError> {
+        let names = self.value.as_object().into_iter().flatten();
+        let mut names = names.map(|(name, _)| name.as_ref());
+        let unknown = names.find(|name| !known.contains(name) && !ignored.contains(name));
+        unknown.map_or(Ok(()), |name| {
+            let known = known.join(", ");
+            Err(self.wrong(format!("there is no field `{name}`, known are: {known}")))
+        })
     }
 
     fn text(&self) -> Result<&'a str, CaseError> {
@@ -163,8 +202,12 @@ impl<'a> Place<'a> {
 
     fn mock(&self) -> Result<Mock, CaseError> {
         self.check(self.value.as_object().is_some(), "an object")?;
+        self.only(&MOCK, &[])?;
         match (self.field("ok"), self.field("err")) {
-            (Some(ok), None) => Ok(Mock::Ok(ok.value.clone())),
+            (Some(ok), None) => match self.field("code") {
+                Some(code) => Err(code.wrong("a code belongs to `err`, not to `ok`".to_owned())),
+                None => Ok(Mock::Ok(ok.value.clone())),
+            },
             (None, Some(err)) => {
                 let code = self.field("code").map_or(Ok(1), |code| code.code())?;
                 Ok(Mock::Err {

@@ -1,6 +1,6 @@
 //! Ten thousand peers in one process, each of which starts a particle that its neighbour answers.
 //!
-//! `cargo bench -p weir-sim` prints the lines of `docs/benchmarks.md`.
+//! `cargo bench --profile release -p weir-sim` prints these lines of `docs/benchmarks.md`.
 
 use std::time::Instant;
 
@@ -26,9 +26,9 @@ fn main() {
     let boot_s = clock.elapsed().as_secs_f64();
     let kib = (ALLOCATOR.current_usage() - before) as f64 / PEERS as f64 / 1024.0;
     line(
-        "a peer at rest, bytes with its share of the simulator",
+        "a peer at rest, with its share of the simulator",
         &format!("{kib:.1} KiB"),
-        "32 KiB",
+        "under 32 KiB",
     );
     line(
         "10,000 peers in one process start",
@@ -73,12 +73,12 @@ fn main() {
     );
     let working = (ALLOCATOR.current_usage() - before) as f64 / PEERS as f64 / 1024.0;
     line(
-        "a peer with two particles in memory",
+        "a peer with two particles in memory, with disk and history",
         &format!("{working:.1} KiB"),
         "",
     );
 }
 
 fn line(name: &str, figure: &str, goal: &str) {
-    println!("bench: {name} | {figure} | {goal}");
+    println!("bench: sim: {name} | {figure} | {goal}");
 }

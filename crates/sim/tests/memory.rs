@@ -39,6 +39,10 @@ fn a_peer_at_rest_takes_less_than_32_kib() {
     println!(
         "bytes per peer: {fresh} fresh, {working} more with a particle under way, {rested} at rest after it"
     );
+    println!(
+        "bench: sim: a peer at rest after its first particle, with its half of a hub's connection | {:.1} KiB | under 32 KiB",
+        rested as f64 / 1024.0
+    );
     assert!(
         fresh < BYTES_MAX && rested < BYTES_MAX,
         "{fresh} fresh, {rested} at rest"

@@ -5,13 +5,43 @@ mod support;
 use serde_json::{Value, json};
 use support::{weir, weir_with_input};
 
+/// What a policy reported to its caller.
+struct Reported {
+    /// The first `done` or `unmet`, with its arguments.
+    end: String,
+    /// How often `done` and `unmet` came.
+    ends: usize,
+    results: usize,
+    errors: usize,
+    /// Calls of the replicas.
+    calls: usize,
+}
+
 /// Runs a policy over replicas a, b and c; gives the first `done` or `unmet`, and how often `result` and `error` came.
 fn run(policy: &str, parameter: u64, seed: u64, services: &Value) -> (String, usize, usize) {
+    let reported = run_on(&["a", "b", "c"], policy, &json!(parameter), seed, services);
+    (reported.end, reported.results, reported.errors)
+}
+
+/// Id of a peer that is not there.
+const NOBODY: &str = "16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v";
+
+fn run_on(
+    replicas: &[&str],
+    policy: &str,
+    parameter: &Value,
+    seed: u64,
+    services: &Value,
+) -> Reported {
     let path = format!("{}/../../aqua/{policy}.air", env!("CARGO_MANIFEST_DIR"));
     let air = std::fs::read_to_string(path).expect("the policies are part of the repository");
+    let (absent, present): (Vec<&str>, Vec<&str>) =
+        replicas.iter().partition(|name| **name == NOBODY);
+    let ids = present.iter().map(|name| format!("@{name}"));
+    let ids: Vec<String> = ids.chain(absent.into_iter().map(str::to_owned)).collect();
     let mut mocks = json!({
         "getDataSrv.relay": {"ok": "@a"},
-        "getDataSrv.peers": {"ok": ["@a", "@b", "@c"]},
+        "getDataSrv.peers": {"ok": ids},
         "getDataSrv.service": {"ok": "greeter"},
         "getDataSrv.function": {"ok": "hello"},
         "getDataSrv.args": {"ok": ["Ada"]},
@@ -27,7 +57,7 @@ fn run(policy: &str, parameter: u64, seed: u64, services: &Value) -> (String, us
     all.extend(services.as_object().expect("mocks are an object").clone());
     let case = json!({
         "air": air.replace("args.$.each", "args.$.[0]"),
-        "peers": ["a", "b", "c"],
+        "peers": present,
         "services": mocks,
         "seed": seed,
     });
@@ -45,12 +75,17 @@ fn run(policy: &str, parameter: u64, seed: u64, services: &Value) -> (String, us
         .iter()
         .find(|call| call["call"] == "callbackSrv.done" || call["call"] == "callbackSrv.unmet")
         .unwrap_or_else(|| panic!("{policy} never ends: {data:#}"));
-    let end = format!(
-        "{} {}",
-        end["call"].as_str().unwrap_or_default(),
-        end["args"]
-    );
-    (end, count("callbackSrv.result"), count("callbackSrv.error"))
+    Reported {
+        end: format!(
+            "{} {}",
+            end["call"].as_str().unwrap_or_default(),
+            end["args"]
+        ),
+        ends: count("callbackSrv.done") + count("callbackSrv.unmet"),
+        results: count("callbackSrv.result"),
+        errors: count("callbackSrv.error"),
+        calls: count("greeter.hello"),
+    }
 }
 
 #[test]
@@ -110,9 +145,8 @@ fn quorum_is_met_by_equal_answers_only() {
     for seed in SEEDS {
         let (end, _, _) = run("quorum", 2, seed, &services);
         assert_eq!(end, "callbackSrv.done [{\"n\":1}]");
-        let (end, results, _) = run("quorum", 3, seed, &services);
+        let (end, _, _) = run("quorum", 3, seed, &services);
         assert!(end.starts_with("callbackSrv.unmet "), "{end}");
-        assert_eq!(results, 3);
     }
 }
 
@@ -156,5 +190,52 @@ fn any_ends_without_an_answer_when_all_fail() {
             (end.as_str(), results, errors),
             ("callbackSrv.done []", 0, 3)
         );
+    }
+}
+
+#[test]
+fn an_answer_after_the_quorum_is_met_takes_nothing_back() {
+    let services = json!({"greeter.hello": {"ok": "hi"}});
+    for seed in SEEDS {
+        let reported = run_on(&["a", "b", "c"], "quorum", &json!(2), seed, &services);
+        assert_eq!(reported.end, "callbackSrv.done [\"hi\"]");
+        assert_eq!((reported.results, reported.ends), (3, 1));
+    }
+}
+
+#[test]
+fn a_quorum_is_given_up_though_a_replica_is_still_silent() {
+    let services = json!({"greeter.hello": {"err": "no", "code": 2}});
+    for seed in SEEDS {
+        let replicas = ["a", "b", "c", NOBODY];
+        let reported = run_on(&replicas, "quorum", &json!(2), seed, &services);
+        // The one answer that is still to come is one too few.
+        assert!(
+            reported.end.starts_with("callbackSrv.unmet "),
+            "{}",
+            reported.end
+        );
+        assert_eq!((reported.results, reported.errors), (0, 3));
+    }
+}
+
+#[test]
+fn a_quorum_that_no_replicas_can_make_is_refused_before_any_call() {
+    let services = json!({"greeter.hello": {"ok": "hi"}});
+    for parameter in [
+        json!(0),
+        json!(-1),
+        json!(4),
+        json!(1.5),
+        json!("abc"),
+        json!(""),
+        json!(null),
+    ] {
+        let reported = run_on(&["a", "b", "c"], "quorum", &parameter, 1, &services);
+        assert_eq!(
+            reported.end, "callbackSrv.unmet [\"n is not between 1 and the number of replicas\"]",
+            "{parameter}"
+        );
+        assert_eq!((reported.calls, reported.ends), (0, 1), "{parameter}");
     }
 }

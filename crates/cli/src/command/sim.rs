@@ -6,19 +6,47 @@ use crate::failure::Failure;
 use crate::input;
 use crate::output::{Cell, Column, Output, Report, Table};
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 use weir_identity::Value;
 use weir_sim::case::{Case, CaseError, CaseReport, run_case};
 
 /// Runs the case. What goes wrong inside it is a result, not a failure.
-pub(crate) fn run(args: &Sim, output: &Output) -> Result<Report, Failure> {
+pub(crate) fn run(
+    args: &Sim,
+    timeout: Option<Duration>,
+    output: &Output,
+) -> Result<Report, Failure> {
     let Sim::Run { case: file } = args;
     let text = input::read(file)?;
     let progress = output.progress("running the case");
-    let report = Case::from_json(&text)
-        .and_then(|case| run_case(&case))
-        .map_err(|error| malformed(file, error))?;
+    let report = within(timeout, move || {
+        Case::from_json(&text).and_then(|case| run_case(&case))
+    })?
+    .map_err(|error| malformed(file, error))?;
     drop(progress);
     Ok(Report::new(&report, text_of(&report, output)))
+}
+
+/// Runs the case, and waits no longer than this for it. A case that is given up ends with the process.
+fn within<T: Send + 'static>(
+    timeout: Option<Duration>,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let Some(timeout) = timeout else {
+        return Ok(run());
+    };
+    let (sender, receiver) = channel();
+    // Whoever waited may have gone.
+    std::thread::spawn(move || drop(sender.send(run())));
+    receiver.recv_timeout(timeout).map_err(|error| match error {
+        RecvTimeoutError::Timeout => {
+            let timeout = humantime::format_duration(timeout);
+            let what = format!("the case did not finish within --timeout {timeout}");
+            Failure::new(Code::TimedOut, what).fix("wait longer")
+        }
+        RecvTimeoutError::Disconnected => Failure::internal("the case broke off", error),
+    })
 }
 
 fn malformed(file: &Path, error: CaseError) -> Failure {

@@ -71,10 +71,10 @@ pub(crate) enum Command {
     /// Show, export or check the signed log of a particle
     Trace(Trace),
     /// Run, check and format AIR scripts
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Air(Air),
     /// Run scripts on a simulated network
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Sim(Sim),
     /// The local network
     #[command(subcommand, hide = true)]

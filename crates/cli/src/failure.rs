@@ -59,6 +59,15 @@ impl Failure {
         Self::new(Code::Internal, what).cause(cause)
     }
 
+    /// The same failure under a code that says more, where it has the first one.
+    pub(crate) fn instead_of(mut self, general: Code, special: Code) -> Self {
+        if self.0.code == general {
+            self.0.code = special;
+            self.0.exit = special.exit();
+        }
+        self
+    }
+
     pub(crate) fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.0.facts.push((name, value.into()));
         self

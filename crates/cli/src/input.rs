@@ -24,23 +24,32 @@ pub(crate) fn is_standard_input(path: &Path) -> bool {
 
 /// The whole text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = if is_standard_input(path) {
-        std::io::stdin()
-            .take(BYTES_MAX + 1)
-            .read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
-    };
     let failure = || Failure::new(Code::FileUnreadable, format!("cannot read {}", name(path)));
+    let mut bytes = Vec::new();
+    let read = if is_standard_input(path) {
+        std::io::stdin().take(BYTES_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
+    };
     match read {
         Ok(bytes) if bytes as u64 > BYTES_MAX => {
-            Err(failure().cause(format!("it is larger than {BYTES_MAX} bytes")))
+            return Err(failure().cause(format!("it is larger than {BYTES_MAX} bytes")));
         }
-        Ok(_) => Ok(text),
-        Err(error) => Err(failure()
-            .cause(error)
-            .fix("check the path; - reads standard input")),
+        Ok(_) => {}
+        Err(error) => {
+            return Err(failure()
+                .cause(error)
+                .fix("check the path; - reads standard input"));
+        }
     }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Failure::new(Code::InputMalformed, format!("{} is not text", name(path)))
+            .cause(format!("byte {place} is not UTF-8"))
+    })
+}
+
+/// The whole text of a script.
+pub(crate) fn script(path: &Path) -> Result<String, Failure> {
+    read(path).map_err(|failure| failure.instead_of(Code::InputMalformed, Code::AirInvalid))
 }

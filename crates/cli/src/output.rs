@@ -16,10 +16,11 @@ pub(crate) use progress::Progress;
 pub(crate) use report::Report;
 pub(crate) use table::{Cell, Column, Table};
 
+use crate::code::Code;
 use crate::failure::Failure;
 use serde::Serialize;
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -143,12 +144,14 @@ impl Output {
     }
 
     /// Writes a result before the command ends, for commands that stay.
-    pub(crate) fn emit(&self, schema: &str, report: &Report) {
+    pub(crate) fn emit(&self, schema: &str, report: &Report) -> Result<(), Failure> {
         if self.is_json() {
             let document = envelope::success(schema, report.data(), &self.warnings.borrow());
-            write_to_stdout(&document);
-        } else if !report.text().is_empty() {
-            write_to_stdout(report.text().trim_end_matches('\n'));
+            write_to_stdout(&document)
+        } else if report.text().is_empty() {
+            Ok(())
+        } else {
+            write_to_stdout(report.text().trim_end_matches('\n'))
         }
     }
 
@@ -156,18 +159,26 @@ impl Output {
     pub(crate) fn finish(&self, schema: &str, outcome: Result<Report, Failure>) -> u8 {
         match outcome {
             Ok(mut report) => match report.take_failure() {
-                None => {
-                    self.emit(schema, &report);
-                    if let Some(next) = report.next() {
-                        self.hint(next);
+                None => match self.emit(schema, &report) {
+                    Ok(()) => {
+                        if let Some(next) = report.next() {
+                            self.hint(next);
+                        }
+                        0
                     }
-                    0
-                }
+                    Err(unwritten) => self.fail_in_words(&unwritten),
+                },
                 Some(failure) => {
-                    if !self.is_json() {
-                        self.emit(schema, &report);
+                    let shown = if self.is_json() {
+                        Ok(())
+                    } else {
+                        self.emit(schema, &report)
+                    };
+                    let code = self.fail(schema, &failure.with_data(report.into_data()));
+                    match shown {
+                        Ok(()) => code,
+                        Err(unwritten) => self.fail_in_words(&unwritten),
                     }
-                    self.fail(schema, &failure.with_data(report.into_data()))
                 }
             },
             Err(failure) => self.fail(schema, &failure),
@@ -175,20 +186,40 @@ impl Output {
     }
 
     fn fail(&self, schema: &str, failure: &Failure) -> u8 {
-        if self.is_json() {
-            write_to_stdout(&envelope::failure(schema, failure, &self.warnings.borrow()));
-        } else {
-            write_to_stderr(&report::failure_text(failure, &self.err));
+        if !self.is_json() {
+            return self.fail_in_words(failure);
         }
+        match write_to_stdout(&envelope::failure(schema, failure, &self.warnings.borrow())) {
+            Ok(()) => failure.exit.number(),
+            Err(unwritten) => self.fail_in_words(&unwritten),
+        }
+    }
+
+    fn fail_in_words(&self, failure: &Failure) -> u8 {
+        write_to_stderr(&report::failure_text(failure, &self.err));
         failure.exit.number()
     }
 }
 
-// A reader that has gone away (`weir … | head`) is no failure of the command, hence the ignored results.
-fn write_to_stdout(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+fn write_to_stdout(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
 
+/// What a write to standard output came to. A reader that has gone away (`weir … | head`) is no failure.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
+            Code::FileUnwritable,
+            "cannot write to standard output",
+        )
+        .cause(error)
+        .fix("make room where it goes, and run the command again")),
+        _ => Ok(()),
+    }
+}
+
+// Nobody can be told that standard error is gone, hence the ignored result.
 fn write_to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -39,7 +39,7 @@ impl Policy {
             .extension()
             .is_some_and(|extension| extension == "air");
         let text = if is_path {
-            input::read(Path::new(name))?
+            input::script(Path::new(name))?
         } else {
             Self::text_of(name, aqua)?
         };
@@ -54,7 +54,7 @@ impl Policy {
         let plain = !name.is_empty() && !name.contains(['/', '\\']);
         let own = aqua.map(|folder| folder.join(format!("{name}.air")));
         if let Some(own) = own.filter(|own| plain && own.exists()) {
-            return input::read(&own);
+            return input::script(&own);
         }
         BUILT_IN
             .iter()
@@ -66,6 +66,11 @@ impl Policy {
                     .cause(format!("built in are {}", names.join(", ")))
                     .fix("write aqua/NAME.air beside .weir, or name a file ending in .air")
             })
+    }
+
+    /// The script as it stands in its file.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The script for a call with so many arguments.

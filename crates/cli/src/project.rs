@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use weir_identity::PeerId;
+use weir_sim::case::Names;
 
 const FOLDER: &str = ".weir";
 const NETWORK_FILE: &str = "network.json";
@@ -67,12 +70,29 @@ impl Network {
         })
     }
 
+    /// The peers by name and id.
+    pub(crate) fn names(&self) -> Result<Names, Failure> {
+        self.peers
+            .iter()
+            .map(|peer| Ok((peer.peer_id()?, Arc::from(&*peer.name))))
+            .collect()
+    }
+
     /// The name of a peer id, or the id itself.
     pub(crate) fn name_of<'a>(&'a self, id: &'a str) -> &'a str {
         self.peers
             .iter()
             .find(|peer| peer.id == id)
             .map_or(id, |peer| &peer.name)
+    }
+}
+
+impl NetworkPeer {
+    /// Its id, as the file of the network has it.
+    pub(crate) fn peer_id(&self) -> Result<PeerId, Failure> {
+        self.id.parse().map_err(|error| {
+            Failure::new(Code::StateMalformed, format!("{:?} is no peer id", self.id)).cause(error)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{weir, weir_with_input};
+use support::{weir, weir_into, weir_with_bytes, weir_with_input};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder for the test")
@@ -142,4 +142,127 @@ fn colour_is_for_terminals_unless_forced() {
     assert!(!plain.text().contains('\x1b'));
     let forced = weir(folder.path(), &["explain", "--color", "always"]);
     assert!(forced.text().contains('\x1b'));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let folder = folder();
+    for arguments in [
+        &["explain"][..],
+        &["explain", "--json"],
+        &["explain", "W9999", "--json"],
+        &["--help"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it");
+        let done = weir_into(folder.path(), arguments, full.into());
+        assert_eq!(done.code, 1, "{arguments:?} {done:#?}");
+        assert!(done.stderr.starts_with("error[W0004]: "), "{done:#?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    let folder = folder();
+    let (reader, writer) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    let done = weir_into(folder.path(), &["explain"], writer.into());
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn input_that_is_no_text_is_named_for_what_it_should_be() {
+    let folder = folder();
+    let bytes = b"\xff\xfe";
+    std::fs::write(folder.path().join("bytes"), bytes).expect("a writable folder");
+    for (arguments, exit, code) in [
+        (["trace", "verify"], 9, "W0802"),
+        (["sim", "run"], 3, "W0005"),
+        (["air", "check"], 4, "W0180"),
+        (["air", "fmt"], 4, "W0180"),
+    ] {
+        for file in ["bytes", "-"] {
+            let done = weir_with_bytes(folder.path(), &[&arguments[..], &[file]].concat(), bytes);
+            assert_eq!(done.code, exit, "{arguments:?} {done:#?}");
+            let start = format!("error[{code}]: ");
+            assert!(done.stderr.starts_with(&start), "{}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn json_is_found_in_a_wrong_command_line_however_it_is_asked_for() {
+    let folder = folder();
+    for arguments in [
+        &["--format", "json", "nonsense"][..],
+        &["--format=json", "nonsense"],
+        &["nonsense", "--json"],
+    ] {
+        let done = weir(folder.path(), arguments);
+        assert_eq!((done.code, done.stderr.as_str()), (2, ""), "{arguments:?}");
+        assert_eq!(done.json()["error"]["code"], "W0002", "{arguments:?}");
+    }
+    let done = weir(folder.path(), &["nonsense", "--", "--json"]);
+    assert_eq!((done.code, done.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn a_group_without_a_command_says_which_there_are() {
+    let folder = folder();
+    for (group, missing) in [
+        ("air", "missing: run, check or fmt\n"),
+        ("sim", "missing: run\n"),
+    ] {
+        let done = weir(folder.path(), &[group]);
+        assert_eq!(done.code, 2, "{done:#?}");
+        assert!(done.stderr.contains(missing), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_case_is_given_up_after_the_timeout() {
+    let folder = folder();
+    // A fold that feeds itself has no end before its limit.
+    let endless = r#"{"air": "(seq (ap 1 $s) (fold $s i (seq (ap i $s) (next i))))"}"#;
+    let done = weir_with_input(
+        folder.path(),
+        &["sim", "run", "-", "--timeout", "1ms"],
+        endless,
+    );
+    assert_eq!(done.code, 124, "{done:#?}");
+    assert!(done.stderr.starts_with("error[W0402]: "), "{done:#?}");
+    let short = r#"{"air": "(null)"}"#;
+    let done = weir_with_input(
+        folder.path(),
+        &["sim", "run", "-", "--timeout", "1m"],
+        short,
+    );
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn formatting_writes_through_links_and_touches_nothing_beside() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let text = "(seq   (null) (null))";
+    std::fs::write(path("real.air"), text).expect("a writable folder");
+    std::fs::write(path("link.air.new"), "mine").expect("a writable folder");
+    std::fs::write(path("real.air.new"), "mine").expect("a writable folder");
+    std::fs::write(path("wrong.air"), "(nul)").expect("a writable folder");
+    std::os::unix::fs::symlink("real.air", path("link.air")).expect("a writable folder");
+    let done = weir(folder.path(), &["air", "fmt", "link.air", "wrong.air"]);
+    assert_eq!(done.code, 4, "{done:#?}");
+    assert!(done.stderr.contains("formatted link.air"), "{done:#?}");
+    let read = |name: &str| std::fs::read_to_string(path(name)).expect("it is still there");
+    assert_ne!(read("real.air"), text);
+    let link = std::fs::symlink_metadata(path("link.air")).expect("it is still there");
+    assert!(link.is_symlink());
+    assert_eq!(read("link.air.new"), "mine");
+    assert_eq!(read("real.air.new"), "mine");
+    let left = std::fs::read_dir(folder.path()).expect("a readable folder");
+    assert_eq!(left.count(), 5);
 }

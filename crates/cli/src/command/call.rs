@@ -37,8 +37,15 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
     let network = project.network()?;
     let policy = Policy::load(&args.policy, Some(&project.aqua()))?;
     let replicas = replicas(&network, &args.target.service)?;
-    let script = policy.script(args.arguments.len());
-    check::parsed(&format!("policy {}", policy.name), &script, output)?;
+    let name = format!("policy {}", policy.name);
+    // Faults are shown in the text as it stands in the file.
+    check::parsed(&name, policy.text(), output)?;
+    let arguments = args.arguments.len();
+    let script = policy.script(arguments);
+    weir_air::parse(&script, &weir_air::Limits::default()).map_err(|faults| {
+        let name = format!("{name} with {arguments} arguments");
+        check::refused(&name, &script, &faults, output)
+    })?;
 
     let session = Session::open(&project, &network, output)?;
     let request = Request {
@@ -300,14 +307,13 @@ fn function_failure(tally: &Tally, target: &str) -> Option<Failure> {
 /// A policy of the user's own may end in any way.
 fn ended(tally: &Tally, target: &str, args: &Call, running: &Running) -> Option<Failure> {
     let policy = format!("policy {}", args.policy);
-    let silent = || {
-        Failure::new(
-            Code::PolicyUnmet,
-            format!("{policy} ended without an answer"),
-        )
-    };
+    // What the replicas answered before the script broke off is no answer of the policy.
+    if let Some(failure) = running.script_failure(&policy) {
+        return Some(failure);
+    }
     if tally.replicas.is_empty() {
-        return Some(running.script_failure(&policy).unwrap_or_else(silent));
+        let what = format!("{policy} ended without an answer");
+        return Some(Failure::new(Code::PolicyUnmet, what));
     }
     function_failure(tally, target)
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         output.emit(
             schema::UP,
             &report(&project, &network, begin.elapsed(), output),
-        );
+        )?;
 
         let outcome = tokio::select! {
             () = stop.wanted() => Ok(()),

@@ -62,9 +62,23 @@ pub fn weir(folder: &Path, arguments: &[&str]) -> Done {
 
 /// Runs a command to its end.
 pub fn weir_with_input(folder: &Path, arguments: &[&str], input: &str) -> Done {
+    weir_with_bytes(folder, arguments, input.as_bytes())
+}
+
+/// Runs a command to its end; its input need not be text.
+pub fn weir_with_bytes(folder: &Path, arguments: &[&str], input: &[u8]) -> Done {
+    run(folder, arguments, input, Stdio::piped())
+}
+
+/// Runs a command to its end, with its standard output somewhere else.
+pub fn weir_into(folder: &Path, arguments: &[&str], stdout: Stdio) -> Done {
+    run(folder, arguments, &[], stdout)
+}
+
+fn run(folder: &Path, arguments: &[&str], input: &[u8], stdout: Stdio) -> Done {
     let mut child = command(folder, arguments)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .expect("cargo has built the binary");
@@ -73,7 +87,7 @@ pub fn weir_with_input(folder: &Path, arguments: &[&str], input: &str) -> Done {
         .stdin
         .take()
         .expect("it was asked for")
-        .write_all(input.as_bytes());
+        .write_all(input);
     let output = child.wait_with_output().expect("the child is ours");
     Done {
         code: output.status.code().unwrap_or(-1),
@@ -142,6 +156,77 @@ impl Network {
 }
 
 impl Drop for Network {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that is not over yet; it is killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    said: BufReader<std::process::ChildStderr>,
+    stderr: String,
+}
+
+impl Running {
+    /// Starts it, with nothing on standard input.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(folder, arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("cargo has built the binary");
+        let said = BufReader::new(child.stderr.take().expect("it was asked for"));
+        Self {
+            child,
+            said,
+            stderr: String::new(),
+        }
+    }
+
+    /// Reads what it says on standard error until a line has this text.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) {
+        loop {
+            let before = self.stderr.len();
+            let read = self.said.read_line(&mut self.stderr);
+            assert!(read.is_ok_and(|bytes| bytes > 0), "{}", self.stderr);
+            if self.stderr[before..].contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+    }
+
+    /// Waits until it is over.
+    pub fn finish(mut self) -> Done {
+        let _ = self.said.read_to_string(&mut self.stderr);
+        let mut stdout = String::new();
+        let _ = self
+            .child
+            .stdout
+            .take()
+            .expect("it was asked for")
+            .read_to_string(&mut stdout);
+        let status = self.child.wait().expect("the child is ours");
+        Done {
+            code: status.code().unwrap_or(-1),
+            stdout,
+            stderr: std::mem::take(&mut self.stderr),
+        }
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         // It may be gone already.
         let _ = self.child.kill();

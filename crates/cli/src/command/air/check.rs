@@ -44,7 +44,7 @@ pub(super) fn run(files: &[PathBuf], output: &Output) -> Result<Report, Failure>
     let mut refused: Option<Failure> = None;
     for file in files {
         let name = input::name(file);
-        let text = input::read(file)?;
+        let text = input::script(file)?;
         let (instructions, diagnostics) = match weir_air::parse(&text, &Limits::default()) {
             Ok(script) => (script.nodes().len(), script.warnings().to_vec()),
             Err(diagnostics) => (0, diagnostics),

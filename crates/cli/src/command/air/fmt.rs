@@ -6,6 +6,8 @@ use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, Report};
 use serde::Serialize;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
@@ -28,28 +30,23 @@ pub(super) fn run(files: &[PathBuf], check_only: bool, output: &Output) -> Resul
     let mut formatted = Vec::new();
     let mut lines = String::new();
     let mut unformatted = Vec::new();
+    let mut written: Vec<String> = Vec::new();
     for file in files {
-        let name = input::name(file);
-        let text = input::read(file)?;
-        check::parsed(&name, &text, output)?;
-        let fresh = weir_air::format(&text)
-            .map_err(|diagnostics| check::refused(&name, &text, &diagnostics, output))?;
-        let changed = fresh != text;
-        if check_only {
-            if changed {
-                unformatted.push(name.clone());
-            }
-        } else if input::is_standard_input(file) {
-            lines.push_str(&fresh);
-        } else if changed {
-            write(file, &fresh)?;
-            lines.push_str(&format!("formatted {name}\n"));
+        // Files that were laid out before one that cannot be stay so, which is worth knowing.
+        let fresh =
+            format(file, check_only, output).map_err(|failure| match written.as_slice() {
+                [] => failure,
+                names => failure.fact("formatted", names.join(", ")),
+            })?;
+        if let Some(text) = &fresh.text {
+            lines.push_str(text);
+        } else if fresh.changed && check_only {
+            unformatted.push(fresh.file.clone());
+        } else if fresh.changed {
+            lines.push_str(&format!("formatted {}\n", fresh.file));
+            written.push(fresh.file.clone());
         }
-        formatted.push(FormattedFile {
-            text: (input::is_standard_input(file) && !check_only).then_some(fresh),
-            file: name,
-            changed,
-        });
+        formatted.push(fresh);
     }
     let report = Report::new(&Formatted { files: formatted }, lines);
     Ok(match unformatted.as_slice() {
@@ -64,22 +61,46 @@ pub(super) fn run(files: &[PathBuf], check_only: bool, output: &Output) -> Resul
     })
 }
 
-/// Readers see the old text or the new one, never a part.
+fn format(file: &Path, check_only: bool, output: &Output) -> Result<FormattedFile, Failure> {
+    let name = input::name(file);
+    let text = input::script(file)?;
+    check::parsed(&name, &text, output)?;
+    let fresh = weir_air::format(&text)
+        .map_err(|diagnostics| check::refused(&name, &text, &diagnostics, output))?;
+    let changed = fresh != text;
+    let to_standard_output = input::is_standard_input(file) && !check_only;
+    if changed && !check_only && !to_standard_output {
+        write(file, &fresh)?;
+    }
+    Ok(FormattedFile {
+        text: to_standard_output.then_some(fresh),
+        file: name,
+        changed,
+    })
+}
+
+/// Readers see the old text or the new one, never a part. Behind a link it is the file itself that is written.
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let fresh = file.with_file_name(name);
-    let permissions = std::fs::metadata(file).map(|metadata| metadata.permissions());
-    std::fs::write(&fresh, text)
-        .and_then(|()| std::fs::set_permissions(&fresh, permissions?))
-        .and_then(|()| std::fs::rename(&fresh, file))
+    let unwritable = |error: std::io::Error| {
+        Failure::new(
+            Code::FileUnwritable,
+            format!("cannot write {}", file.display()),
+        )
+        .cause(error)
+    };
+    let target = file.canonicalize().map_err(unwritable)?;
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = target.with_file_name(name);
+    // A file that is there already is not ours.
+    let mut made = File::create_new(&fresh).map_err(unwritable)?;
+    std::fs::metadata(&target)
+        .and_then(|about| made.set_permissions(about.permissions()))
+        .and_then(|()| made.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&fresh, &target))
         .map_err(|error| {
             // What is left of the attempt is of no use.
             let _ = std::fs::remove_file(&fresh);
-            Failure::new(
-                Code::FileUnwritable,
-                format!("cannot write {}", file.display()),
-            )
-            .cause(error)
+            unwritable(error)
         })
 }

@@ -29,7 +29,8 @@ struct Callback {
     args: Vec<Value>,
 }
 
-/// Runs the script until it says `done`, is finished, or its time is over.
+/// Runs the script until it says `done`, is finished, or its time is over. In it, `@name` stands for the id of the
+/// peer of that name, as in a case of `weir sim run`.
 pub(super) fn run(
     file: &Path,
     data: Option<&str>,
@@ -38,14 +39,14 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Report, Failure> {
     let name = input::name(file);
-    let text = input::read(file)?;
+    let text = input::script(file)?;
     let project = Project::here()?;
     let network = project.network()?;
-    let text = with_peer_names(&text, &network);
+    // Faults are shown in the text as it stands in the file, hence before it has ids.
     check::parsed(&name, &text, output)?;
     let session = Session::open(&project, &network, output)?;
     let request = Request {
-        script: text,
+        script: network.names()?.to_ids(&text),
         data: inputs(data, &network, session.relay())?,
         ttl,
         purpose: name.clone(),
@@ -100,16 +101,6 @@ pub(super) fn run(
                 .unfinished(other, &name, &network)
                 .trace(running.short_id()),
         ),
-    })
-}
-
-/// `@name` stands for the id of the peer of that name, as in a case of `weir sim run`.
-fn with_peer_names(text: &str, network: &Network) -> String {
-    let mut peers: Vec<_> = network.peers.iter().collect();
-    // A name that begins like another one must not be replaced inside it.
-    peers.sort_by_key(|peer| std::cmp::Reverse(peer.name.len()));
-    peers.iter().fold(text.to_owned(), |text, peer| {
-        text.replace(&format!("@{}", peer.name), &peer.id)
     })
 }
 

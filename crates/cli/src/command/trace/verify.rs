@@ -21,12 +21,11 @@ struct Verdict {
 pub(super) fn run(file: &Path, output: &Output) -> Result<Report, Failure> {
     let name = input::name(file);
     let text = input::read(file).map_err(|failure| match failure.code {
-        // A file that is there and is not text is no export.
-        Code::FileUnreadable if file.is_file() => no_export(&name, &"it is not UTF-8 text"),
+        Code::InputMalformed => no_export(&name, failure.cause.as_deref().unwrap_or_default()),
         _ => failure,
     })?;
     let progress = output.progress(format!("auditing {name}"));
-    let export = Export::parse(&text).map_err(|error| no_export(&name, &error))?;
+    let export = Export::parse(&text).map_err(|error| no_export(&name, &error.to_string()))?;
     let audited = audit(&export).map_err(|fault| invalid(&export, &fault))?;
     drop(progress);
     let verdict = Verdict {
@@ -45,12 +44,12 @@ pub(super) fn run(file: &Path, output: &Output) -> Result<Report, Failure> {
     Ok(Report::new(&verdict, text))
 }
 
-fn no_export(name: &str, cause: &dyn ToString) -> Failure {
+fn no_export(name: &str, cause: &str) -> Failure {
     Failure::new(
         Code::TraceUnreadable,
         format!("{name} is not a trace export"),
     )
-    .cause(cause.to_string())
+    .cause(cause)
     .fix("weir trace export ID > FILE, and leave the file as it is")
 }
 

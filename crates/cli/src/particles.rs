@@ -101,6 +101,46 @@ pub(crate) fn keep(project: &Project, id: &Hash, about: &About, log: &str) -> Re
     Ok(())
 }
 
+/// Notes in `folder` that a particle was started, so that it is found if this command does not live to keep it.
+pub(crate) fn note(folder: &Path, id: &Hash, about: &About) -> Result<(), Failure> {
+    let path = folder.join(hex(id));
+    let text = serde_json::to_string(about)
+        .map_err(|error| Failure::internal("cannot describe the particle", error))?;
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|error| {
+            Failure::new(
+                Code::FileUnwritable,
+                format!("cannot write {}", path.display()),
+            )
+            .cause(error)
+        })
+}
+
+/// Takes the note of a particle away.
+pub(crate) fn unnote(folder: &Path, id: &Hash) {
+    // A note that stays costs one look at a particle that is not there any more.
+    let _ = std::fs::remove_file(folder.join(hex(id)));
+}
+
+/// The particles of which there are notes in `folder`. What is known of one whose note was not written whole, is that
+/// it was started.
+pub(crate) fn noted(folder: &Path) -> Vec<(Hash, About)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let id = Hash::from_str(&format!("0x{}", entry.file_name().to_str()?)).ok()?;
+            let about = std::fs::read_to_string(entry.path()).ok()?;
+            let about = serde_json::from_str(&about).unwrap_or(About {
+                timestamp_ms: 0,
+                purpose: "a command that was ended".to_owned(),
+                seen: Vec::new(),
+            });
+            Some((id, about))
+        })
+        .collect()
+}
+
 /// All particles that are kept here, the latest first.
 pub(crate) fn all(project: &Project) -> Result<Vec<Kept>, Failure> {
     let folder = folder(project);

@@ -8,20 +8,27 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::logging::{self, Voice};
 use crate::output::Output;
+use crate::particles;
 use crate::project::{Network, NetworkPeer, Project};
 use crate::seat::Seat;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use weir_identity::{PeerId, Value};
+use weir_identity::Value;
 use weir_node::{Node, NodeConfig, NodeHandle, SubmitFailure};
-use weir_peer::{ClientFunctions, Contact, SubmitError};
+use weir_peer::{ClientFunctions, Contact, ParticleId, SubmitError};
 
 /// Peers of a local network answer within milliseconds.
 const CONNECT: Duration = Duration::from_secs(5);
 /// What is still to be sent is sent within this time, or not at all.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the relay is still there.
+const RELAY_WATCH: Duration = Duration::from_millis(250);
+/// A relay that is gone for so long is given up.
+const RELAY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A script to run from here.
 #[derive(Debug)]
@@ -39,8 +46,11 @@ pub(crate) struct Request {
 pub(crate) struct Session {
     runtime: Runtime,
     node: NodeHandle,
-    relay: String,
-    _seat: Seat,
+    project: Project,
+    relay: NetworkPeer,
+    /// Since when the relay is known to be gone.
+    lost: Cell<Option<Instant>>,
+    seat: Seat,
 }
 
 impl Session {
@@ -83,17 +93,77 @@ impl Session {
             )
         })?;
         drop(progress);
-        Ok(Self {
+        let session = Self {
             runtime,
             node,
-            relay: relay.id.clone(),
-            _seat: seat,
-        })
+            project: project.clone(),
+            relay: relay.clone(),
+            lost: Cell::new(None),
+            seat,
+        };
+        session.keep_unfinished(output);
+        Ok(session)
     }
 
     /// The peer id of the relay.
     pub(crate) fn relay(&self) -> &str {
-        &self.relay
+        &self.relay.id
+    }
+
+    /// Looks after the relay, and ends when it is gone for good. A network that was started again has the same peers
+    /// at other ports, so the place of the relay is read anew each time.
+    async fn until_cut_off(&self) {
+        loop {
+            tokio::time::sleep(RELAY_WATCH).await;
+            let is_there = match self.relay_now() {
+                Some(contact) => {
+                    let connected = tokio::time::timeout(CONNECT, self.node.connect(contact));
+                    matches!(connected.await, Ok(Ok(())))
+                }
+                None => false,
+            };
+            if is_there {
+                self.lost.set(None);
+                continue;
+            }
+            let since = self.lost.get().unwrap_or_else(Instant::now);
+            self.lost.set(Some(since));
+            if since.elapsed() >= RELAY_PATIENCE {
+                return;
+            }
+        }
+    }
+
+    fn relay_now(&self) -> Option<Contact> {
+        let network = self.project.network().ok()?;
+        let relay = network.peers.iter().find(|peer| peer.id == self.relay.id)?;
+        contact(relay).ok()
+    }
+
+    /// That the relay is gone, for people.
+    fn loss(&self) -> Option<String> {
+        self.lost.get()?;
+        Some(format!(
+            "the connection with relay {} was lost",
+            self.relay.name
+        ))
+    }
+
+    /// Keeps the logs of commands that were killed at this seat.
+    fn keep_unfinished(&self, output: &Output) {
+        for (id, about) in particles::noted(&self.seat.begun) {
+            let particle = ParticleId(id);
+            if let Ok(export) = self.runtime.block_on(self.node.export(particle)) {
+                if let Err(failure) = particles::keep(&self.project, &id, &about, &export.to_json())
+                {
+                    output.warn(format!("the log of an earlier command: {}", failure.what));
+                    continue;
+                }
+                // A node that has stopped says so when the command asks it for something.
+                let _ = self.runtime.block_on(self.node.forget(particle));
+            }
+            particles::unnote(&self.seat.begun, &id);
+        }
     }
 
     /// Starts a particle.
@@ -110,7 +180,7 @@ impl Session {
             .runtime
             .block_on(self.node.submit(request))
             .map_err(|failure| refused(failure, ttl))?;
-        Ok(Running::new(self, submitted, started, ttl, purpose))
+        Running::new(self, submitted, started, ttl, purpose)
     }
 }
 
@@ -124,11 +194,8 @@ impl Drop for Session {
 }
 
 fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
-    let id: PeerId = peer.id.parse().map_err(|error| {
-        Failure::new(Code::StateMalformed, format!("{:?} is no peer id", peer.id)).cause(error)
-    })?;
     Ok(Contact {
-        peer: id,
+        peer: peer.peer_id()?,
         addresses: quickest(&peer.addresses),
     })
 }

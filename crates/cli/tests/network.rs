@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::path::Path;
-use support::{Network, weir};
+use support::{Network, Running, weir};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder for the test")
@@ -93,6 +93,11 @@ fn failures_have_codes(folder: &Path) {
             "W0405",
         ),
         (&["call", "greter.hello", "Ada"], 5, "W0406"),
+        (
+            &["call", "greeter.hello", "Ada", "--policy", "quorum=0"],
+            9,
+            "W0404",
+        ),
         (&["trace", "ffffffffffff"], 5, "W0803"),
     ] {
         let done = weir(folder, arguments);
@@ -107,6 +112,25 @@ fn own_policies_are_used(folder: &Path) {
     let script = "(call %init_peer_id% (\"callbackSrv\" \"done\") [\"mine\"])";
     std::fs::write(folder.join("aqua/mine.air"), script).expect("a writable folder");
     assert_eq!(call(folder, "mine")["result"], "mine");
+
+    let fails = "(seq (call %init_peer_id% (\"callbackSrv\" \"result\") [\"a\" 1]) \
+        (call %init_peer_id% (\"nobody\" \"knows\") []))";
+    std::fs::write(folder.join("aqua/fails.air"), fails).expect("a writable folder");
+    let done = weir(
+        folder,
+        &["call", "greeter.hello", "Ada", "--policy", "fails"],
+    );
+    assert_eq!(done.code, 8, "{done:#?}");
+    assert!(done.stderr.contains("error[W0191]"), "{done:#?}");
+
+    let wrong = "(seq (call %init_peer_id% (\"getDataSrv\" \"args\") [] args) \
+        (seq (call %init_peer_id% (\"s\" \"f\") [args.$.each]) (nul)))";
+    std::fs::write(folder.join("aqua/wrong.air"), wrong).expect("a writable folder");
+    let call = ["call", "greeter.hello", "1", "2", "3", "--policy", "wrong"];
+    let done = weir(folder, &call);
+    assert_eq!(done.code, 4, "{done:#?}");
+    let column = wrong.find("nul").expect("it is there") + 1;
+    assert!(done.stderr.contains(&format!(":1:{column}")), "{done:#?}");
 }
 
 fn traces_are_shown_and_checked(folder: &Path) {
@@ -128,11 +152,26 @@ fn traces_are_shown_and_checked(folder: &Path) {
     let verdict = weir(folder, &["trace", "verify", "t.json", "--json"]).data();
     assert_eq!(verdict["valid"], true);
 
-    let changed = export.stdout.replacen("Hello, Ada!", "Hello, Eve!", 1);
-    if changed != export.stdout {
-        std::fs::write(folder.join("changed.json"), changed).expect("a writable folder");
-        assert_eq!(weir(folder, &["trace", "verify", "changed.json"]).code, 9);
-    }
+    let changed = export.stdout.replace("Hello, Ada!", "Hello, Eve!");
+    assert_ne!(changed, export.stdout);
+    std::fs::write(folder.join("changed.json"), changed).expect("a writable folder");
+    let forged = weir(folder, &["trace", "verify", "changed.json"]);
+    assert_eq!(forged.code, 9, "{forged:#?}");
+    let named = forged
+        .stderr
+        .strip_prefix("error[W0801]: entry ")
+        .and_then(|rest| rest.lines().next())
+        .and_then(|line| line.strip_suffix(" does not hold"))
+        .and_then(|entry| entry.split_once(" of "));
+    let (index, author) = named.unwrap_or_else(|| panic!("no entry is named: {forged:#?}"));
+    assert!(index.parse::<u32>().is_ok(), "{forged:#?}");
+    let signers = latest["journals"].as_array().expect("a list of journals");
+    assert!(
+        signers
+            .iter()
+            .any(|journal| journal["peer"]["id"] == author),
+        "{forged:#?}"
+    );
     std::fs::write(
         folder.join("half.json"),
         &export.stdout[..export.stdout.len() / 2],
@@ -171,6 +210,26 @@ fn scripts_run(folder: &Path) {
     let sum = json!({"function": "sum", "args": [3]});
     assert_eq!(data["callbacks"], json!([sum]));
 
+    let mail = "(call %init_peer_id% (\"callbackSrv\" \"done\") [\"bob@aol.com\" \"@c\"])";
+    std::fs::write(folder.join("mail.air"), mail).expect("a writable folder");
+    let data = weir(folder, &["air", "run", "mail.air", "--json"]).data();
+    let args = &data["callbacks"][0]["args"];
+    assert_eq!(args[0], "bob@aol.com");
+    assert!(
+        args[1]
+            .as_str()
+            .is_some_and(|id| id.starts_with("16Uiu2HA")),
+        "{data}"
+    );
+
+    let wrong = "(seq (call \"@a\" (\"s\" \"f\") []) (nul))";
+    std::fs::write(folder.join("wrong.air"), wrong).expect("a writable folder");
+    let done = weir(folder, &["air", "run", "wrong.air"]);
+    assert_eq!(done.code, 4, "{done:#?}");
+    assert!(done.stderr.contains("wrong.air:1:"), "{done:#?}");
+    let checked = weir(folder, &["air", "check", "wrong.air"]);
+    assert_eq!(done.stderr, checked.stderr);
+
     let uncaught = "(call %init_peer_id% (\"nobody\" \"knows\") [])";
     std::fs::write(folder.join("fails.air"), uncaught).expect("a writable folder");
     let done = weir(folder, &["air", "run", "fails.air"]);
@@ -205,5 +264,78 @@ fn a_network_comes_back_after_kill_9() {
     assert_eq!(call(folder, "all")["agreeing"], 3);
     let before = before.as_str().expect("an id is text");
     assert_eq!(weir(folder, &["trace", before]).code, 0);
+    network.kill();
+}
+
+/// An answer that will not come: nobody has this id.
+const UNANSWERED: &str = "(seq (call relay (\"op\" \"noop\") []) \
+    (call \"16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v\" (\"a\" \"b\") []))";
+
+fn waits_by_relay(folder: &Path) {
+    let script =
+        format!("(seq (call %init_peer_id% (\"getDataSrv\" \"relay\") [] relay) {UNANSWERED})");
+    std::fs::write(folder.join("waits.air"), script).expect("a writable folder");
+}
+
+#[test]
+fn a_call_whose_relay_is_gone_says_so_before_its_time_is_over() {
+    let folder = folder();
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    waits_by_relay(folder);
+    let command = ["air", "run", "waits.air", "--ttl", "10m"];
+    let mut running = Running::start(folder, &command);
+    running.wait_for("waiting for");
+    network.kill();
+    let done = running.finish();
+    assert_eq!(done.code, 7, "{done:#?}");
+    assert!(done.stderr.contains("error[W0502]"), "{done:#?}");
+    let cause = "cause     the connection with relay a was lost";
+    assert!(done.stderr.contains(cause), "{done:#?}");
+}
+
+#[test]
+fn a_call_goes_on_when_its_relay_comes_back_elsewhere() {
+    let folder = folder();
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    // The relay is needed again only after it has gone.
+    let script = "(seq (call %init_peer_id% (\"getDataSrv\" \"relay\") [] relay) (seq \
+        (call %init_peer_id% (\"peer\" \"timeout\") [1000]) (seq \
+        (call relay (\"op\" \"identity\") [7] x) \
+        (call %init_peer_id% (\"callbackSrv\" \"done\") [x]))))";
+    std::fs::write(folder.join("slow.air"), script).expect("a writable folder");
+    let command = ["air", "run", "slow.air", "--ttl", "2m"];
+    let mut running = Running::start(folder, &command);
+    running.wait_for("waiting for");
+    network.kill();
+    let network = Network::up(folder, &[]);
+    let done = running.finish();
+    assert!(done.text().starts_with("done 7\n"), "{done:#?}");
+    network.kill();
+}
+
+#[test]
+fn the_log_of_a_command_that_was_killed_is_kept_by_the_next_one() {
+    let folder = folder();
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    waits_by_relay(folder);
+    let command = ["air", "run", "waits.air", "--ttl", "10m"];
+    let mut running = Running::start(folder, &command);
+    running.wait_for("waiting for waits.air");
+    running.kill();
+    call(folder, "any");
+    let list = weir(folder, &["trace", "--list", "--json"]).data();
+    let killed = list
+        .as_array()
+        .and_then(|list| list.iter().find(|kept| kept["purpose"] == "waits.air"))
+        .unwrap_or_else(|| panic!("it is not listed: {list}"));
+    let particle = killed["particle"].as_str().expect("an id is text");
+    let shown = weir(folder, &["trace", particle]);
+    assert!(shown.text().contains("getDataSrv.relay"), "{shown:#?}");
+    // And once only.
+    let begun = std::fs::read_dir(folder.join(".weir/client/begun")).expect("it is there");
+    assert_eq!(begun.count(), 0);
     network.kill();
 }

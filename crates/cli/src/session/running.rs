@@ -30,6 +30,8 @@ pub(crate) enum Outcome {
     Expired(Vec<Waiting>),
     /// Whoever the script waits for has refused it.
     Refused(Vec<Waiting>),
+    /// The relay is gone, and nothing can come without it.
+    CutOff(Vec<Waiting>),
     /// `--timeout` is over.
     TimedOut(Duration, Vec<Waiting>),
     /// Ctrl-C.
@@ -60,18 +62,21 @@ impl<'a> Running<'a> {
         started: SystemTime,
         ttl: Duration,
         purpose: String,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
+        let begin = Instant::now();
+        let about = About {
+            timestamp_ms: u64::try_from(timestamp.as_millis()).unwrap_or(u64::MAX),
+            purpose,
+            seen: Vec::new(),
+        };
+        particles::note(&session.seat.begun, &news.particle().0, &about)?;
+        Ok(Self {
             session,
             news,
-            begin: Instant::now(),
+            begin,
             ttl,
-            about: About {
-                timestamp_ms: u64::try_from(timestamp.as_millis()).unwrap_or(u64::MAX),
-                purpose,
-                seen: Vec::new(),
-            },
+            about,
             known: BTreeMap::new(),
             is_done: false,
             error: None,
@@ -79,7 +84,7 @@ impl<'a> Running<'a> {
             refusals: BTreeMap::new(),
             unreachable: BTreeSet::new(),
             offences: Vec::new(),
-        }
+        })
     }
 
     /// The id of the particle.
@@ -119,6 +124,7 @@ impl<'a> Running<'a> {
         let session = self.session;
         session.runtime.block_on(async {
             let mut quiet_for = QUIET;
+            let mut cut_off = std::pin::pin!(session.until_cut_off());
             loop {
                 let news = tokio::select! {
                     news = self.news.next() => Some(news.map_err(|end| out_of_sight(&end))?),
@@ -127,6 +133,7 @@ impl<'a> Running<'a> {
                         let waiting = self.waiting().await;
                         return Ok(Outcome::TimedOut(timeout.unwrap_or_default(), waiting));
                     }
+                    () = &mut cut_off => return Ok(Outcome::CutOff(self.waiting().await)),
                     _ = tokio::signal::ctrl_c() => {
                         return Ok(Outcome::Interrupted(self.waiting().await));
                     }
@@ -242,7 +249,9 @@ impl<'a> Running<'a> {
             .session
             .runtime
             .block_on(self.session.node.forget(particle));
-        forgotten.map_err(|error| Failure::internal("the peer inside has stopped", error))
+        forgotten.map_err(|error| Failure::internal("the peer inside has stopped", error))?;
+        particles::unnote(&self.session.seat.begun, &particle.0);
+        Ok(())
     }
 
     /// Why there is no answer: which step waits for whom, and what is known about that.
@@ -259,6 +268,10 @@ impl<'a> Running<'a> {
             ),
             Outcome::Refused(waiting) => (
                 Failure::new(Code::Refused, format!("{what} was refused")),
+                waiting,
+            ),
+            Outcome::CutOff(waiting) => (
+                Failure::new(Code::NetworkDown, format!("{what} was cut off")).fix("weir up"),
                 waiting,
             ),
             Outcome::TimedOut(timeout, waiting) => {
@@ -317,6 +330,9 @@ impl<'a> Running<'a> {
     /// The most telling thing that happened beside the steps themselves.
     fn cause(&self, network: &Network) -> Option<String> {
         let name = |peer: &PeerId| self.name(&peer.to_string(), network);
+        if let Some(loss) = self.session.loss() {
+            return Some(loss);
+        }
         if let Some((peer, refusal)) = self.refusals.iter().next() {
             return Some(format!("{} refused the particle: {refusal}", name(peer)));
         }

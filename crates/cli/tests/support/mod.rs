@@ -96,6 +96,30 @@ fn run(folder: &Path, arguments: &[&str], input: &[u8], stdout: Stdio) -> Done {
     }
 }
 
+/// Runs a line of a shell in which `weir` is the binary; gives all that it writes.
+pub fn shell(folder: &Path, line: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_weir"));
+    let mut path = binary
+        .parent()
+        .expect("a file is in a folder")
+        .as_os_str()
+        .to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{line}")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("FORCE_COLOR")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .expect("there is a shell");
+    String::from_utf8(output.stdout).expect("weir writes UTF-8")
+}
+
 /// A running `weir up`; it is killed when dropped.
 #[derive(Debug)]
 pub struct Network {
@@ -134,6 +158,29 @@ impl Network {
             child,
             ready: ready["data"].clone(),
         }
+    }
+
+    /// Starts it as a person does; gives what it says when it is ready. [`Self::ready`] is empty.
+    #[track_caller]
+    pub fn up_in_words(folder: &Path) -> (Self, String) {
+        let mut child = command(folder, &["up"])
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("cargo has built the binary");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
+        let network = Self {
+            child,
+            ready: Value::Null,
+        };
+        let mut text = String::new();
+        while !text.contains("Ctrl-C stops it") {
+            let read = stdout.read_line(&mut text);
+            assert!(read.is_ok_and(|bytes| bytes > 0), "not ready: {text}");
+        }
+        (network, text)
     }
 
     /// Ctrl-C; gives the exit code.

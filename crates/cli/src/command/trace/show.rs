@@ -7,7 +7,7 @@ use crate::output::{Cell, Column, Output, Report, Table};
 use crate::particles::{self, Kept};
 use crate::project::{Network, Project};
 use serde::Serialize;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use weir_avm::{Deed, Export, Trace, TracedAnswer, Visit, What};
 use weir_identity::Value;
 
@@ -112,7 +112,8 @@ pub(super) fn run(id: Option<&str>, output: &Output) -> Result<Report, Failure> 
     // Names are a comfort: a log is shown also where its network is forgotten.
     let network = project.network().ok();
     let shown = shown(&trace, &kept, network.as_ref());
-    let text = text(&shown, network.as_ref(), output);
+    let started = started(trace.start.timestamp_ms, SystemTime::now(), output);
+    let text = text(&shown, &started, network.as_ref(), output);
     let id = particles::short(&kept.id);
     Ok(Report::new(&shown, text).then(format!("next: weir trace export {id} > t.json")))
 }
@@ -223,14 +224,27 @@ fn says(deed: &Deed) -> Says {
     }
 }
 
-fn text(shown: &Shown, network: Option<&Network>, output: &Output) -> String {
+/// How long ago that was, or with `-v` when.
+fn started(timestamp_ms: u64, now: SystemTime, output: &Output) -> String {
+    let then = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(timestamp_ms));
+    let ago = then.and_then(|then| now.duration_since(then).ok());
+    match ago {
+        Some(ago) if output.verbosity() == 0 => {
+            let seconds = Duration::from_secs(ago.as_secs());
+            format!("{} ago", humantime::format_duration(seconds))
+        }
+        // Also what was started in the future, by the clock of this machine.
+        _ => timestamp(timestamp_ms),
+    }
+}
+
+fn text(shown: &Shown, started: &str, network: Option<&Network>, output: &Output) -> String {
     let palette = output.palette();
     let mut text = format!(
-        "{} {} {} {} by {}, to live {}\n",
+        "{} {} started {} by {}, to live {}\n",
         palette.bold(&shown.purpose),
         palette.dot(),
-        shown.timestamp,
-        palette.dim("started"),
+        started,
         shown.initiator.name,
         humantime::format_duration(Duration::from_millis(shown.ttl_ms)),
     );

@@ -82,7 +82,7 @@ impl Session {
                 .map_err(|error| Failure::internal("the peer inside did not start", error))?;
             let cause = match tokio::time::timeout(CONNECT, node.connect(contact)).await {
                 Ok(Ok(())) => return Ok(node),
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => reason(&error.to_string(), output),
                 Err(_) => format!("no answer in {} s", CONNECT.as_secs()),
             };
             Err(
@@ -198,6 +198,15 @@ fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
         peer: peer.peer_id()?,
         addresses: quickest(&peer.addresses),
     })
+}
+
+/// What the transport says, in a few words where that is possible; in its own with `-v`.
+fn reason(text: &str, output: &Output) -> String {
+    if output.verbosity() == 0 && text.contains("Connection refused") {
+        "connection refused".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Over TCP the system tells at once that nobody listens or that a process is gone; over QUIC that takes a timeout.

@@ -40,6 +40,8 @@ fn a_function_is_called_on_a_network_of_peers() {
     let down = weir(folder, &["call", "greeter.hello", "Ada"]);
     assert_eq!(down.code, 7, "{down:#?}");
     assert!(down.stderr.contains("error[W0502]"), "{}", down.stderr);
+    let cause = "cause     connection refused\n";
+    assert!(down.stderr.contains(cause), "{}", down.stderr);
 }
 
 fn policies_answer(folder: &Path) {
@@ -235,6 +237,14 @@ fn scripts_run(folder: &Path) {
     let done = weir(folder, &["air", "run", "fails.air"]);
     assert_eq!(done.code, 8, "{done:#?}");
     assert!(done.stderr.contains("error[W0191]"), "{done:#?}");
+
+    let nobody = "(call \"nobody\" (\"a\" \"b\") [])";
+    std::fs::write(folder.join("nobody.air"), nobody).expect("a writable folder");
+    let done = weir(folder, &["air", "run", "nobody.air", "--ttl", "10m"]);
+    assert_eq!(done.code, 8, "{done:#?}");
+    assert!(done.stderr.contains("error[W0192]"), "{done:#?}");
+    let cause = "cause     a step is addressed to \"nobody\"";
+    assert!(done.stderr.contains(cause), "{done:#?}");
 
     let unanswered =
         "(call \"16Uiu2HAmJ5Gxy7iQeqtVRfbrPXzAJTjUVpZvTzRrp6ZxKzNeXq7v\" (\"a\" \"b\") [])";

@@ -111,7 +111,7 @@ impl<'a> Running<'a> {
             (None, None) => return None,
         };
         let failure = Failure::new(code, format!("{name} {what}"));
-        Some(failure.cause(format!("{}: {}", error.code, error.message)))
+        Some(failure.cause(in_words(error)))
     }
 
     /// Waits until `enough` says so, the particle is over, or the time is. `enough` hears each event and how long
@@ -185,6 +185,11 @@ impl<'a> Running<'a> {
     async fn early_end(&self) -> Option<Outcome> {
         let waiting = self.log().await?.waiting;
         if waiting.is_empty() {
+            return Some(Outcome::Finished);
+        }
+        // The script was said to be stuck on what is addressed to nobody.
+        let is_nobody = |waiting: &weir_avm::Waiting| waiting.peer.parse::<PeerId>().is_err();
+        if self.stuck.is_some() && waiting.iter().all(is_nobody) {
             return Some(Outcome::Finished);
         }
         let refused: Vec<String> = self.refusals.keys().map(PeerId::to_string).collect();
@@ -340,7 +345,15 @@ impl<'a> Running<'a> {
             return Some(format!("nobody here knows how to reach {}", name(peer)));
         }
         let error = self.error.as_ref().or(self.stuck.as_ref())?;
-        Some(format!("{}: {}", error.code, error.message))
+        Some(in_words(error))
+    }
+}
+
+/// An error with its code; 0 is none.
+fn in_words(error: &ScriptError) -> String {
+    match error.code {
+        0 => error.message.clone(),
+        code => format!("{code}: {}", error.message),
     }
 }
 

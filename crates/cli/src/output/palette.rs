@@ -41,12 +41,13 @@ impl Palette {
     fn decide(choice: ColorChoice, terminal: bool, env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
         let forced = |name: &str| env(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is_dumb = env("TERM").is_some_and(|term| term == "dumb");
         let color = match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto if set("NO_COLOR") => false,
             ColorChoice::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
-            ColorChoice::Auto => terminal && env("TERM").is_none_or(|term| term != "dumb"),
+            ColorChoice::Auto => terminal && !is_dumb,
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .into_iter()
@@ -56,11 +57,11 @@ impl Palette {
         Self {
             color,
             unicode: locale.contains("utf-8") || locale.contains("utf8"),
-            terminal,
+            terminal: terminal && !is_dumb,
         }
     }
 
-    /// Whether a person watches the stream.
+    /// Whether a line on the stream can be written over.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -159,6 +160,17 @@ mod tests {
         ));
         assert!(colored(Always, false, &[("NO_COLOR", "1")]));
         assert!(!colored(Never, true, &[("FORCE_COLOR", "1")]));
+    }
+
+    #[test]
+    fn lines_are_written_over_only_where_the_terminal_can() {
+        let moves = |term: &'static str, terminal| {
+            let env = |name: &str| (name == "TERM").then(|| term.to_owned());
+            Palette::decide(ColorChoice::Always, terminal, env).is_terminal()
+        };
+        assert!(moves("xterm", true));
+        assert!(!moves("dumb", true));
+        assert!(!moves("xterm", false));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One line on standard error that names what is being waited for.
 
 use super::Palette;
+use super::table::cut;
 use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -81,7 +82,17 @@ fn show(mut waiting_for: String, changes: &Receiver<String>, palette: &Palette) 
 }
 
 fn write_line(waiting_for: &str, elapsed: Duration, palette: &Palette) {
-    let line = format!("{waiting_for} ({:.1} s)", elapsed.as_secs_f64());
+    let mut line = format!("{waiting_for} ({:.1} s)", elapsed.as_secs_f64());
+    if palette.is_terminal()
+        && let Some((width, _)) = terminal_size::terminal_size_of(std::io::stderr())
+    {
+        // A line that wraps could not be written over.
+        line = cut(
+            &line,
+            usize::from(width.0).saturating_sub(1),
+            palette.ellipsis(),
+        );
+    }
     let mut stderr = std::io::stderr().lock();
     // Nothing useful can be done when standard error is gone.
     let _ = if palette.is_terminal() {

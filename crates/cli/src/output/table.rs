@@ -168,7 +168,8 @@ fn fit(columns: &[Column], widths: &mut [usize], available: usize) {
     }
 }
 
-fn cut(text: &str, width: usize, ellipsis: &str) -> String {
+/// As much of the beginning as there is room for.
+pub(super) fn cut(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

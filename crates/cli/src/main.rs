@@ -15,6 +15,7 @@ mod failure;
 mod input;
 mod logging;
 mod output;
+mod panic;
 mod particles;
 mod policy;
 mod project;
@@ -39,5 +40,5 @@ fn main() -> ExitCode {
         cli.global.quiet,
         cli.global.verbose,
     );
-    ExitCode::from(command::run(cli, &output))
+    ExitCode::from(panic::guarded(&output, || command::run(cli, &output)))
 }

@@ -54,6 +54,18 @@ pub enum Error {
         /// What the component has.
         got: u64,
     },
+    /// The engine has no place for the component's parts, on any machine.
+    #[error("the component has too much: {detail}")]
+    NoPlace {
+        /// What the engine says.
+        detail: String,
+    },
+    /// The component takes too long to compile.
+    #[error("compiling the component takes longer than {limit_ms} ms")]
+    TooCostly {
+        /// The limit in milliseconds.
+        limit_ms: u64,
+    },
     /// The component imports what is not granted.
     #[error("the component imports what is not granted: {}", imports.join(", "))]
     ForbiddenImport {
@@ -163,9 +175,17 @@ pub enum Error {
         limit: u64,
     },
     /// The arguments are larger than allowed.
-    #[error("the arguments have more than {limit} values")]
+    #[error("the arguments have more than {limit} {unit}")]
     ArgumentSize {
-        /// The most values, nested ones included.
+        /// What is counted: `values`, nested ones included, or `bytes`.
+        unit: &'static str,
+        /// The most of them.
+        limit: u64,
+    },
+    /// The guest opened more resources than it may have.
+    #[error("the guest has more than {limit} resources open at once")]
+    Handles {
+        /// The limit.
         limit: usize,
     },
 
@@ -202,7 +222,8 @@ impl Error {
             Self::CoreModule => "deploy/core-module",
             Self::LegacyModule => "deploy/legacy-module",
             Self::InvalidComponent { .. } => "deploy/invalid-component",
-            Self::TooLarge { .. } => "deploy/too-large",
+            Self::TooLarge { .. } | Self::NoPlace { .. } => "deploy/too-large",
+            Self::TooCostly { .. } => "deploy/too-costly",
             Self::ForbiddenImport { .. } => "deploy/forbidden-import",
             Self::UnsupportedFunction { .. } => "deploy/unsupported-function",
             Self::NoFunctions => "deploy/no-functions",
@@ -219,6 +240,7 @@ impl Error {
             Self::StartFuel { .. } => "limit/start-fuel",
             Self::ResultSize { .. } => "limit/result-size",
             Self::ArgumentSize { .. } => "limit/argument-size",
+            Self::Handles { .. } => "limit/handles",
             Self::WallClock { .. } => "infra/wall-clock",
             Self::StackOverflow => "infra/stack-overflow",
             Self::Exhausted { .. } => "infra/exhausted",

@@ -1,5 +1,6 @@
 //! What the engine reports, in our terms.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::error::OutOfMemory;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -7,7 +8,7 @@ use wasmtime_wasi::I32Exit;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::profile::Profile;
-use crate::sandbox::{GrowFailed, MemoryMeter};
+use crate::sandbox::{GrowFailed, HANDLES_MAX, MemoryMeter};
 
 /// When something failed.
 #[derive(Clone, Copy)]
@@ -33,6 +34,9 @@ pub(crate) fn explain(error: &wasmtime::Error, phase: Phase<'_>, memory: &Memory
         || error.downcast_ref::<OutOfMemory>().is_some()
     {
         return exhausted("memory", error);
+    }
+    if handles_used_up(error) {
+        return Error::Handles { limit: HANDLES_MAX };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Error::StackOverflow,
@@ -62,7 +66,8 @@ fn without_trap(error: &wasmtime::Error, phase: Phase<'_>, memory: &MemoryMeter)
     match (phase, memory.refused()) {
         (Phase::Start, Some(limit)) => Error::Memory { limit },
         (Phase::Start, None) if !in_guest => engine_failure(error),
-        (Phase::Call(limits), _) if host_bytes_used_up(error) => Error::ResultSize {
+        // Inside the guest it is a host function that was passed too much.
+        (Phase::Call(limits), _) if !in_guest && host_bytes_used_up(error) => Error::ResultSize {
             limit: limits.result_bytes,
         },
         _ => trapped(&error.root_cause().to_string(), error),
@@ -91,6 +96,17 @@ fn exhausted(what: &'static str, error: &wasmtime::Error) -> Error {
         what,
         detail: error.root_cause().to_string(),
     }
+}
+
+/// The guest's own table or the host's is full. The engine does not export the type of the first error.
+fn handles_used_up(error: &wasmtime::Error) -> bool {
+    matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    ) || error
+        .root_cause()
+        .to_string()
+        .contains("store handle limit exceeded")
 }
 
 /// The engine does not export the type of this error.

@@ -1,5 +1,7 @@
 //! Every bound that a component and a call must keep.
 
+use crate::profile::Profile;
+
 /// What a component may be, checked before it is compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentLimits {
@@ -17,8 +19,30 @@ pub struct ComponentLimits {
     pub types: u64,
     /// Imports of the component, and of core modules and components inside.
     pub imports: u64,
-    /// Linear memories.
+    /// Local variables of one function.
+    pub locals: u64,
+    /// Local variables times blocks of one function: what compiling it costs.
+    pub function_work: u64,
+    /// The sum of local variables times blocks of all functions.
+    pub compile_work: u64,
+    /// Milliseconds that compiling may take on this machine; the other bounds
+    /// are such that no component should get near it.
+    pub compile_ms: u64,
+    /// Instances of core modules: a module counts for each of its instances,
+    /// in each instance of the component around it.
+    pub core_instances: u64,
+    /// Instances of core modules and components, counted like `core_instances`.
+    pub instances: u64,
+    /// Everything that components define besides instances, counted like `core_instances`.
+    pub definitions: u64,
+    /// Linear memories, counted like `core_instances`.
     pub memories: u64,
+    /// Tables, counted like `core_instances`.
+    pub tables: u64,
+    /// Globals, counted like `core_instances`.
+    pub globals: u64,
+    /// Functions that are exported.
+    pub exports: u64,
     /// Elements of all tables at the start.
     pub table_elements: u64,
     /// Pages (64 KiB) of all memories at the start.
@@ -32,10 +56,20 @@ impl Default for ComponentLimits {
             core_modules: 16,
             nested_components: 32,
             functions: 60_000,
-            function_bytes: 1 << 20,
+            function_bytes: 256 << 10,
+            locals: 10_000,
+            function_work: 10_000_000,
+            compile_work: 50_000_000,
+            compile_ms: 60_000,
+            core_instances: Profile::CORE_INSTANCES_PER_COMPONENT as u64,
+            instances: 1_000,
+            definitions: 100_000,
             types: 10_000,
             imports: 5_000,
-            memories: 8,
+            memories: Profile::MEMORIES_PER_COMPONENT as u64,
+            tables: Profile::TABLES_PER_COMPONENT as u64,
+            globals: 10_000,
+            exports: 1_000,
             table_elements: 20_000,
             initial_pages: 1_024,
         }
@@ -57,6 +91,10 @@ pub struct Limits {
     /// limit that holds everywhere. Beyond it the call ends with
     /// [`Error::WallClock`](crate::Error::WallClock).
     pub wall_ms: u64,
+    /// Bytes of the arguments: text and byte lists count their length, names
+    /// of fields and cases too. Beyond it the call ends with
+    /// [`Error::ArgumentSize`](crate::Error::ArgumentSize).
+    pub argument_bytes: u64,
     /// Bytes of the result: text and bytes count their length, every value 8
     /// more. Beyond it the call ends with
     /// [`Error::ResultSize`](crate::Error::ResultSize).
@@ -72,6 +110,7 @@ impl Default for Limits {
             fuel: 10_000_000_000,
             memory_bytes: 64 << 20,
             wall_ms: 30_000,
+            argument_bytes: 1 << 20,
             result_bytes: 1 << 20,
             log_bytes: 64 << 10,
         }

@@ -11,14 +11,15 @@ use wasmtime::component::{Instance, InstancePre, Val};
 use weir_identity::{Cid, Value};
 
 use crate::context::CallContext;
-use crate::contract::{Contract, Function};
+use crate::contract::{Contract, Function, Param};
 use crate::convert::{Budget, Lifted, Type, lift, lower};
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain};
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
 use crate::profile::Profile;
 use crate::runtime::Shared;
-use crate::sandbox::{CallState, LogSink, Logs};
+use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs};
+use crate::spelling::{TEXT_CHARS_MAX, shorten};
 
 /// What a call needs.
 #[derive(Debug, Clone, Copy)]
@@ -98,15 +99,17 @@ impl Module {
         let log = Arc::new(Mutex::new(LogSink::new(call.limits.log_bytes)));
         let mut usage = Usage::default();
         let result = match self.prepare(&call) {
-            Ok((function, arguments)) => {
-                let wall = Duration::from_millis(call.limits.wall_ms);
+            Ok(function) => {
                 // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
                 let _slot = self.shared.slots.acquire().await.ok();
-                let work = self.execute(&call, function, &arguments, &log, &mut usage);
-                let limit_ms = call.limits.wall_ms;
-                within(wall, work)
-                    .await
-                    .unwrap_or(Err(Error::WallClock { limit_ms }))
+                // Converted arguments can be many times larger than the values: as many are there as slots.
+                match convert(function, &call) {
+                    Ok(arguments) => {
+                        self.execute(&call, function, &arguments, &log, &mut usage)
+                            .await
+                    }
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };
@@ -119,35 +122,17 @@ impl Module {
         }
     }
 
-    /// Finds the function and converts the arguments.
-    fn prepare(&self, call: &Call<'_>) -> Result<(&Function, Vec<Val>), Error> {
+    /// Finds the function and compares the number of arguments.
+    fn prepare(&self, call: &Call<'_>) -> Result<&Function, Error> {
         let function = self.parts.contract.find(call.function)?;
         if function.params().len() != call.arguments.len() {
             return Err(Error::BadArity {
-                signature: function.signature(),
+                signature: shorten(&function.signature(), TEXT_CHARS_MAX),
                 expected: function.params().len(),
                 got: call.arguments.len(),
             });
         }
-        let mut budget = Budget(ARGUMENT_VALUES_MAX);
-        let arguments = function
-            .params()
-            .iter()
-            .zip(call.arguments)
-            .enumerate()
-            .map(|(index, (param, value))| {
-                lower(&param.ty, value, &mut budget).map_err(|mismatch| {
-                    if mismatch.over_budget {
-                        Error::ArgumentSize {
-                            limit: ARGUMENT_VALUES_MAX,
-                        }
-                    } else {
-                        Error::bad_argument(index, &param.name, mismatch)
-                    }
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok((function, arguments))
+        Ok(function)
     }
 
     async fn execute(
@@ -163,13 +148,23 @@ impl Module {
             .seed(self.shared.profile, &self.parts.cid, &function.full_name());
         let state = CallState::new(call.context, seed, call.limits, Arc::clone(log));
         let mut store = self.shared.store(state, call.limits)?;
-        let result = self
+        let mut started = false;
+        let work = self
             .parts
-            .run(&mut store, function, arguments, call.limits)
-            .await;
+            .run(&mut store, function, arguments, call.limits, &mut started);
+        let limit_ms = call.limits.wall_ms;
+        let result = within(Duration::from_millis(limit_ms), work)
+            .await
+            .unwrap_or(Err(Error::WallClock { limit_ms }));
         usage.memory_peak_bytes = store.data().memory.peak();
-        let (result, fuel) = result?;
-        usage.fuel = fuel;
+        usage.fuel = match result {
+            Err(Error::Fuel { limit }) => limit,
+            _ if started => {
+                let left = store.get_fuel().map_err(|error| engine_failure(&error))?;
+                call.limits.fuel.saturating_sub(left)
+            }
+            _ => 0,
+        };
         result
     }
 }
@@ -195,8 +190,14 @@ impl Shared {
         const HOST_BYTES_PER_BYTE: u64 = 64;
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
-        let host_bytes = limits.result_bytes.saturating_mul(HOST_BYTES_PER_BYTE);
+        /// What host functions can be passed however small a result may be.
+        const HOST_BYTES_MIN: u64 = 1 << 20;
+        let host_bytes = limits
+            .result_bytes
+            .saturating_mul(HOST_BYTES_PER_BYTE)
+            .max(HOST_BYTES_MIN);
         store.set_hostcall_fuel(usize::try_from(host_bytes).unwrap_or(usize::MAX));
+        store.set_max_component_handles(HANDLES_MAX);
         store
             .fuel_async_yield_interval(Some(Profile::YIELD_FUEL))
             .map_err(|error| engine_failure(&error))?;
@@ -216,18 +217,20 @@ impl ModuleParts {
         }
     }
 
-    /// Runs the function in a fresh instance: what it returned, and the fuel that took.
+    /// Runs the function in a fresh instance. From `started` on, the fuel is that of the call.
     async fn run(
         &self,
         store: &mut Store<CallState>,
         function: &Function,
         arguments: &[Val],
         limits: &Limits,
-    ) -> Result<(Result<Value, Error>, u64), Error> {
+        started: &mut bool,
+    ) -> Result<Value, Error> {
         let instance = self.instantiate(store).await?;
         store
             .set_fuel(limits.fuel)
             .map_err(|error| engine_failure(&error))?;
+        *started = true;
         let callee = instance
             .get_func(&mut *store, function.export)
             .ok_or_else(|| Error::Engine {
@@ -238,23 +241,10 @@ impl ModuleParts {
             Some(_) => &mut results[..],
             None => &mut [],
         };
-        let outcome = callee.call_async(&mut *store, arguments, results).await;
-        let fuel = limits.fuel
-            - store
-                .get_fuel()
-                .map_err(|error| engine_failure(&error))?
-                .min(limits.fuel);
-        Ok(match outcome {
-            Ok(()) => (unpack(function.result(), results.first(), limits), fuel),
-            Err(error) => {
-                let error = explain(&error, Phase::Call(limits), &store.data().memory);
-                let fuel = match error {
-                    Error::Fuel { limit } => limit,
-                    _ => fuel,
-                };
-                (Err(error), fuel)
-            }
-        })
+        match callee.call_async(&mut *store, arguments, results).await {
+            Ok(()) => unpack(function.result(), results.first(), limits),
+            Err(error) => Err(explain(&error, Phase::Call(limits), &store.data().memory)),
+        }
     }
 
     /// Makes an instance to see whether that works at all. Blocks.
@@ -281,6 +271,19 @@ impl ModuleParts {
             }),
         }
     }
+}
+
+/// Converts the arguments to the function's types.
+fn convert(function: &Function, call: &Call<'_>) -> Result<Vec<Val>, Error> {
+    let mut budget = Budget::new(ARGUMENT_VALUES_MAX, call.limits.argument_bytes);
+    let lower = |(index, (param, value)): (usize, (&Param, &Value))| {
+        lower(&param.ty, value, &mut budget).map_err(|mismatch| match mismatch.over_budget {
+            Some(limit) => limit,
+            None => Error::bad_argument(index, &param.name, mismatch),
+        })
+    };
+    let pairs = function.params().iter().zip(call.arguments);
+    pairs.enumerate().map(lower).collect()
 }
 
 /// Turns the result into a value; the *err* of a `result` becomes an error.

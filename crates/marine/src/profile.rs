@@ -7,6 +7,7 @@ use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
 use crate::fuel;
+use crate::sandbox::{CALL_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL};
 
 /// The rules under which guests run. Two machines with the same profile give
 /// the same result and count the same fuel for the same call.
@@ -35,9 +36,10 @@ impl Profile {
     pub const YIELD_FUEL: u64 = 1_000_000;
 
     const WASM_STACK_BYTES: usize = 1 << 20;
-    const CORE_INSTANCES_PER_COMPONENT: u32 = 24;
-    const MEMORIES_PER_COMPONENT: u32 = 4;
-    const TABLES_PER_COMPONENT: u32 = 8;
+    pub(crate) const CORE_INSTANCES_PER_COMPONENT: u32 = 24;
+    pub(crate) const MEMORIES_PER_COMPONENT: u32 = 4;
+    pub(crate) const TABLES_PER_COMPONENT: u32 = 8;
+    const INSTANCE_BYTES: usize = 1 << 20;
     pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 
     /// The name, such as `det-1`.
@@ -55,12 +57,24 @@ impl Profile {
     /// Everything that the profile consists of, as text.
     fn description(self) -> String {
         format!(
-            "weir {}\nengine wasmtime 48\nwasi 0.2\nstack {}\nmemory {}\ntable {}\nstart {}\nfuel {:?}\n",
+            "weir {}\nengine wasmtime 48\nwasi 0.2\n\
+             features multi-memory tail-call component-map, no relaxed-simd memory64 threads\n\
+             nan canonical\nstack {}\nmemory {}\ntable {}\n\
+             instances {} memories {} tables {} instance bytes {} handles {}\n\
+             start {}\nhost call {} pollable {} random byte {}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
             Self::MEMORY_BYTES_MAX,
             Self::TABLE_ELEMENTS,
+            Self::CORE_INSTANCES_PER_COMPONENT,
+            Self::MEMORIES_PER_COMPONENT,
+            Self::TABLES_PER_COMPONENT,
+            Self::INSTANCE_BYTES,
+            HANDLES_MAX,
             Self::START_FUEL,
+            CALL_FUEL,
+            POLLABLE_FUEL,
+            RANDOM_BYTE_FUEL,
             fuel::costs(),
         )
     }
@@ -104,7 +118,7 @@ impl Profile {
             .max_tables_per_module(Self::TABLES_PER_COMPONENT)
             .max_memory_size(Self::MEMORY_BYTES_MAX as usize)
             .table_elements(Self::TABLE_ELEMENTS)
-            .max_component_instance_size(1 << 20)
+            .max_component_instance_size(Self::INSTANCE_BYTES)
             .linear_memory_keep_resident(64 << 10)
             .table_keep_resident(16 << 10)
             .async_stack_keep_resident(32 << 10)

@@ -7,6 +7,7 @@ mod clock;
 mod imports;
 mod log;
 mod memory;
+mod metered;
 mod random;
 
 use std::sync::{Arc, Mutex};
@@ -24,9 +25,13 @@ pub(crate) use imports::granted;
 pub(crate) use log::LogSink;
 pub use log::Logs;
 pub(crate) use memory::{GrowFailed, MemoryMeter};
+pub(crate) use metered::{CALL_FUEL, POLLABLE_FUEL, RANDOM_BYTE_FUEL};
 
 use clock::VirtualClock;
 use random::SeededRandom;
+
+/// The most resources that a call may have open at once.
+pub(crate) const HANDLES_MAX: usize = 10_000;
 
 /// What the host keeps for one call.
 pub(crate) struct CallState {
@@ -35,6 +40,8 @@ pub(crate) struct CallState {
     clock: VirtualClock,
     random: SeededRandom,
     log: Arc<Mutex<LogSink>>,
+    /// What was left when a host function last returned to the executor.
+    fuel_at_pause: u64,
     pub(crate) memory: MemoryMeter,
 }
 
@@ -45,12 +52,15 @@ impl CallState {
         limits: &Limits,
         log: Arc<Mutex<LogSink>>,
     ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
         Self {
-            table: ResourceTable::new(),
+            table,
             files: WasiFilesystemCtx::default(),
             clock: VirtualClock::new(context.timestamp_ms),
             random: SeededRandom::new(seed),
             log,
+            fuel_at_pause: 0,
             memory: MemoryMeter::new(limits.memory_bytes),
         }
     }
@@ -114,5 +124,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wasi_cli::terminal_stderr::add_to_linker::<State, Whole>(l, whole)?;
     filesystem::types::add_to_linker::<State, WasiFilesystem>(l, files)?;
     filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, files)?;
+    metered::add_to_linker(l)?;
     Ok(linker)
 }

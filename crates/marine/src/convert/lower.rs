@@ -7,6 +7,9 @@ use std::sync::Arc;
 use wasmtime::component::Val;
 use weir_identity::Value;
 
+use crate::error::Error;
+use crate::spelling::{brief, brief_list, shorten as shorten_to};
+
 use super::types::{Case, Field};
 use super::{BYTES_PREFIX, Named, Type};
 
@@ -17,8 +20,8 @@ pub(crate) struct Mismatch {
     steps: Vec<Step>,
     pub(crate) expected: String,
     pub(crate) got: String,
-    /// The arguments have too many values, wherever this one is.
-    pub(crate) over_budget: bool,
+    /// The arguments are too large, wherever this one is.
+    pub(crate) over_budget: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -37,12 +40,12 @@ impl Mismatch {
             steps: Vec::new(),
             expected: expected.into(),
             got: got.into(),
-            over_budget: false,
+            over_budget: None,
         }
     }
 
     fn in_field(mut self, name: &str) -> Self {
-        self.steps.push(Step::Field(name.to_owned()));
+        self.steps.push(Step::Field(shorten(name)));
         self
     }
 
@@ -69,25 +72,68 @@ impl Mismatch {
     }
 }
 
-/// How many more values may be converted.
-pub(crate) struct Budget(pub(crate) usize);
+/// What the arguments of a call may still have.
+pub(crate) struct Budget {
+    values: Allowance,
+    bytes: Allowance,
+}
 
-impl Budget {
-    fn spend(&mut self) -> Result<(), Mismatch> {
-        let Some(left) = self.0.checked_sub(1) else {
-            let mut mismatch = Mismatch::saying("fewer values", "too many");
-            mismatch.over_budget = true;
+struct Allowance {
+    unit: &'static str,
+    limit: u64,
+    left: u64,
+}
+
+impl Allowance {
+    fn new(unit: &'static str, limit: u64) -> Self {
+        Self {
+            unit,
+            limit,
+            left: limit,
+        }
+    }
+
+    fn spend(&mut self, amount: u64) -> Result<(), Mismatch> {
+        let Some(left) = self.left.checked_sub(amount) else {
+            let mut mismatch = Mismatch::saying("less", "too much");
+            mismatch.over_budget = Some(Error::ArgumentSize {
+                unit: self.unit,
+                limit: self.limit,
+            });
             return Err(mismatch);
         };
-        self.0 = left;
+        self.left = left;
         Ok(())
+    }
+}
+
+impl Budget {
+    pub(crate) fn new(values: usize, bytes: u64) -> Self {
+        Self {
+            values: Allowance::new("values", values as u64),
+            bytes: Allowance::new("bytes", bytes),
+        }
+    }
+
+    fn spend(&mut self) -> Result<(), Mismatch> {
+        self.values.spend(1)
+    }
+
+    fn spend_bytes(&mut self, bytes: usize) -> Result<(), Mismatch> {
+        self.bytes.spend(bytes as u64)
+    }
+
+    /// Text that becomes part of an argument.
+    fn text(&mut self, text: &str) -> Result<String, Mismatch> {
+        self.spend_bytes(text.len())?;
+        Ok(text.to_owned())
     }
 }
 
 /// Converts a value to the given type.
 pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
     budget.spend()?;
-    let unfit = || Mismatch::new(ty.to_string(), value);
+    let unfit = || Mismatch::new(brief(ty), value);
     Ok(match ty {
         Type::Bool => match value {
             Value::Bool(truth) => Val::Bool(*truth),
@@ -117,7 +163,7 @@ pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val
                 _ => return Err(unfit()),
             }
         }
-        Type::String => Val::String(value.as_str().ok_or_else(unfit)?.to_owned()),
+        Type::String => Val::String(budget.text(value.as_str().ok_or_else(unfit)?)?),
         Type::Bytes => bytes(value, budget)?,
         Type::List(item) => {
             let items = value.as_array().ok_or_else(unfit)?;
@@ -145,7 +191,7 @@ pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val
         Type::Variant(cases) => variant(cases, value, budget)?.ok_or_else(unfit)?,
         Type::Enum(names) => {
             let name = value.as_str().and_then(|name| names.find(name));
-            Val::Enum(name.ok_or_else(unfit)?.clone())
+            Val::Enum(budget.text(name.ok_or_else(unfit)?)?)
         }
         Type::Flags(names) => {
             let items = value.as_array().ok_or_else(unfit)?;
@@ -154,9 +200,9 @@ pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val
                 budget.spend()?;
                 let name = item.as_str().and_then(|name| names.find(name));
                 let name = name.ok_or_else(|| {
-                    Mismatch::new(format!("one of {}", names.join(", ")), item).at(index)
+                    Mismatch::new(format!("one of {}", brief_list(names.iter())), item).at(index)
                 })?;
-                set.push(name.clone());
+                set.push(budget.text(name)?);
             }
             Val::Flags(set)
         }
@@ -209,7 +255,7 @@ fn all<'a>(
 
 fn in_field(field: &Field, value: &Value, budget: &mut Budget) -> Result<(String, Val), Mismatch> {
     match lower(&field.ty, value, budget) {
-        Ok(val) => Ok((field.name.clone(), val)),
+        Ok(val) => Ok((budget.text(&field.name)?, val)),
         Err(error) => Err(error.in_field(&field.key)),
     }
 }
@@ -224,8 +270,8 @@ fn record(
         .iter()
         .map(|field| match by_field.get(field.name.as_str()) {
             Some(value) => in_field(field, value, budget),
-            None if field.ty.is_option() => Ok((field.name.clone(), Val::Option(None))),
-            None => Err(Mismatch::saying(field.ty.to_string(), "nothing").in_field(&field.key)),
+            None if field.ty.is_option() => Ok((budget.text(&field.name)?, Val::Option(None))),
+            None => Err(Mismatch::saying(brief(&field.ty), "nothing").in_field(&field.key)),
         });
     Ok(Val::Record(members.collect::<Result<_, _>>()?))
 }
@@ -245,8 +291,8 @@ fn match_keys<'a>(
             Some(Some(_)) => format!("`{}`, which is there in another spelling", shorten(key)),
             None => format!("a field `{}`", shorten(key)),
         };
-        let names: Vec<&str> = fields.iter().map(|field| &*field.key).collect();
-        let expected = format!("only the fields {}", names.join(", "));
+        let names = brief_list(fields.iter().map(|field| &field.key));
+        let expected = format!("only the fields {names}");
         return Err(Mismatch::saying(expected, stray));
     }
     Ok(by_field)
@@ -277,10 +323,10 @@ fn variant(
             return Err(Mismatch::new("null", payload).in_field(&case.name));
         }
         (Some(ty), None) => {
-            return Err(Mismatch::saying(ty.to_string(), "nothing").in_field(&case.name));
+            return Err(Mismatch::saying(brief(ty), "nothing").in_field(&case.name));
         }
     };
-    Ok(Some(Val::Variant(case.name.clone(), payload)))
+    Ok(Some(Val::Variant(budget.text(&case.name)?, payload)))
 }
 
 fn map(
@@ -294,7 +340,7 @@ fn map(
         Value::Object(object) if *key_type == Type::String => {
             for (key, item) in object.iter() {
                 let item = lower(item_type, item, budget).map_err(|error| error.in_field(key))?;
-                pairs.push((Val::String((**key).to_owned()), item));
+                pairs.push((Val::String(budget.text(key)?), item));
             }
         }
         Value::Array(items) => {
@@ -326,6 +372,8 @@ fn bytes(value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
                 .strip_prefix(BYTES_PREFIX)
                 .ok_or_else(|| Mismatch::new(EXPECTED, value))?
                 .as_bytes();
+            // Each octet becomes a value of the engine, though it is small here.
+            budget.spend_bytes(encoded.len() / 4 * 3)?;
             BASE64URL_NOPAD
                 .decode(encoded)
                 .or_else(|_| BASE64URL.decode(encoded))
@@ -336,6 +384,7 @@ fn bytes(value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
             .enumerate()
             .map(|(index, item)| {
                 budget.spend()?;
+                budget.spend_bytes(1)?;
                 integer(item).ok_or_else(|| Mismatch::new("u8", item).at(index))
             })
             .collect::<Result<_, _>>()?,
@@ -404,11 +453,5 @@ fn describe(value: &Value) -> String {
 
 fn shorten(text: &str) -> String {
     const LETTERS_MAX: usize = 40;
-    let mut letters = text.chars();
-    let start: String = letters.by_ref().take(LETTERS_MAX).collect();
-    if letters.next().is_some() {
-        format!("{start}…")
-    } else {
-        start
-    }
+    shorten_to(text, LETTERS_MAX)
 }

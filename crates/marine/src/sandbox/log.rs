@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 /// What a guest wrote during a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +68,8 @@ impl LogSink {
         let room = self.limit.saturating_sub(buffer.len());
         let kept = &bytes[..bytes.len().min(room)];
         buffer.extend_from_slice(kept);
-        self.dropped_bytes += (bytes.len() - kept.len()) as u64;
+        let dropped = (bytes.len() - kept.len()) as u64;
+        self.dropped_bytes = self.dropped_bytes.saturating_add(dropped);
     }
 }
 
@@ -83,6 +84,12 @@ const WRITE_BYTES_MAX: usize = 64 << 10;
 
 impl OutputStream for LogStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > WRITE_BYTES_MAX {
+            return Err(StreamError::Trap(wasmtime::format_err!(
+                "wrote {} bytes at once, at most {WRITE_BYTES_MAX} are taken",
+                bytes.len()
+            )));
+        }
         LogSink::lock(&self.sink).write(self.channel, &bytes);
         Ok(())
     }

@@ -1,0 +1,179 @@
+//! Host functions whose work grows with what the guest asks for.
+//!
+//! The engine counts the guest's own operators only. Without a price here, a
+//! guest that does nothing but write would neither use up its fuel nor return
+//! to the executor, and no limit of its call would hold. Every other host
+//! function takes a small constant time.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use wasmtime::component::{Linker, Resource};
+use wasmtime::{Result, StoreContextMut, Trap, format_err};
+use wasmtime_wasi::p2::bindings::random::{insecure, random};
+use wasmtime_wasi::p2::{DynOutputStream, DynPollable, StreamResult};
+use wasmtime_wasi_io::bindings::wasi::io::poll::Host as _;
+use wasmtime_wasi_io::bindings::wasi::io::streams::{self, Host as _, HostOutputStream as _};
+
+use super::{CallState, HANDLES_MAX};
+use crate::profile::Profile;
+
+type Store<'a> = StoreContextMut<'a, CallState>;
+
+/// The parameters that most of the functions have: a stream and what to write.
+type Output<T> = (Resource<DynOutputStream>, T);
+
+/// What a write returns to the guest.
+type Written = (std::result::Result<(), streams::StreamError>,);
+
+/// Fuel units for calling such a function.
+pub(crate) const CALL_FUEL: u64 = 1_000;
+
+/// Fuel units for each pollable that is polled.
+pub(crate) const POLLABLE_FUEL: u64 = 1_000;
+
+/// Fuel units for each random byte.
+pub(crate) const RANDOM_BYTE_FUEL: u64 = 10;
+
+/// Puts the functions with a price in the place of those without.
+pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
+    linker.allow_shadowing(true);
+    add_io(linker)?;
+    add_random(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+fn add_io(linker: &mut Linker<CallState>) -> Result<()> {
+    let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
+    poll.func_wrap_async(
+        "poll",
+        |mut store, (list,): (Vec<Resource<DynPollable>>,)| {
+            Box::new(async move {
+                at_most(list.len() as u64, HANDLES_MAX as u64, "pollables")?;
+                charge(
+                    &mut store,
+                    (list.len() as u64).saturating_mul(POLLABLE_FUEL),
+                )
+                .await?;
+                Ok((store.data_mut().table.poll(list).await?,))
+            })
+        },
+    )?;
+
+    let mut streams = linker.instance("wasi:io/streams@0.2.12")?;
+    streams.func_wrap_async(
+        "[method]output-stream.write",
+        |mut store, (stream, bytes): Output<Vec<u8>>| {
+            Box::new(async move {
+                charge(&mut store, bytes.len() as u64).await?;
+                let result = store.data_mut().table.write(stream, bytes);
+                written(&mut store, result)
+            })
+        },
+    )?;
+    streams.func_wrap_async(
+        "[method]output-stream.blocking-write-and-flush",
+        |mut store, (stream, bytes): Output<Vec<u8>>| {
+            Box::new(async move {
+                charge(&mut store, bytes.len() as u64).await?;
+                let table = &mut store.data_mut().table;
+                let result = table.blocking_write_and_flush(stream, bytes).await;
+                written(&mut store, result)
+            })
+        },
+    )?;
+    streams.func_wrap_async(
+        "[method]output-stream.write-zeroes",
+        |mut store, (stream, len): Output<u64>| {
+            Box::new(async move {
+                charge(&mut store, len).await?;
+                let result = store.data_mut().table.write_zeroes(stream, len);
+                written(&mut store, result)
+            })
+        },
+    )?;
+    streams.func_wrap_async(
+        "[method]output-stream.blocking-write-zeroes-and-flush",
+        |mut store, (stream, len): Output<u64>| {
+            Box::new(async move {
+                charge(&mut store, len).await?;
+                let table = &mut store.data_mut().table;
+                let result = table.blocking_write_zeroes_and_flush(stream, len).await;
+                written(&mut store, result)
+            })
+        },
+    )
+}
+
+fn add_random(linker: &mut Linker<CallState>) -> Result<()> {
+    linker
+        .instance("wasi:random/random@0.2.12")?
+        .func_wrap_async("get-random-bytes", |mut store, (len,): (u64,)| {
+            Box::new(async move {
+                charge(&mut store, len.saturating_mul(RANDOM_BYTE_FUEL)).await?;
+                let mut source = &mut store.data_mut().random;
+                Ok((random::Host::get_random_bytes(&mut source, len)?,))
+            })
+        })?;
+    linker
+        .instance("wasi:random/insecure@0.2.12")?
+        .func_wrap_async("get-insecure-random-bytes", |mut store, (len,): (u64,)| {
+            Box::new(async move {
+                charge(&mut store, len.saturating_mul(RANDOM_BYTE_FUEL)).await?;
+                let mut source = &mut store.data_mut().random;
+                Ok((insecure::Host::get_insecure_random_bytes(&mut source, len)?,))
+            })
+        })
+}
+
+/// Takes the price of a call from the guest's fuel, and returns to the
+/// executor as often as a guest does that computes.
+async fn charge(store: &mut Store<'_>, work: u64) -> Result<()> {
+    let fuel = store.get_fuel()?;
+    let Some(left) = fuel.checked_sub(work.saturating_add(CALL_FUEL)) else {
+        store.set_fuel(0)?;
+        return Err(Trap::OutOfFuel.into());
+    };
+    // Setting the fuel begins the engine's interval anew, so it is kept here.
+    store.set_fuel(left)?;
+    let since = &mut store.data_mut().fuel_at_pause;
+    // More fuel than at the pause before: a new phase has begun.
+    if since
+        .checked_sub(left)
+        .is_none_or(|used| used >= Profile::YIELD_FUEL)
+    {
+        *since = left;
+        pause().await;
+    }
+    Ok(())
+}
+
+/// Lets other tasks run once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+fn at_most(got: u64, limit: u64, what: &str) -> Result<()> {
+    if got > limit {
+        return Err(format_err!(
+            "passed {got} {what} at once, at most {limit} are taken"
+        ));
+    }
+    Ok(())
+}
+
+fn written(store: &mut Store<'_>, result: StreamResult<()>) -> Result<Written> {
+    Ok((match result {
+        Ok(()) => Ok(()),
+        Err(error) => Err(store.data_mut().table.convert_stream_error(error)?),
+    },))
+}

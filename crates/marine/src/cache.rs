@@ -8,9 +8,11 @@
 //! The folder has mode 0700; entries appear by renaming, so that a crash
 //! leaves either the old state or the new.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use tracing::{debug, warn};
@@ -49,6 +51,18 @@ const MAGIC: &[u8; 8] = b"weir-cw1";
 const MAC_BYTES: usize = 32;
 const HEADER_BYTES: usize = MAGIC.len() + MAC_BYTES;
 const EXTENSION: &str = "cwasm";
+const DRAFT: &str = "draft";
+
+/// Tells the drafts of this process apart.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
+/// Nothing if the file is not there.
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
 
 impl Cache {
     pub(crate) fn open(config: CacheConfig) -> io::Result<Self> {
@@ -112,7 +126,8 @@ impl Cache {
 
     fn write_entry(&self, key: CacheKey, code: &[u8]) -> io::Result<()> {
         let target = self.path(key);
-        let draft = target.with_extension(format!("{}.draft", std::process::id()));
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = target.with_extension(format!("{}-{number}.{DRAFT}", std::process::id()));
         let result = (|| {
             let mut file = create_private(&draft)?;
             file.write_all(MAGIC)?;
@@ -131,17 +146,24 @@ impl Cache {
         let mut entries = Vec::new();
         let mut total = bytes;
         for entry in fs::read_dir(&self.config.folder)? {
-            let entry = entry?;
-            let data = entry.metadata()?;
+            let path = entry?.path();
+            let ours = [EXTENSION, DRAFT].map(OsStr::new);
+            if !path.extension().is_some_and(|end| ours.contains(&end)) {
+                continue;
+            }
+            // Another process with the same folder may make room, too.
+            let Some(data) = if_there(fs::metadata(&path))? else {
+                continue;
+            };
             total = total.saturating_add(data.len());
-            entries.push((data.modified()?, data.len(), entry.path()));
+            entries.push((data.modified()?, data.len(), path));
         }
         entries.sort();
         for (_, size, path) in entries {
             if total <= self.config.bytes_max {
                 break;
             }
-            fs::remove_file(path)?;
+            if_there(fs::remove_file(path))?;
             total -= size;
         }
         Ok(())
@@ -248,6 +270,23 @@ mod tests {
         assert!(cache.read(keys[0]).is_some());
         assert!(cache.read(keys[1]).is_none());
         assert!(cache.read(keys[2]).is_some());
+    }
+
+    #[test]
+    fn files_of_others_are_neither_counted_nor_deleted() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let cache = cache(folder.path(), 1, 250);
+        let (notes, draft) = (
+            folder.path().join("notes"),
+            folder.path().join("x.1-0.draft"),
+        );
+        fs::write(&notes, [0; 1_000]).expect("the folder can be written");
+        fs::create_dir(folder.path().join("inner")).expect("the folder can be written");
+        fs::write(&draft, [0; 240]).expect("the folder can be written");
+        cache.write(KEY, &[0; 60]);
+        assert!(cache.read(KEY).is_some());
+        assert!(notes.exists());
+        assert!(!draft.exists(), "left over from a crash");
     }
 
     #[cfg(unix)]

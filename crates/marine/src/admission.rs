@@ -2,8 +2,9 @@
 
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::types::{Types, TypesRef};
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
+use crate::census::Census;
 use crate::error::Error;
 use crate::limits::ComponentLimits;
 use crate::sandbox::granted;
@@ -11,8 +12,8 @@ use crate::sandbox::granted;
 /// Whether these bytes are a component that may be compiled: not too large in
 /// any respect, valid, and importing nothing that is not granted.
 ///
-/// Reads the bytes twice, once to count and once to validate, so the cost is
-/// linear in their number.
+/// Reads the bytes three times, to count, to validate and to find the imports,
+/// so the cost is linear in their number.
 pub(crate) fn admit(
     bytes: &[u8],
     limits: &ComponentLimits,
@@ -53,95 +54,6 @@ fn recognise(bytes: &[u8]) -> Result<(), Error> {
     } else {
         Error::CoreModule
     })
-}
-
-/// How many there are of everything that costs memory or time to compile.
-#[derive(Default)]
-struct Census {
-    core_modules: u64,
-    nested_components: u64,
-    functions: u64,
-    types: u64,
-    imports: u64,
-    memories: u64,
-    initial_pages: u64,
-    table_elements: u64,
-}
-
-impl Census {
-    fn take(mut self, bytes: &[u8], limits: &ComponentLimits) -> Result<(), Error> {
-        for payload in Parser::new(0).parse_all(bytes) {
-            self.count(&payload.map_err(invalid)?, limits)?;
-            self.check(limits)?;
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, payload: &Payload<'_>, limits: &ComponentLimits) -> Result<(), Error> {
-        match payload {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } => self.core_modules += 1,
-            Payload::ComponentSection { .. } => self.nested_components += 1,
-            Payload::CodeSectionEntry(body) => {
-                let range = body.range();
-                at_most(
-                    "the size in bytes of a function",
-                    (range.end - range.start) as u64,
-                    limits.function_bytes,
-                )?;
-            }
-            Payload::CodeSectionStart { count, .. } => self.functions += u64::from(*count),
-            Payload::TypeSection(section) => self.types += u64::from(section.count()),
-            Payload::CoreTypeSection(section) => self.types += u64::from(section.count()),
-            Payload::ComponentTypeSection(section) => self.types += u64::from(section.count()),
-            Payload::ImportSection(section) => self.imports += u64::from(section.count()),
-            Payload::ComponentImportSection(section) => self.imports += u64::from(section.count()),
-            Payload::MemorySection(section) => {
-                for memory in section.clone() {
-                    self.memories += 1;
-                    let pages = memory.map_err(invalid)?.initial;
-                    self.initial_pages = self.initial_pages.saturating_add(pages);
-                }
-            }
-            Payload::TableSection(section) => {
-                for table in section.clone() {
-                    let elements = table.map_err(invalid)?.ty.initial;
-                    self.table_elements = self.table_elements.saturating_add(elements);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn check(&self, limits: &ComponentLimits) -> Result<(), Error> {
-        at_most(
-            "the number of core modules",
-            self.core_modules,
-            limits.core_modules,
-        )?;
-        at_most(
-            "the number of nested components",
-            self.nested_components,
-            limits.nested_components,
-        )?;
-        at_most("the number of functions", self.functions, limits.functions)?;
-        at_most("the number of types", self.types, limits.types)?;
-        at_most("the number of imports", self.imports, limits.imports)?;
-        at_most("the number of memories", self.memories, limits.memories)?;
-        at_most(
-            "its memory at the start, in pages of 64 KiB",
-            self.initial_pages,
-            limits.initial_pages,
-        )?;
-        at_most(
-            "the number of table elements at the start",
-            self.table_elements,
-            limits.table_elements,
-        )
-    }
 }
 
 /// Finds imports that are neither granted nor mere types.
@@ -189,14 +101,16 @@ fn only_types(types: TypesRef<'_>, import: &str) -> bool {
     }
 }
 
-fn at_most(what: &'static str, got: u64, limit: u64) -> Result<(), Error> {
+/// Refuses what there is too much of.
+pub(crate) fn at_most(what: &'static str, got: u64, limit: u64) -> Result<(), Error> {
     if got > limit {
         return Err(Error::TooLarge { what, limit, got });
     }
     Ok(())
 }
 
-fn invalid(error: impl std::fmt::Display) -> Error {
+/// Bytes that do not follow the rules of the format.
+pub(crate) fn invalid(error: impl std::fmt::Display) -> Error {
     Error::InvalidComponent {
         detail: error.to_string(),
     }

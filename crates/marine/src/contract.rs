@@ -6,9 +6,11 @@ use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use crate::admission::at_most;
 use crate::convert::{Type, TypeCompiler};
 use crate::error::Error;
-use crate::spelling;
+use crate::limits::ComponentLimits;
+use crate::spelling::{self, brief};
 
 /// A function that a component exports.
 #[derive(Debug)]
@@ -84,22 +86,26 @@ impl Function {
     ) -> Result<Self, Error> {
         let unsupported = |reason: String| Error::UnsupportedFunction {
             function: match interface {
-                Some(interface) => format!("{interface}/{name}"),
-                None => name.to_owned(),
+                Some(interface) => brief(&format_args!("{interface}/{name}")),
+                None => brief(&name),
             },
             reason,
         };
         if ty.async_() {
             return Err(unsupported("it is asynchronous".into()));
         }
+        let named = [interface.unwrap_or_default(), name];
+        for name in named.into_iter().chain(ty.params().map(|(name, _)| name)) {
+            compiler.spend_name(name).map_err(unsupported)?;
+        }
         let params = ty
             .params()
             .map(|(param, ty)| {
                 Ok(Param {
                     name: param.to_owned(),
-                    ty: compiler
-                        .compile(&ty)
-                        .map_err(|reason| unsupported(format!("parameter `{param}`: {reason}")))?,
+                    ty: compiler.compile(&ty).map_err(|reason| {
+                        unsupported(format!("parameter `{}`: {reason}", brief(&param)))
+                    })?,
                 })
             })
             .collect::<Result<_, Error>>()?;
@@ -134,7 +140,11 @@ pub(crate) struct Contract {
 
 impl Contract {
     /// Reads the exports of a compiled component.
-    pub(crate) fn of(engine: &Engine, component: &Component) -> Result<Self, Error> {
+    pub(crate) fn of(
+        engine: &Engine,
+        component: &Component,
+        limits: &ComponentLimits,
+    ) -> Result<Self, Error> {
         let mut functions = Vec::new();
         let mut compiler = TypeCompiler::new();
         let ty = component.component_type();
@@ -162,6 +172,11 @@ impl Contract {
                 }
                 _ => {}
             }
+            at_most(
+                "the number of exported functions",
+                functions.len() as u64,
+                limits.exports,
+            )?;
         }
         if functions.is_empty() {
             return Err(Error::NoFunctions);

@@ -4,6 +4,7 @@ use thiserror::Error;
 use weir_identity::Value;
 
 use crate::convert::Mismatch;
+use crate::spelling::{TEXT_CHARS_MAX, brief, brief_list, shorten};
 
 /// Why a component was not accepted, or why a call has no result.
 ///
@@ -67,7 +68,7 @@ pub enum Error {
         limit_ms: u64,
     },
     /// The component imports what is not granted.
-    #[error("the component imports what is not granted: {}", imports.join(", "))]
+    #[error("the component imports what is not granted: {}", brief_list(imports))]
     ForbiddenImport {
         /// The names of the imports.
         imports: Vec<String>,
@@ -91,7 +92,11 @@ pub enum Error {
     },
 
     /// The component has no such function.
-    #[error("there is no function `{name}`; there are: {}", available.join(", "))]
+    #[error(
+        "there is no function `{}`; there are: {}",
+        brief(name),
+        brief_list(available)
+    )]
     UnknownFunction {
         /// The name that was asked for.
         name: String,
@@ -99,7 +104,11 @@ pub enum Error {
         available: Vec<String>,
     },
     /// Several functions have this name.
-    #[error("the name `{name}` is ambiguous; say one of: {}", candidates.join(", "))]
+    #[error(
+        "the name `{}` is ambiguous; say one of: {}",
+        brief(name),
+        brief_list(candidates)
+    )]
     AmbiguousFunction {
         /// The name that was asked for.
         name: String,
@@ -261,7 +270,7 @@ impl Error {
     pub(crate) fn bad_argument(index: usize, parameter: &str, mismatch: Mismatch) -> Self {
         Self::BadArgument {
             index: index + 1,
-            path: mismatch.path(parameter),
+            path: shorten(&mismatch.path(parameter), TEXT_CHARS_MAX),
             expected: mismatch.expected,
             got: mismatch.got,
         }

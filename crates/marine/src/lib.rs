@@ -63,11 +63,13 @@
 
 mod admission;
 mod cache;
+mod census;
 mod context;
 mod contract;
 mod convert;
 mod error;
 mod failure;
+mod flight;
 mod fuel;
 mod limits;
 mod module;

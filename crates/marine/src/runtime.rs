@@ -17,6 +17,7 @@ use crate::cache::{Cache, CacheConfig, CacheKey};
 use crate::contract::Contract;
 use crate::error::Error;
 use crate::failure::engine_failure;
+use crate::flight::{Flight, Turns};
 use crate::limits::ComponentLimits;
 use crate::module::{Module, ModuleParts};
 use crate::profile::Profile;
@@ -75,17 +76,27 @@ pub(crate) struct Shared {
     components: ComponentLimits,
     cache: Option<Cache>,
     engine_hash: [u8; 32],
-    /// Held while a component is loaded: compiling takes all cores as it is,
-    /// and nothing is compiled twice. Maps to what is loaded and in use.
-    loaded: Mutex<HashMap<Cid, Weak<ModuleParts>>>,
+    /// What is in use or being loaded.
+    loaded: Mutex<HashMap<Cid, Entry>>,
+    /// Held while a component is compiled and tried.
+    turns: Turns,
 }
+
+enum Entry {
+    InUse(Weak<ModuleParts>),
+    Loading(Arc<Flight>),
+}
+
+/// How many components are compiled at once. One takes all cores as it is; the
+/// second is there so that a slow one does not hold up the others.
+const COMPILATIONS: u32 = 2;
 
 impl Marine {
     /// Sets up an engine.
     pub fn new(config: MarineConfig) -> Result<Self, SetupError> {
         let refused = |error: wasmtime::Error| SetupError::Engine(format!("{error:#}"));
-        // One more than calls can use, for the trial instantiation of a component that is being loaded.
-        let pool = config.slots.saturating_add(1);
+        // More than calls can use, for the trial instantiations of components that are being loaded.
+        let pool = config.slots.saturating_add(COMPILATIONS);
         let engine = Engine::new(&config.profile.engine_config(pool)).map_err(refused)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -101,6 +112,7 @@ impl Marine {
                     .transpose()
                     .map_err(SetupError::Cache)?,
                 loaded: Mutex::default(),
+                turns: Turns::new(COMPILATIONS),
             }),
         })
     }
@@ -120,18 +132,81 @@ impl Marine {
     /// Loads a component: checks and compiles it, or takes its compiled code
     /// from the cache. A component that is in use already is not loaded again.
     ///
-    /// Blocks: compiling takes in the order of a second for each megabyte.
-    /// Only one component is loaded at a time.
+    /// Blocks: compiling takes in the order of a second for each megabyte, and
+    /// [`ComponentLimits::compile_ms`] at most, counted from when it begins.
     pub fn load(&self, component: &[u8]) -> Result<Module, Error> {
         let cid = Cid::of_raw(component);
-        let mut loaded = self.shared.lock_loaded();
-        if let Some(parts) = loaded.get(&cid).and_then(Weak::upgrade) {
-            return Ok(Module::new(Arc::clone(&self.shared), parts));
-        }
-        let parts = Arc::new(self.shared.load(cid, component)?);
-        loaded.retain(|_, parts| parts.strong_count() > 0);
-        loaded.insert(cid, Arc::downgrade(&parts));
+        let flight = {
+            let mut loaded = self.shared.lock_loaded();
+            match loaded.get(&cid) {
+                Some(Entry::Loading(flight)) => Arc::clone(flight),
+                Some(Entry::InUse(parts)) if let Some(parts) = parts.upgrade() => {
+                    return Ok(Module::new(Arc::clone(&self.shared), parts));
+                }
+                _ => {
+                    let flight = self.depart(cid, component)?;
+                    loaded.insert(cid, Entry::Loading(Arc::clone(&flight)));
+                    flight
+                }
+            }
+        };
+        let parts = flight.wait(self.shared.components.compile_ms)?;
         Ok(Module::new(Arc::clone(&self.shared), parts))
+    }
+
+    /// Loads on a thread of its own, which goes on when nobody waits any more:
+    /// a compiler cannot be interrupted.
+    fn depart(&self, cid: Cid, component: &[u8]) -> Result<Arc<Flight>, Error> {
+        let flight = Arc::new(Flight::default());
+        let landing = Landing {
+            shared: Arc::clone(&self.shared),
+            flight: Arc::clone(&flight),
+            cid,
+        };
+        let component = component.to_vec();
+        std::thread::Builder::new()
+            .name("weir-compile".to_owned())
+            .spawn(move || {
+                let outcome = landing.shared.load(cid, &component, &landing.flight);
+                landing.land(outcome.map(Arc::new));
+            })
+            .map_err(|error| Error::Exhausted {
+                what: "threads",
+                detail: error.to_string(),
+            })?;
+        Ok(flight)
+    }
+}
+
+/// Brings a flight to its end, also when its thread panics.
+struct Landing {
+    shared: Arc<Shared>,
+    flight: Arc<Flight>,
+    cid: Cid,
+}
+
+impl Landing {
+    fn land(&self, outcome: Result<Arc<ModuleParts>, Error>) {
+        let mut loaded = self.shared.lock_loaded();
+        loaded.retain(|cid, entry| match entry {
+            Entry::InUse(parts) => parts.strong_count() > 0,
+            Entry::Loading(_) => *cid != self.cid,
+        });
+        if let Ok(parts) = &outcome {
+            loaded.insert(self.cid, Entry::InUse(Arc::downgrade(parts)));
+        }
+        // Under the lock, so that whoever finds no flight finds what it brought.
+        self.flight.land(outcome);
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.land(Err(Error::Engine {
+                detail: "the compiler panicked".to_owned(),
+            }));
+        }
     }
 }
 
@@ -145,29 +220,30 @@ impl std::fmt::Debug for Marine {
 }
 
 impl Shared {
-    fn lock_loaded(&self) -> MutexGuard<'_, HashMap<Cid, Weak<ModuleParts>>> {
+    fn lock_loaded(&self) -> MutexGuard<'_, HashMap<Cid, Entry>> {
         // The map holds only complete entries, whatever another thread panicked at.
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn load(&self, cid: Cid, bytes: &[u8]) -> Result<ModuleParts, Error> {
+    fn load(&self, cid: Cid, bytes: &[u8], flight: &Flight) -> Result<ModuleParts, Error> {
         let key = self.cache_key(&cid);
         if let Some(parts) = self.load_cached(key, cid) {
             return Ok(parts);
         }
         admit(bytes, &self.components, self.engine.get_wasm_features())?;
+        let _turn = self.turns.take();
+        flight.begin();
         let code =
             self.engine
                 .precompile_component(bytes)
                 .map_err(|error| Error::InvalidComponent {
                     detail: format!("{error:#}"),
                 })?;
-        let parts = self.assemble(
-            cid,
-            &self
-                .deserialize(&code)
-                .map_err(|error| engine_failure(&error))?,
-        )?;
+        // What was compiled a moment ago can only be refused because the pool has no room for its parts.
+        let component = self.deserialize(&code).map_err(|error| Error::NoPlace {
+            detail: format!("{error:#}"),
+        })?;
+        let parts = self.assemble(cid, &component)?;
         parts.try_start(self)?;
         if let Some(cache) = &self.cache {
             cache.write(key, &code);
@@ -193,7 +269,7 @@ impl Shared {
     }
 
     fn assemble(&self, cid: Cid, component: &Component) -> Result<ModuleParts, Error> {
-        let contract = Contract::of(&self.engine, component)?;
+        let contract = Contract::of(&self.engine, component, &self.components)?;
         let pre =
             self.linker
                 .instantiate_pre(component)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 
-use crate::spelling;
+use crate::spelling::{self, brief};
 
 /// Something with a name in `kebab-case`.
 pub trait Name {
@@ -26,24 +26,30 @@ pub struct Named<T> {
 }
 
 impl<T: Name> Named<T> {
-    pub(crate) fn new(items: Vec<T>) -> Self {
-        let mut places = HashMap::with_capacity(2 * items.len());
+    /// No two names may be spellings of the same: whoever names one would not
+    /// know which one is meant.
+    pub(crate) fn new(items: Vec<T>) -> Result<Self, String> {
+        let mut places = HashMap::with_capacity(items.len());
         for (place, item) in items.iter().enumerate() {
-            places.entry(spelling::fold(item.name())).or_insert(place);
+            if let Some(other) = places.insert(spelling::fold(item.name()), place) {
+                let other: &T = &items[other];
+                return Err(format!(
+                    "the names `{}` and `{}` differ only by hyphens",
+                    brief(&other.name()),
+                    brief(&item.name())
+                ));
+            }
         }
-        // An exact name counts more than another spelling of a different one.
-        for (place, item) in items.iter().enumerate() {
-            places.insert(item.name().to_owned(), place);
-        }
-        Self { items, places }
+        Ok(Self { items, places })
     }
 
     /// The thing with that name in any spelling.
     pub fn find(&self, name: &str) -> Option<&T> {
-        let place = self
-            .places
-            .get(name)
-            .or_else(|| self.places.get(&spelling::fold(name)))?;
+        // The name as WIT spells it is its own folded form if it is a single word.
+        let place = match self.places.get(name) {
+            Some(place) => place,
+            None => self.places.get(&spelling::fold(name))?,
+        };
         self.items.get(*place)
     }
 }

@@ -161,18 +161,22 @@ fn separated<T>(
 
 /// Compiles the engine's types. Types may share parts, so that a small
 /// component can describe a huge tree: the trees of one component together
-/// have at most [`Self::NODES_MAX`] nodes.
+/// have at most [`Self::NODES_MAX`] nodes, and their names together at most
+/// [`Self::NAME_BYTES_MAX`] bytes, each counted wherever it occurs.
 pub(crate) struct TypeCompiler {
     nodes_left: usize,
+    name_bytes_left: usize,
 }
 
 impl TypeCompiler {
     const NODES_MAX: usize = 50_000;
+    const NAME_BYTES_MAX: usize = 1 << 20;
     const DEPTH_MAX: usize = 64;
 
     pub(crate) fn new() -> Self {
         Self {
             nodes_left: Self::NODES_MAX,
+            name_bytes_left: Self::NAME_BYTES_MAX,
         }
     }
 
@@ -189,6 +193,29 @@ impl TypeCompiler {
             )
         })?;
         Ok(())
+    }
+
+    /// Counts a name that is kept.
+    pub(crate) fn spend_name(&mut self, name: &str) -> Result<(), String> {
+        self.name_bytes_left = self
+            .name_bytes_left
+            .checked_sub(name.len())
+            .ok_or_else(|| {
+                format!(
+                    "the names in the types of all functions together have more than {} bytes",
+                    Self::NAME_BYTES_MAX
+                )
+            })?;
+        Ok(())
+    }
+
+    fn names<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<Named<String>, String> {
+        let names = names.map(|name| {
+            self.spend(1)?;
+            self.spend_name(name)?;
+            Ok(name.to_owned())
+        });
+        Named::new(names.collect::<Result<_, String>>()?)
     }
 
     fn at_depth(&mut self, ty: &engine::Type, depth: usize) -> Result<Type, String> {
@@ -220,13 +247,14 @@ impl TypeCompiler {
             ),
             engine::Type::Record(record) => {
                 let fields = record.fields().map(|field| {
+                    self.spend_name(field.name)?;
                     Ok(Field {
                         name: field.name.to_owned(),
                         key: spelling::snake(field.name).into(),
                         ty: self.at_depth(&field.ty, depth)?,
                     })
                 });
-                Type::Record(Named::new(fields.collect::<Result<_, String>>()?))
+                Type::Record(Named::new(fields.collect::<Result<_, String>>()?)?)
             }
             engine::Type::Tuple(tuple) => Type::Tuple(
                 tuple
@@ -237,21 +265,16 @@ impl TypeCompiler {
             engine::Type::Variant(variant) => {
                 self.spend(variant.cases().len())?;
                 let cases = variant.cases().map(|case| {
+                    self.spend_name(case.name)?;
                     Ok(Case {
                         name: case.name.to_owned(),
                         ty: case.ty.map(|ty| self.at_depth(&ty, depth)).transpose()?,
                     })
                 });
-                Type::Variant(Named::new(cases.collect::<Result<_, String>>()?))
+                Type::Variant(Named::new(cases.collect::<Result<_, String>>()?)?)
             }
-            engine::Type::Enum(names) => {
-                self.spend(names.names().len())?;
-                Type::Enum(Named::new(names.names().map(str::to_owned).collect()))
-            }
-            engine::Type::Flags(names) => {
-                self.spend(names.names().len())?;
-                Type::Flags(Named::new(names.names().map(str::to_owned).collect()))
-            }
+            engine::Type::Enum(names) => Type::Enum(self.names(names.names())?),
+            engine::Type::Flags(names) => Type::Flags(self.names(names.names())?),
             engine::Type::Option(option) => {
                 Type::Option(Box::new(self.at_depth(&option.ty(), depth)?))
             }

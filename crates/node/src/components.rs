@@ -1,10 +1,14 @@
 //! Component files, named by what is in them.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
+use tokio::sync::{Mutex, MutexGuard};
 use weir_identity::Cid;
 
 /// Why a component file cannot be kept or read.
@@ -28,10 +32,18 @@ pub enum ComponentError {
     },
 }
 
+/// How the names of files end that hold a component, and of those that are being written.
+const KEPT: &str = "wasm";
+const DRAFT: &str = "new";
+
+/// Tells the drafts of this process apart.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
 /// A folder with one file for each component.
 #[derive(Debug, Clone)]
 pub struct Components {
     folder: PathBuf,
+    changes: Arc<Mutex<()>>,
 }
 
 impl Components {
@@ -40,7 +52,14 @@ impl Components {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
         Ok(Components {
             folder: folder.to_owned(),
+            changes: Arc::default(),
         })
+    }
+
+    /// Nobody else deploys or removes until this is dropped: a component is
+    /// kept before a service names it, and must not be taken for unused then.
+    pub(crate) async fn change(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().await
     }
 
     /// Keeps a component. Whatever happens, its file is whole or not there.
@@ -50,12 +69,43 @@ impl Components {
         if self.read(&cid).is_ok() {
             return Ok(cid);
         }
-        let fresh = path.with_extension(format!("{}.new", std::process::id()));
-        File::create(&fresh)
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = path.with_extension(format!("{}-{number}.{DRAFT}", std::process::id()));
+        let written = File::create(&draft)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|e| failed(&path, e))?;
+            .and_then(|()| fs::rename(&draft, &path));
+        if written.is_err() {
+            // A draft is of no use; that it may not be there does not matter.
+            let _ = fs::remove_file(&draft);
+        }
+        written.map_err(|e| failed(&path, e))?;
         Ok(cid)
+    }
+
+    /// Deletes the components that are not used and what is left of drafts,
+    /// at a time when nobody keeps a component. Other files stay.
+    pub fn retain(&self, is_used: impl Fn(&str) -> bool) -> Result<(), ComponentError> {
+        let here = |e| failed(&self.folder, e);
+        for entry in fs::read_dir(&self.folder).map_err(here)? {
+            let path = entry.map_err(here)?.path();
+            let part = |part: Option<&OsStr>| part.and_then(OsStr::to_str).map(str::to_owned);
+            let unused = match part(path.extension()).as_deref() {
+                Some(DRAFT) => true,
+                Some(KEPT) => part(path.file_stem())
+                    .is_some_and(|stem| stem.parse::<Cid>().is_ok() && !is_used(&stem)),
+                _ => false,
+            };
+            if !unused {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(&path, e)),
+                _ => {
+                    tracing::info!(path = %path.display(), "deleted a file that no service needs");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The bytes of a component.
@@ -70,7 +120,7 @@ impl Components {
     }
 
     fn path(&self, cid: &Cid) -> PathBuf {
-        self.folder.join(format!("{cid}.wasm"))
+        self.folder.join(format!("{cid}.{KEPT}"))
     }
 }
 
@@ -98,5 +148,24 @@ mod tests {
         ));
         components.keep(b"component").unwrap();
         assert_eq!(components.read(&cid).unwrap(), b"component");
+    }
+
+    #[test]
+    fn what_nobody_uses_is_deleted_and_strange_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let components = Components::open(folder.path()).unwrap();
+        let used = components.keep(b"used").unwrap();
+        let unused = components.keep(b"unused").unwrap();
+        let draft = components.path(&used).with_extension("1-0.new");
+        let strange = folder.path().join("notes.wasm");
+        fs::write(&draft, b"half").unwrap();
+        fs::write(&strange, b"not ours").unwrap();
+        components
+            .retain(|blueprint| blueprint == used.to_string())
+            .unwrap();
+        assert_eq!(components.read(&used).unwrap(), b"used");
+        assert!(!components.path(&unused).exists());
+        assert!(!draft.exists());
+        assert!(strange.exists());
     }
 }

@@ -81,9 +81,14 @@ impl Executor {
             wall_ms: self.limits.wall_ms.min(left),
             ..self.limits.clone()
         };
-        let finished = self.finished.clone();
+        let answer = Answer {
+            call: id,
+            finished: self.finished.clone(),
+        };
         let span = tracing::debug_span!("call", service = %call.service, function = %call.function, particle = %call.context.particle.0);
         let work = async move {
+            // All of it belongs to this task, not only what is used here: a panic drops it.
+            let answer = answer;
             let output = module
                 .call(weir_marine::Call {
                     function: &call.function,
@@ -92,12 +97,9 @@ impl Executor {
                     limits: &limits,
                 })
                 .await;
-            log_output(&output.logs);
+            log_output(&call, &output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            let _ = finished.send(Finished {
-                call: id,
-                outcome: outcome(output.result),
-            });
+            answer.give(outcome(output.result));
         };
         let task = tokio::spawn(work.instrument(span));
         self.running.insert(id, task.abort_handle());
@@ -175,12 +177,42 @@ fn outcome(result: Result<Value, Error>) -> CallOutcome {
     }
 }
 
-fn log_output(logs: &Logs) {
+/// The answer that a task owes. Nobody would hear of a panic otherwise, and the
+/// script would wait until its particle dies.
+struct Answer {
+    call: CallId,
+    finished: mpsc::UnboundedSender<Finished>,
+}
+
+impl Answer {
+    fn give(&self, outcome: CallOutcome) {
+        let call = self.call;
+        let _ = self.finished.send(Finished { call, outcome });
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let what = "infra/engine: the engine failed: it panicked during the call";
+            self.give(CallOutcome::failed(what));
+        }
+    }
+}
+
+/// The log of a guest, and what of it was not kept.
+fn log_output(call: &Call, logs: &Logs) {
+    let (service, function) = (&*call.service, &*call.function);
+    let particle = &call.context.particle.0;
     for (stream, text) in [("stdout", logs.stdout.as_str()), ("stderr", &logs.stderr)] {
         if !text.is_empty() {
             // In quotes and with escapes, since guests write what they like.
-            tracing::info!(target: "weir::guest", stream, ?text);
+            tracing::info!(target: "weir::guest", service, function, %particle, stream, ?text);
         }
+    }
+    if logs.dropped_bytes > 0 {
+        let dropped_bytes = logs.dropped_bytes;
+        tracing::warn!(target: "weir::guest", service, function, %particle, dropped_bytes, "the guest wrote more than is kept");
     }
 }
 
@@ -226,4 +258,37 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 /// Names the component that a service executes.
 pub(crate) fn blueprint(cid: &Cid) -> Arc<str> {
     cid.to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_answered_and_a_cancelled_one_is_not() {
+        let (finished, mut answers) = mpsc::unbounded_channel();
+        let answer = Answer {
+            call: CallId(7),
+            finished: finished.clone(),
+        };
+        let panics = tokio::spawn(async move {
+            let _answer = answer;
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        });
+        assert!(panics.await.is_err());
+        let Finished { call, outcome } = answers.recv().await.expect("there is an answer");
+        assert_eq!(call, CallId(7));
+        assert!(
+            format!("{outcome:?}").contains("infra/engine"),
+            "{outcome:?}"
+        );
+
+        let cancelled = Answer {
+            call: CallId(8),
+            finished,
+        };
+        drop(cancelled);
+        assert!(answers.recv().await.is_none(), "nobody waits for it");
+    }
 }

@@ -180,12 +180,12 @@ impl NodeHandle {
         }
         let marine = self.marine.clone().ok_or(DeployError::NoRuntime)?;
         let components = self.components.clone();
-        let work = move || -> Result<Module, DeployError> {
-            let module = marine.load(&component)?;
-            components.keep(&component)?;
-            Ok(module)
-        };
-        let module = tokio::task::spawn_blocking(work)
+        let work = move || marine.load(&component).map(|module| (module, component));
+        let (module, component) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| self.stopped())??;
+        let _change = self.components.change().await;
+        tokio::task::spawn_blocking(move || components.keep(&component))
             .await
             .map_err(|_| self.stopped())??;
         let service = Service {
@@ -207,11 +207,26 @@ impl NodeHandle {
         Ok(deployed)
     }
 
-    /// Removes a service and its aliases. Its component stays.
+    /// Removes a service and its aliases, and its component if no other
+    /// service needs it.
     pub async fn remove(&self, service: &str) -> Result<(), DeployError> {
-        Ok(self
-            .ask(|reply| Command::Remove(Arc::from(service), reply))
-            .await??)
+        let _change = self.components.change().await;
+        self.ask(|reply| Command::Remove(Arc::from(service), reply))
+            .await??;
+        let services = self.services().await?;
+        let components = self.components.clone();
+        let work = move || {
+            components.retain(|blueprint| {
+                services
+                    .iter()
+                    .any(|deployed| &*deployed.service.blueprint == blueprint)
+            })
+        };
+        // The service is gone; what stays behind is deleted at the next start.
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
+            tracing::warn!(%error, "cannot tidy up the components");
+        }
+        Ok(())
     }
 
     /// All services, by id.

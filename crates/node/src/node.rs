@@ -156,6 +156,11 @@ async fn modules(
     blueprints.dedup();
     let (marine, components) = (config.marine.clone(), components.clone());
     blocking(move || {
+        // What is left over from removed services and from a crash.
+        let is_used = |name: &str| blueprints.iter().any(|blueprint| &**blueprint == name);
+        if let Err(error) = components.retain(is_used) {
+            tracing::warn!(%error, "cannot tidy up the components");
+        }
         let load = |blueprint: Arc<str>| {
             let module = load(marine.as_ref(), &components, &blueprint);
             (blueprint, module)

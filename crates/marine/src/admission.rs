@@ -8,6 +8,7 @@ use crate::census::Census;
 use crate::error::Error;
 use crate::limits::ComponentLimits;
 use crate::sandbox::granted;
+use crate::spelling::brief;
 
 /// Whether these bytes are a component that may be compiled: not too large in
 /// any respect, valid, and importing nothing that is not granted.
@@ -112,6 +113,6 @@ pub(crate) fn at_most(what: &'static str, got: u64, limit: u64) -> Result<(), Er
 /// Bytes that do not follow the rules of the format.
 pub(crate) fn invalid(error: impl std::fmt::Display) -> Error {
     Error::InvalidComponent {
-        detail: error.to_string(),
+        detail: brief(&error),
     }
 }

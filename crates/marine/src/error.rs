@@ -61,7 +61,9 @@ pub enum Error {
         /// What the engine says.
         detail: String,
     },
-    /// The component takes too long to compile.
+    /// The component takes too long to compile. How long that is depends on
+    /// the machine; the bounds of [`ComponentLimits`](crate::ComponentLimits)
+    /// are such that no ordinary component comes near it.
     #[error("compiling the component takes longer than {limit_ms} ms")]
     TooCostly {
         /// The limit in milliseconds.

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::sandbox::{GrowFailed, HANDLES_MAX, MemoryMeter};
+use crate::spelling::brief;
 
 /// When something failed.
 #[derive(Clone, Copy)]
@@ -125,6 +126,6 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         .frames()
         .iter()
         .filter_map(|frame| frame.func_name())
-        .map(|symbol| format!("{:#}", rustc_demangle::demangle(symbol)))
+        .map(|symbol| brief(&format_args!("{:#}", rustc_demangle::demangle(symbol))))
         .collect()
 }

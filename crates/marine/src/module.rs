@@ -188,10 +188,10 @@ impl Shared {
     fn store(&self, state: CallState, limits: &Limits) -> Result<Store<CallState>, Error> {
         /// Host bytes that the engine needs for a value, per byte that counts as its size.
         const HOST_BYTES_PER_BYTE: u64 = 64;
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.memory);
         /// What host functions can be passed however small a result may be.
         const HOST_BYTES_MIN: u64 = 1 << 20;
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
         let host_bytes = limits
             .result_bytes
             .saturating_mul(HOST_BYTES_PER_BYTE)
@@ -278,7 +278,7 @@ fn convert(function: &Function, call: &Call<'_>) -> Result<Vec<Val>, Error> {
     let mut budget = Budget::new(ARGUMENT_VALUES_MAX, call.limits.argument_bytes);
     let lower = |(index, (param, value)): (usize, (&Param, &Value))| {
         lower(&param.ty, value, &mut budget).map_err(|mismatch| match mismatch.over_budget {
-            Some(limit) => limit,
+            Some(error) => *error,
             None => Error::bad_argument(index, &param.name, mismatch),
         })
     };

@@ -98,10 +98,10 @@ fn what_the_pool_has_no_room_for_is_the_component_s_fault() {
             "deploy/too-large: the component has too much: the number of globals is 10005, at most 10000 allowed"
         ],
     );
-    let exports: String = (0..2_500)
+    let exports: Vec<String> = (0..2_500)
         .map(|index| format!("(func (export \"f{index}\"))"))
         .collect();
-    let bytes = wat::parse_str(with_module(&exports, 24)).expect("the component is valid");
+    let bytes = wat::parse_str(with_module(&exports.concat(), 24)).expect("the component is valid");
     let error = marine().load(&bytes).expect_err("there is no room");
     assert_eq!(error.code(), "deploy/too-large", "{error}");
 }
@@ -123,14 +123,14 @@ fn as_much_as_is_allowed_has_room() {
 #[test]
 fn a_function_that_is_slow_to_compile_is_refused() {
     let locals = "i32 ".repeat(2_000);
-    let body: String = (0..20_000)
+    let body: Vec<String> = (0..20_000)
         .map(|index| {
             let local = index % 2_000;
             format!("(if (local.get {local}) (then (local.set {local} (i32.const 1))))")
         })
         .collect();
     refused(
-        &with_module(&format!("(func (local {locals}) {body})"), 1),
+        &with_module(&format!("(func (local {locals}) {})", body.concat()), 1),
         &expect![
             "deploy/too-large: the component has too much: the number of locals times blocks of a function is 40002000, at most 10000000 allowed"
         ],
@@ -217,7 +217,7 @@ fn errors_are_short_however_long_the_types_are() {
         assert!(text.starts_with("contract/"), "{text}");
         assert!(text.len() < 1_000, "{}", text.len());
     }
-    let exports: String = (0..900)
+    let exports: Vec<String> = (0..900)
         .map(|index| {
             let name = "f".repeat(100);
             format!("(func (export \"{name}{index}\") (canon lift (core func $i \"run\")))")
@@ -225,7 +225,7 @@ fn errors_are_short_however_long_the_types_are() {
         .collect();
     let many = with_module("", 1);
     let many = many.trim_end().strip_suffix(')').expect("it ends");
-    let many = wat::parse_str(format!("{many} {exports})")).expect("valid");
+    let many = wat::parse_str(format!("{many} {})", exports.concat())).expect("valid");
     let text = show(&load(&many), "nope", "[]");
     assert!(text.starts_with("contract/unknown-function"), "{text}");
     assert!(text.ends_with('…') && text.len() < 1_000, "{}", text.len());
@@ -233,13 +233,13 @@ fn errors_are_short_however_long_the_types_are() {
 
 #[test]
 fn exported_functions_have_a_limit() {
-    let exports: String = (0..1_000)
+    let exports: Vec<String> = (0..1_000)
         .map(|index| format!("(func (export \"f{index}\") (canon lift (core func $i \"run\")))"))
         .collect();
     let many = with_module("", 1);
     let many = many.trim_end().strip_suffix(')').expect("it ends");
     refused(
-        &format!("{many} {exports})"),
+        &format!("{many} {})", exports.concat()),
         &expect![
             "deploy/too-large: the component has too much: the number of exported functions is 1001, at most 1000 allowed"
         ],

@@ -21,7 +21,7 @@ pub(crate) struct Mismatch {
     pub(crate) expected: String,
     pub(crate) got: String,
     /// The arguments are too large, wherever this one is.
-    pub(crate) over_budget: Option<Error>,
+    pub(crate) over_budget: Option<Box<Error>>,
 }
 
 #[derive(Debug)]
@@ -96,10 +96,10 @@ impl Allowance {
     fn spend(&mut self, amount: u64) -> Result<(), Mismatch> {
         let Some(left) = self.left.checked_sub(amount) else {
             let mut mismatch = Mismatch::saying("less", "too much");
-            mismatch.over_budget = Some(Error::ArgumentSize {
+            mismatch.over_budget = Some(Box::new(Error::ArgumentSize {
                 unit: self.unit,
                 limit: self.limit,
-            });
+            }));
             return Err(mismatch);
         };
         self.left = left;

@@ -317,7 +317,7 @@ impl Export {
 
     /// The log as a message that says everything but what authors signed besides their journals,
     /// and one that says that. Names the first entry whose bytes or value are not what it claims.
-    pub(crate) fn messages(&self, start: &Arc<Start>) -> Result<[Message; 2], ExportError> {
+    pub fn messages(&self, start: &Arc<Start>) -> Result<[Message; 2], ExportError> {
         let mut message = Message::empty(start.id());
         message.start = Some(start.clone());
         message.script = Some(self.document.script.clone());

@@ -409,7 +409,7 @@ impl Log {
     }
 
     /// Whether an author's journal or a branch of it has this head.
-    pub(crate) fn has_head(&self, head: &Head) -> bool {
+    pub fn has_head(&self, head: &Head) -> bool {
         let Some(author) = self.author_idx(&head.author) else {
             return false;
         };

@@ -307,6 +307,11 @@ impl Driver {
             }
             TransportEvent::DialFailed { peer, reason } => {
                 tracing::debug!(%peer, reason, "not reached");
+                if self.transport.is_connected(&peer) {
+                    // Only not at other addresses.
+                    self.answer_connecting(&peer, &Ok(()));
+                    return;
+                }
                 self.answer_connecting(&peer, &Err(reason));
                 Event::DialFailed { peer }
             }

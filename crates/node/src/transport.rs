@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Two connections with one peer (both sides dialled) are one neighbour to the
-//! owner: frames are taken from both and given to the older one.
+//! owner: frames are taken from both and given to the newer one, because the
+//! older may be dead without anybody having noticed yet.
 
 mod connection;
 pub(crate) mod framing;
@@ -66,7 +67,8 @@ pub enum TransportEvent {
         /// Holds the frame's share of the inbox until dropped.
         room: Room,
     },
-    /// A peer could not be reached.
+    /// A peer could not be reached at the addresses that were dialled. It may
+    /// be connected all the same, see [`Transport::dial_anew`].
     DialFailed {
         /// Which peer.
         peer: PeerId,
@@ -88,7 +90,10 @@ pub struct Room {
 pub struct Transport {
     incoming: mpsc::UnboundedReceiver<Incoming>,
     commands: mpsc::UnboundedSender<Command>,
+    /// The newest last.
     links: HashMap<PeerId, VecDeque<(LinkId, Arc<Outbox>)>>,
+    /// Where peers with a connection, or a dial under way, were last dialled.
+    dialled: HashMap<PeerId, Vec<Multiaddr>>,
     addresses: Vec<Multiaddr>,
     limits: Arc<TransportLimits>,
     task: JoinHandle<()>,
@@ -112,6 +117,7 @@ impl Transport {
             incoming,
             commands,
             links: HashMap::new(),
+            dialled: HashMap::new(),
             addresses,
             limits,
             task,
@@ -164,19 +170,25 @@ impl Transport {
             Incoming::Up { peer, link, outbox } => {
                 let links = self.links.entry(peer).or_default();
                 links.push_back((link, outbox));
-                if links.len() == 1 {
-                    events.push(TransportEvent::Connected { peer });
+                if links.len() > 1 {
+                    // What was given to the older link may be lost.
+                    events.push(TransportEvent::Disconnected {
+                        peer,
+                        end: LinkEnd::Here("a newer connection is used".to_owned()),
+                    });
                 }
+                events.push(TransportEvent::Connected { peer });
             }
             Incoming::Down { peer, link, end } => {
                 let Some(links) = self.links.get_mut(&peer) else {
                     return;
                 };
-                let was_used = links.front().is_some_and(|(first, _)| *first == link);
+                let was_used = links.back().is_some_and(|(newest, _)| *newest == link);
                 links.retain(|(id, _)| *id != link);
                 let others = !links.is_empty();
                 if !others {
                     self.links.remove(&peer);
+                    self.dialled.remove(&peer);
                 }
                 if was_used {
                     events.push(TransportEvent::Disconnected { peer, end });
@@ -186,9 +198,8 @@ impl Transport {
                 }
             }
             Incoming::DialFailed { peer, reason } => {
-                if !self.links.contains_key(&peer) {
-                    events.push(TransportEvent::DialFailed { peer, reason });
-                }
+                self.dialled.remove(&peer);
+                events.push(TransportEvent::DialFailed { peer, reason });
             }
             Incoming::Addresses(addresses) => {
                 self.addresses.clone_from(&addresses);
@@ -206,27 +217,51 @@ impl Transport {
         let (_, outbox) = self
             .links
             .get(to)
-            .and_then(VecDeque::front)
+            .and_then(VecDeque::back)
             .ok_or(SendError::NotConnected)?;
         outbox.push(frame)
     }
 
     /// Tries once to reach a peer. [`TransportEvent::Connected`] or
     /// [`TransportEvent::DialFailed`] follows.
-    pub fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        self.order(Command::Dial {
-            peer,
-            addresses: addresses.into_iter().map(swarm::without_peer).collect(),
+    pub fn dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        let addresses = without_peer(addresses);
+        if !self.is_connected(&peer) {
+            self.dialled.insert(peer, addresses.clone());
+        }
+        self.order(Command::Dial { peer, addresses });
+    }
+
+    /// Tries once to reach a peer at these addresses, even if there is a
+    /// connection: a peer that came back at other addresses leaves one behind
+    /// that is dead. The same events follow as after [`Transport::dial`].
+    ///
+    /// False, and nothing is done, if these are the addresses at which the
+    /// connected peer was last dialled.
+    pub fn dial_anew(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) -> bool {
+        let addresses = without_peer(addresses);
+        let is_known = self.dialled.get(&peer) == Some(&addresses);
+        if is_known && self.is_connected(&peer) {
+            return false;
+        }
+        self.dialled.insert(peer, addresses.clone());
+        // If they are being dialled already, that dial's outcome is this one's.
+        self.order(if is_known {
+            Command::Dial { peer, addresses }
+        } else {
+            Command::DialAnew { peer, addresses }
         });
+        true
     }
 
     /// Reaches a peer and does so again whenever the connection is lost, with
     /// growing pauses.
-    pub fn keep(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        self.order(Command::Keep {
-            peer,
-            addresses: addresses.into_iter().map(swarm::without_peer).collect(),
-        });
+    pub fn keep(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        let addresses = without_peer(addresses);
+        if !self.is_connected(&peer) {
+            self.dialled.insert(peer, addresses.clone());
+        }
+        self.order(Command::Keep { peer, addresses });
     }
 
     /// Ends the connections with a peer when what is queued has been written.
@@ -250,4 +285,8 @@ impl Transport {
     fn order(&self, command: Command) {
         let _ = self.commands.send(command);
     }
+}
+
+fn without_peer(addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
+    addresses.into_iter().map(swarm::without_peer).collect()
 }

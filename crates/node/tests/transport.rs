@@ -212,6 +212,41 @@ async fn a_kept_peer_is_reached_again_after_it_was_away() {
     assert_eq!(frame(&mut a).await.1, "back");
 }
 
+async fn a_peer_that_came_back_elsewhere_is_reached_there(listen: Vec<Multiaddr>) {
+    let [former, mut b] = pair(&listen, [limits(), limits()]).await;
+    let to = key(1).peer_id();
+    assert!(!b.dial_anew(to, former.addresses().to_vec()));
+    // The old connection stays up, as that with a dead machine does for a while.
+    let mut now = start(1, &listen, limits()).await;
+    assert!(b.dial_anew(to, now.addresses().to_vec()));
+    assert_eq!(connected(&mut b).await, to);
+    b.send(&to, Bytes::from_static(b"new"))
+        .expect("there is room");
+    assert_eq!(frame(&mut now).await.1, "new");
+
+    // That it is at a third place as well turns out to be wrong.
+    let gone = start(1, &listen, limits()).await;
+    let nowhere = gone.addresses().to_vec();
+    gone.stop().await;
+    assert!(b.dial_anew(to, nowhere));
+    next(&mut b, |event| {
+        matches!(event, TransportEvent::DialFailed { .. }).then_some(())
+    })
+    .await;
+    assert!(b.is_connected(&to));
+    drop(former);
+}
+
+#[tokio::test]
+async fn a_peer_that_came_back_elsewhere_is_reached_there_over_tcp() {
+    a_peer_that_came_back_elsewhere_is_reached_there(tcp()).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_came_back_elsewhere_is_reached_there_over_quic() {
+    a_peer_that_came_back_elsewhere_is_reached_there(quic()).await;
+}
+
 #[tokio::test]
 async fn two_peers_that_dial_each_other_at_once_can_talk() {
     for _ in 0..10 {

@@ -208,6 +208,12 @@ impl Peer {
         let text = scripts.get(&indexed.start.script).ok_or_else(|| {
             store::damaged(&[store::SCRIPT], "the script of a particle is missing")
         })?;
+        // The address book is not stored: who started the particle says in it how to be reached.
+        if let Some(reach) = &indexed.start.reach
+            && let Err(error) = self.network.learn_of(indexed.start.initiator, reach, now)
+        {
+            tracing::debug!(initiator = %indexed.start.initiator, %error, "reach record in start not taken");
+        }
         self.insert(key, indexed, Residence::Away, text, now);
         if let Some(particle) = self.particles.get_mut(&key)
             && now <= particle.deadline()

@@ -62,7 +62,7 @@ pub struct Review {
 struct Part {
     node: NodeId,
     export: Export,
-    message: Message,
+    messages: [Message; 2],
 }
 
 /// What somebody knows who has merged all logs.
@@ -153,16 +153,17 @@ impl Review {
             let Some(mut avm) = restored else { continue };
             stored.extend(entries(&avm).into_keys());
             let export = Export::of(avm.signed_log());
-            let message = export
-                .message(&subject.start)
-                .map_err(|error| Contradiction::Audit {
-                    node,
-                    fault: error.to_string(),
-                })?;
+            let messages =
+                export
+                    .messages(&subject.start)
+                    .map_err(|error| Contradiction::Audit {
+                        node,
+                        fault: error.to_string(),
+                    })?;
             logs.push(Part {
                 node,
                 export,
-                message,
+                messages,
             });
         }
         Ok(Review {
@@ -248,7 +249,7 @@ impl Review {
             for suffix in &message.suffixes {
                 let author = suffix.head.head.author;
                 let held = part.and_then(|part| {
-                    let mut suffixes = part.message.suffixes.iter();
+                    let mut suffixes = part.messages.iter().flat_map(|m| &m.suffixes);
                     suffixes.find(|held| held.head.head.author == author)
                 });
                 for (index, entry) in (suffix.from()..).zip(&suffix.entries) {
@@ -283,14 +284,16 @@ impl Review {
         let (mut errors, mut done) = (Vec::new(), false);
         for index in order {
             let part = &self.logs[*index];
-            let merged = avm
-                .merge(part.message.clone(), self.subject.start.initiator)
-                .map_err(|error| wrong(part.node, &error))?;
-            if let Some(refused) = merged.refused.first() {
-                return Err(wrong(part.node, &format!("{refused:?}")));
-            }
-            if !merged.wants.is_empty() {
-                return Err(wrong(part.node, &format!("it lacks {:?}", merged.wants)));
+            for message in part.messages.iter().filter(|message| !message.is_empty()) {
+                let merged = avm
+                    .merge(message.clone(), self.subject.start.initiator)
+                    .map_err(|error| wrong(part.node, &error))?;
+                if let Some(refused) = merged.refused.first() {
+                    return Err(wrong(part.node, &format!("{refused:?}")));
+                }
+                if !merged.wants.is_empty() {
+                    return Err(wrong(part.node, &format!("it lacks {:?}", merged.wants)));
+                }
             }
             let effects = avm.drain();
             if let Some(offence) = effects.offences.first() {

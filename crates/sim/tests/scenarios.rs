@@ -372,3 +372,25 @@ fn peers_that_meet_know_the_same_and_go_on_alike() {
     let met = net.meet(particle);
     assert!(met.done && met.waiting.is_empty(), "{met:?}");
 }
+
+#[test]
+fn a_peer_that_was_restarted_still_knows_the_relay_of_who_started_the_particle() {
+    let mut net = Net::empty(12, Limits::default());
+    let relay = net.world.add(Spec::relay("a"));
+    let server = net.world.add(Spec::new("b"));
+    let client = net.world.add(Spec::client("c", &[relay]));
+    net.world.introduce_all();
+    net.answer("s.slow", CallOutcome::Value(1.into()), 20_000);
+    let particle = net.start(
+        client,
+        r#"(xor (call "@b" ("s" "slow") []) (call "@c" ("s" "instead") []))"#,
+    );
+    net.run_for(8_000);
+    net.crash(server);
+    net.cut(client, server);
+    net.run_for(5_000);
+    net.restart(server);
+    net.run_for(100_000);
+    assert_eq!(net.calls(), "b s.slow\nc s.instead\n");
+    net.check(particle);
+}

@@ -483,17 +483,6 @@ impl Log {
         }
     }
 
-    /// Whether the journal that this head signs is here, as the main one or as a branch.
-    pub fn has_head(&self, head: &Head) -> bool {
-        let root = Some(head.root);
-        self.author_idx(&head.author).is_some_and(|author| {
-            let journal = &self.journals[author.0 as usize];
-            let mut branches = journal.branches.iter();
-            journal.mmr.root_at(head.length) == root
-                || branches.any(|branch| branch.mmr.root_at(head.length) == root)
-        })
-    }
-
     /// The sender has what it sent.
     fn note_sender(&mut self, from: PeerId, told: &[(Head, u32)]) {
         let mut journals = Vec::new();

@@ -96,18 +96,25 @@ impl Driver {
         now: Timestamp,
     ) {
         let peer = contact.peer;
-        if self.transport.is_connected(&peer) {
-            let _ = reply.send(Ok(()));
-            return;
-        }
         let addresses = parsed(&contact);
-        if addresses.is_empty() {
-            let _ = reply.send(Err("none of its addresses can be understood".to_owned()));
-            return;
-        }
         self.peer.add_contact(contact, now);
-        self.connecting.entry(peer).or_default().push(reply);
-        self.transport.dial(peer, addresses);
+        // That a connection is lost may be known already.
+        let mut batch = Vec::new();
+        self.transport
+            .try_receive(&mut batch, self.limits.frames_per_turn);
+        self.arrived.extend(batch);
+        if addresses.is_empty() {
+            let answer = if self.transport.is_connected(&peer) {
+                Ok(())
+            } else {
+                Err("none of its addresses can be understood".to_owned())
+            };
+            let _ = reply.send(answer);
+        } else if self.transport.dial_anew(peer, addresses) {
+            self.connecting.entry(peer).or_default().push(reply);
+        } else {
+            let _ = reply.send(Ok(()));
+        }
     }
 
     pub(super) fn answer_connecting(&mut self, peer: &PeerId, answer: &Result<(), String>) {

@@ -1,6 +1,6 @@
 //! The task that owns libp2p: listens, dials, closes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{DialError, NetworkBehaviour, SwarmEvent};
+use libp2p::swarm::{ConnectionId, DialError, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, identify, noise, ping, tcp, yamux};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -49,6 +49,11 @@ pub(super) enum Command {
         peer: PeerId,
         addresses: Vec<Multiaddr>,
     },
+    /// Reach this peer once at these addresses, whether it is connected or not.
+    DialAnew {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    },
     /// Reach this peer and do so again whenever it is lost.
     Keep {
         peer: PeerId,
@@ -72,6 +77,8 @@ pub(super) struct SwarmTask {
     commands: mpsc::UnboundedReceiver<Command>,
     inbox: Inbox,
     kept: Kept,
+    /// Dials whose failure is told although their peer is connected.
+    anew: HashSet<ConnectionId>,
 }
 
 impl SwarmTask {
@@ -105,6 +112,7 @@ impl SwarmTask {
             commands,
             inbox,
             kept,
+            anew: HashSet::new(),
         })
     }
 
@@ -155,7 +163,12 @@ impl SwarmTask {
         loop {
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    Some(Command::Dial { peer, addresses }) => self.dial(peer, addresses),
+                    Some(Command::Dial { peer, addresses }) => {
+                        self.dial(peer, addresses, PeerCondition::DisconnectedAndNotDialing);
+                    }
+                    Some(Command::DialAnew { peer, addresses }) => {
+                        self.dial(peer, addresses, PeerCondition::Always);
+                    }
                     Some(Command::Keep { peer, addresses }) => {
                         if self.kept.add(peer, addresses) {
                             self.redial(peer);
@@ -190,18 +203,23 @@ impl SwarmTask {
         if self.swarm.is_connected(&to_libp2p(&peer)) {
             self.kept.reached(&peer);
         } else if let Some(addresses) = self.kept.addresses(&peer) {
-            self.dial(peer, addresses);
+            self.dial(peer, addresses, PeerCondition::DisconnectedAndNotDialing);
         }
     }
 
-    fn dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+    fn dial(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, condition: PeerCondition) {
+        let anew = matches!(condition, PeerCondition::Always);
         // With a port of its own, a dial never collides with one of the other side's.
         let options = DialOpts::peer_id(to_libp2p(&peer))
-            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .condition(condition)
             .addresses(addresses)
             .allocate_new_port()
             .build();
+        let connection = options.connection_id();
         match self.swarm.dial(options) {
+            Ok(()) if anew => {
+                self.anew.insert(connection);
+            }
             // With a false condition there is a connection or another dial, whose outcome is told.
             Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
             Err(error) => {
@@ -217,8 +235,12 @@ impl SwarmTask {
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::ConnectionEstablished {
-                peer_id, endpoint, ..
+                peer_id,
+                endpoint,
+                connection_id,
+                ..
             } => {
+                self.anew.remove(&connection_id);
                 if let Ok(peer) = from_libp2p(peer_id) {
                     tracing::debug!(%peer, address = %endpoint.get_remote_address(), "connected");
                     self.kept.reached(&peer);
@@ -239,15 +261,19 @@ impl SwarmTask {
             SwarmEvent::OutgoingConnectionError {
                 peer_id: Some(peer_id),
                 error,
-                ..
+                connection_id,
             } => {
+                let anew = self.anew.remove(&connection_id);
                 let Ok(peer) = from_libp2p(peer_id) else {
                     return;
                 };
                 tracing::debug!(%peer, %error, "not reached");
-                self.kept.failed(&peer);
+                let is_connected = self.swarm.is_connected(&to_libp2p(&peer));
+                if !is_connected {
+                    self.kept.failed(&peer);
+                }
                 // Another connection may have been made meanwhile.
-                if !self.swarm.is_connected(&to_libp2p(&peer)) {
+                if anew || !is_connected {
                     self.inbox.tell(Incoming::DialFailed {
                         peer,
                         reason: error.to_string(),

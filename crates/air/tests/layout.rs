@@ -98,7 +98,7 @@ fn a_comment_may_stand_anywhere_between_tokens() {
 
 #[test]
 fn the_indentation_is_bounded() {
-    let levels = 50_000;
+    let levels = 40_000;
     let text = format!(
         "{}(null){}",
         "(seq (null) ".repeat(levels),

@@ -7,6 +7,7 @@
 mod backend;
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::Bound;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -105,12 +106,10 @@ impl Store {
             path: path.to_owned(),
             source,
         };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
+        if !path.try_exists().map_err(source)? {
+            Self::create(path, birth)?;
+        }
+        let file = File::options().read(true).write(true).open(path);
         let file = file.map_err(source)?;
         Self::on(
             path,
@@ -118,6 +117,38 @@ impl Store {
             durability,
             birth,
         )
+    }
+
+    /// Makes an empty store, aside, so that a process that is killed meanwhile
+    /// leaves nothing at `path` that would count as damaged. If another
+    /// process is faster, its store stays.
+    fn create(path: &Path, birth: Birth) -> Result<(), StoreError> {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".{}.new", std::process::id()));
+        let aside = PathBuf::from(aside);
+        let source = |source| StoreError::Open {
+            path: aside.clone(),
+            source,
+        };
+        let made = (|| {
+            let mut options = File::options();
+            let options = options.read(true).write(true).create(true).truncate(true);
+            let file = options.open(&aside).map_err(source)?;
+            let durability = Durability::Power;
+            Self::on(
+                &aside,
+                || backend::Backend::new(file, durability),
+                durability,
+                birth,
+            )?;
+            match std::fs::hard_link(&aside, path) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(source(error)),
+                _ => Ok(()),
+            }
+        })();
+        // What is left of a failed attempt is in nobody's way.
+        let _ = std::fs::remove_file(&aside);
+        made
     }
 
     /// Opens the store in what `backend` gives; errors name it `path`.

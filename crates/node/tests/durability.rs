@@ -105,3 +105,17 @@ fn acknowledged_commits_survive_kill_9() {
         }
     }
 }
+
+#[test]
+fn what_an_interrupted_creation_left_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("store");
+    let aside = format!("store.{}.new", std::process::id());
+    std::fs::write(folder.path().join(aside), [0; 4096]).expect("there is room");
+    drop(open(&path));
+    let store = open(&path);
+    store.commit(&batch(1)).expect("there is room");
+    let files = std::fs::read_dir(folder.path()).expect("it exists");
+    let names: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
+    assert_eq!(names, ["store"], "nothing is left but the store");
+}

@@ -25,6 +25,8 @@ struct Pause {
     ms: u64,
     /// When the pause is over; none while connected or dialling.
     until: Option<Instant>,
+    /// Since when there is a connection.
+    since: Option<Instant>,
 }
 
 impl Kept {
@@ -49,6 +51,7 @@ impl Kept {
                 addresses,
                 ms: self.redial_ms,
                 until: None,
+                since: None,
             },
         );
         true
@@ -58,17 +61,24 @@ impl Kept {
         self.peers.get(peer).map(|pause| pause.addresses.clone())
     }
 
-    /// There is a connection: the next pause is short again.
+    /// There is a connection. If it lasts for the longest pause, the next
+    /// pause is short again: a peer that accepts and then closes, because it
+    /// is full or speaks another version, is not dialled without end.
     pub(super) fn reached(&mut self, peer: &PeerId) {
         if let Some(pause) = self.peers.get_mut(peer) {
             pause.until = None;
-            pause.ms = self.redial_ms;
+            pause.since.get_or_insert_with(Instant::now);
         }
     }
 
     /// There is no connection: it is tried again after a pause.
     pub(super) fn failed(&mut self, peer: &PeerId) {
+        let lasting = Duration::from_millis(self.redial_ms_max);
         if let Some(pause) = self.peers.get_mut(peer) {
+            let since = pause.since.take();
+            if since.is_some_and(|since| since.elapsed() >= lasting) {
+                pause.ms = self.redial_ms;
+            }
             let ms = pause.ms + jitter(pause.ms / 4);
             pause.until = Some(Instant::now() + Duration::from_millis(ms));
             pause.ms = pause.ms.saturating_mul(2).min(self.redial_ms_max);
@@ -117,19 +127,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_up_to_the_limit_and_begin_anew_after_success() {
+    async fn pauses_double_up_to_the_limit_and_begin_anew_after_a_connection_that_lasted() {
         let (mut kept, peer) = kept();
         let mut pauses = Vec::new();
-        for round in 0..7 {
-            if round == 6 {
+        for round in 0..8 {
+            if round >= 6 {
                 kept.reached(&peer);
+                let lasted_ms = if round == 7 { 1000 } else { 999 };
+                tokio::time::advance(Duration::from_millis(lasted_ms)).await;
             }
             kept.failed(&peer);
             let begin = Instant::now();
             assert_eq!(kept.next_due().await, peer);
             pauses.push(begin.elapsed().as_millis());
         }
-        for (pause, least) in pauses.iter().zip([100, 200, 400, 800, 1000, 1000, 100]) {
+        for (pause, least) in pauses
+            .iter()
+            .zip([100, 200, 400, 800, 1000, 1000, 1000, 100])
+        {
             assert!(
                 (least..=least + least / 4 + 1).contains(pause),
                 "{pauses:?}"

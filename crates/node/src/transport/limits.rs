@@ -31,6 +31,9 @@ pub struct TransportLimits {
     /// Connections with one peer. Two are normal for a moment when both sides
     /// dial at once.
     pub connections_per_peer: u32,
+    /// Streams on one connection, beside the one for frames those of identify
+    /// and ping. A side that opens more is disconnected or has to wait.
+    pub streams_per_connection: u32,
     /// Peers that are kept connected.
     pub kept: usize,
     /// First pause after a kept peer was not reached; it doubles up to
@@ -54,6 +57,7 @@ impl Default for TransportLimits {
             incoming: 1024,
             connections: 4096,
             connections_per_peer: 4,
+            streams_per_connection: 32,
             kept: 256,
             redial_ms: 250,
             redial_ms_max: 30_000,

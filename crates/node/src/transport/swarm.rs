@@ -89,20 +89,23 @@ impl SwarmTask {
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Self, TransportError> {
         let setup = |error: &dyn ToString| TransportError::Setup(error.to_string());
+        let streams = limits.streams_per_connection;
+        let mut multiplexer = yamux::Config::default();
+        multiplexer.set_max_num_streams(streams as usize);
         let swarm = SwarmBuilder::with_existing_identity(keypair(key))
             .with_tokio()
-            .with_tcp(
-                tcp::Config::default(),
-                noise::Config::new,
-                yamux::Config::default,
-            )
+            .with_tcp(tcp::Config::default(), noise::Config::new, || multiplexer)
             .map_err(|error| setup(&error))?
-            .with_quic()
+            .with_quic_config(|mut config| {
+                config.max_concurrent_stream_limit = streams;
+                config
+            })
             .with_behaviour(|key| behaviour(key, inbox.clone(), limits))
             .map_err(|error| setup(&error))?
             .with_swarm_config(|config| {
                 config
                     .with_idle_connection_timeout(Duration::from_secs(10))
+                    .with_max_negotiating_inbound_streams(streams as usize)
                     .with_smart_dial()
             })
             .build();

@@ -30,12 +30,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub use libp2p::Multiaddr;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use weir_identity::{Keypair, PeerId};
 
 pub use framing::FramingError;
-use inbox::{Inbox, Incoming, LinkId};
+use inbox::{Held, Inbox, Incoming, LinkId};
 pub use limits::TransportLimits;
 pub use link::LinkEnd;
 use outbox::Outbox;
@@ -82,7 +82,7 @@ pub enum TransportEvent {
 /// A frame's share of the bounded inbox. Drop it when the frame is dealt with.
 #[derive(Debug)]
 pub struct Room {
-    _permit: OwnedSemaphorePermit,
+    _held: Held,
 }
 
 /// The connections of one node.
@@ -164,7 +164,7 @@ impl Transport {
                 events.push(TransportEvent::Frame {
                     peer,
                     frame,
-                    room: Room { _permit: room },
+                    room: Room { _held: room },
                 });
             }
             Incoming::Up { peer, link, outbox } => {

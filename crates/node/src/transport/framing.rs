@@ -75,6 +75,11 @@ impl Decoder {
         self.header_len > 0 || self.expected.is_some()
     }
 
+    /// How many bytes came of the frame that has begun.
+    pub(crate) fn arrived(&self) -> usize {
+        self.body.len()
+    }
+
     /// Takes bytes from the front of `input` until there is something to say.
     pub(crate) fn decode(&mut self, input: &mut &[u8]) -> Result<Decoded, FramingError> {
         let Some(expected) = self.expected else {

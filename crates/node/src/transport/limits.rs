@@ -15,13 +15,17 @@ pub struct TransportLimits {
     /// Frames of at most 16 KiB that have been read and not been handled. At
     /// the limit nothing more is read until there is room.
     pub inbox_frames: usize,
-    /// Bytes of larger frames that are being read or have not been handled.
-    /// At the limit such frames wait.
+    /// Bytes of larger frames that have been read or have not been handled, in
+    /// steps of 16 to 256 KiB as they arrive. At the limit such frames wait,
+    /// but for one at a time, for which there are `frame_bytes` beside this.
     pub inbox_bytes: usize,
-    /// How long a frame may take from its first byte to its last, and how
-    /// long a neighbour may take nothing of what waits for it. Beyond it the
-    /// link ends.
+    /// How long a neighbour may take nothing of what waits for it, and how
+    /// long a frame may take beside the time that `frame_bytes_per_s` gives
+    /// it. Beyond it the link ends.
     pub stall_ms: u64,
+    /// How fast the bytes of a frame have to come after the first `stall_ms`.
+    /// What a frame waits for room does not count.
+    pub frame_bytes_per_s: u64,
     /// Connections that others make and whose handshake is not finished.
     pub incoming_pending: u32,
     /// Connections that others have made.
@@ -53,6 +57,7 @@ impl Default for TransportLimits {
             inbox_frames: 4096,
             inbox_bytes: 256 * MIB,
             stall_ms: 30_000,
+            frame_bytes_per_s: 256 << 10,
             incoming_pending: 128,
             incoming: 1024,
             connections: 4096,

@@ -28,13 +28,21 @@ pub enum LinkEnd {
     /// What came is no sequence of frames.
     #[error(transparent)]
     Framing(#[from] FramingError),
-    /// Nothing moved for too long.
-    #[error("{what} did not move for {stall_ms} ms (stall_ms)")]
+    /// The peer took nothing of what waits for it.
+    #[error("writing did not move for {stall_ms} ms (stall_ms)")]
     Stalled {
-        /// Reading or writing.
-        what: &'static str,
         /// The limit.
         stall_ms: u64,
+    },
+    /// A frame came too slowly.
+    #[error(
+        "{arrived} bytes of a frame took longer than {allowed_ms} ms (stall_ms and frame_bytes_per_s)"
+    )]
+    Slow {
+        /// How many bytes had come.
+        arrived: usize,
+        /// How long they were allowed to take.
+        allowed_ms: u64,
     },
     /// The connection broke.
     #[error("the connection broke: {0}")]
@@ -112,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 room: None,
             },
             writing: Writing::default(),
-            watch: Watch::new(limits.stall_ms),
+            watch: Watch::new(limits),
             linger: None,
             end: None,
         }
@@ -143,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             ready!(linger.as_mut().poll(cx));
             return Poll::Ready(LinkEnd::ByPeer);
         }
-        self.poll_watch(cx)
+        self.watch.poll(cx)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
@@ -234,45 +242,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             room,
         } = &mut self.reading;
         loop {
+            let mut allowed = *end;
             if let Some(room) = room {
-                ready!(room.poll(cx));
+                let arrived = decoder.arrived();
+                let Poll::Ready(covered) = room.poll(&self.inbox, arrived, cx) else {
+                    // Waiting for room is not the fault of the other side.
+                    self.watch.reading.pause();
+                    return Poll::Pending;
+                };
+                allowed = allowed.min(*start + (covered - arrived));
             }
-            let mut rest = input.get(*start..*end).unwrap_or_default();
+            let mut rest = input.get(*start..allowed).unwrap_or_default();
             let decoded = decoder.decode(&mut rest);
-            *start = *end - rest.len();
+            *start = allowed - rest.len();
             match decoded {
                 Err(error) => return Poll::Ready(Err(error)),
+                // Only the room for these bytes was at its end.
+                Ok(Decoded::NeedsMore) if allowed < *end => {}
                 Ok(Decoded::NeedsMore) => {
                     if decoder.is_inside() {
-                        self.watch.reading.begin();
+                        self.watch.reading.go_on(decoder.arrived());
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Ok(Decoded::Begins(bytes)) => {
-                    // Waiting for room here is not the fault of the other side.
-                    self.watch.reading.end();
-                    *room = Some(self.inbox.reserve(bytes));
-                }
+                Ok(Decoded::Begins(bytes)) => *room = Some(self.inbox.reserve(bytes)),
                 Ok(Decoded::Frame(frame)) => {
                     self.watch.reading.end();
-                    if let Some(room) = room.take().and_then(Reservation::into_permit) {
+                    if let Some(room) = room.take() {
                         self.inbox.tell(Incoming::Frame {
                             peer: self.peer,
                             frame,
-                            room,
+                            room: room.into_held(),
                         });
                     }
                 }
             }
         }
-    }
-
-    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
-        let what = ready!(self.watch.poll(cx));
-        Poll::Ready(LinkEnd::Stalled {
-            what,
-            stall_ms: self.watch.stall_ms,
-        })
     }
 }
 
@@ -293,11 +298,14 @@ impl<S> Drop for Link<S> {
     }
 }
 
-/// Notices that nothing moves. Costs a timer only while something is unfinished.
+/// Notices that nothing moves, or too slowly. Costs a timer only while
+/// something is unfinished.
 #[derive(Debug)]
 struct Watch {
     stall_ms: u64,
-    reading: Unfinished,
+    bytes_per_s: u64,
+    reading: Arriving,
+    /// Since when something waits to be written.
     writing: Unfinished,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -316,36 +324,86 @@ impl Unfinished {
     }
 }
 
+/// The time that a frame takes.
+#[derive(Debug, Default)]
+struct Arriving {
+    bytes: usize,
+    /// How long it took before `since`.
+    spent: Duration,
+    /// Since when the other side is waited for.
+    since: Option<Instant>,
+}
+
+impl Arriving {
+    fn go_on(&mut self, bytes: usize) {
+        self.bytes = bytes;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn pause(&mut self) {
+        self.spent += self.since.take().map_or(Duration::ZERO, |at| at.elapsed());
+    }
+
+    fn end(&mut self) {
+        *self = Arriving::default();
+    }
+}
+
 impl Watch {
-    fn new(stall_ms: u64) -> Self {
+    fn new(limits: &TransportLimits) -> Self {
         Watch {
-            stall_ms,
-            reading: Unfinished::default(),
+            stall_ms: limits.stall_ms,
+            bytes_per_s: limits.frame_bytes_per_s.max(1),
+            reading: Arriving::default(),
             writing: Unfinished::default(),
             timer: None,
         }
     }
 
-    /// Ready with what has been unfinished for too long.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        let stall = Duration::from_millis(self.stall_ms);
+    /// How long what came of the frame may have taken.
+    fn allowed_ms(&self) -> u64 {
+        let bytes = self.reading.bytes as u64;
+        self.stall_ms
+            .saturating_add(bytes.saturating_mul(1000) / self.bytes_per_s)
+    }
+
+    /// Until when what is unfinished has to move, and how the link ends
+    /// otherwise.
+    fn next(&self) -> Option<(Instant, LinkEnd)> {
+        let (stall_ms, allowed_ms) = (self.stall_ms, self.allowed_ms());
+        let allowed = Duration::from_millis(allowed_ms).saturating_sub(self.reading.spent);
+        let slow = LinkEnd::Slow {
+            arrived: self.reading.bytes,
+            allowed_ms,
+        };
+        let reading = self.reading.since.map(|since| (since + allowed, slow));
+        let stall = Duration::from_millis(stall_ms);
+        let stalled = LinkEnd::Stalled { stall_ms };
+        let writing = self.writing.0.map(|since| (since + stall, stalled));
+        reading.into_iter().chain(writing).min_by_key(|(at, _)| *at)
+    }
+
+    /// Ready when something has been unfinished for too long.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
         loop {
-            let oldest = self.reading.0.into_iter().chain(self.writing.0).min();
-            let Some(oldest) = oldest else {
+            let Some((at, end)) = self.next() else {
                 self.timer = None;
                 return Poll::Pending;
             };
-            let timer = self
+            // A timer that comes too early is set anew; one that would come too late must not stay.
+            if self
                 .timer
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(oldest + stall)));
-            ready!(timer.as_mut().poll(cx));
-            // What was unfinished when the timer was set may be done and something newer begun.
-            let now = Instant::now();
+                .as_ref()
+                .is_none_or(|timer| timer.deadline() > at)
+            {
+                self.timer = Some(Box::pin(tokio::time::sleep_until(at)));
+            }
+            if let Some(timer) = &mut self.timer {
+                ready!(timer.as_mut().poll(cx));
+            }
             self.timer = None;
-            for (what, since) in [("reading", self.reading.0), ("writing", self.writing.0)] {
-                if since.is_some_and(|since| since + stall <= now) {
-                    return Poll::Ready(what);
-                }
+            if at <= Instant::now() {
+                return Poll::Ready(end);
             }
         }
     }
@@ -368,15 +426,20 @@ mod tests {
         open: bool,
         /// Whether anything can be written.
         deaf: bool,
+        /// When something can be read; always, if none.
+        every: Option<tokio::time::Interval>,
         written: Vec<u8>,
     }
 
     impl AsyncRead for Scripted {
         fn poll_read(
             mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
+            cx: &mut Context<'_>,
             buf: &mut [u8],
         ) -> Poll<io::Result<usize>> {
+            if let Some(every) = &mut self.every {
+                ready!(every.poll_tick(cx));
+            }
             match self.reads.pop_front() {
                 Some(bytes) => {
                     buf[..bytes.len()].copy_from_slice(&bytes);
@@ -414,6 +477,7 @@ mod tests {
         let limits = TransportLimits {
             frame_bytes: 1000,
             stall_ms: 5000,
+            frame_bytes_per_s: 10,
             ..TransportLimits::default()
         };
         let (inbox, incoming) = Inbox::new(&limits);
@@ -472,11 +536,53 @@ mod tests {
             open: true,
             ..Scripted::default()
         };
-        let stalled = LinkEnd::Stalled {
-            what: "reading",
-            stall_ms: 5000,
+        let slow = LinkEnd::Slow {
+            arrived: 1,
+            allowed_ms: 5100,
         };
-        assert_eq!(run(stream).await, (Vec::new(), stalled));
+        assert_eq!(run(stream).await, (Vec::new(), slow));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_may_take_as_long_as_its_bytes_need_and_no_longer() {
+        let frame = [&b"\0\0\0\x64"[..], &[7; 100]].concat();
+        // At 12 bytes in a second and at 6; it has 5 s and what 10 bytes in a second take.
+        for (bytes, comes) in [(12, true), (6, false)] {
+            let (head, body) = frame.split_at(5);
+            let every = tokio::time::interval(Duration::from_secs(1));
+            let mut pieces = vec![head];
+            pieces.extend(body.chunks(bytes));
+            let stream = Scripted {
+                reads: reads(&pieces),
+                every: Some(every),
+                ..Scripted::default()
+            };
+            let (frames, end) = run(stream).await;
+            assert_eq!(frames.len() == 1, comes, "{bytes} bytes in a second");
+            if comes {
+                assert_eq!(end, LinkEnd::ByPeer);
+            } else {
+                assert!(matches!(end, LinkEnd::Slow { .. }), "{end}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_room_is_not_the_fault_of_the_other_side() {
+        let (mut link, mut incoming) = link(Scripted {
+            reads: reads(&[b"\0\0", b"\0\x01a\0\0\0\x01b"]),
+            ..Scripted::default()
+        });
+        let taken = link.inbox.reserve_all();
+        let over = std::future::poll_fn(|cx| link.poll(cx));
+        let waited = tokio::time::timeout(Duration::from_secs(3600), over).await;
+        assert!(waited.is_err(), "{waited:?}");
+        drop(taken);
+        let end = std::future::poll_fn(|cx| link.poll(cx)).await;
+        assert_eq!(end, LinkEnd::ByPeer);
+        let told = std::iter::from_fn(|| incoming.try_recv().ok());
+        let frames = told.filter(|item| matches!(item, Incoming::Frame { .. }));
+        assert_eq!(frames.count(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -490,13 +596,7 @@ mod tests {
             .push(bytes::Bytes::from_static(b"hello"))
             .unwrap();
         let end = std::future::poll_fn(|cx| link.poll(cx)).await;
-        assert_eq!(
-            end,
-            LinkEnd::Stalled {
-                what: "writing",
-                stall_ms: 5000
-            }
-        );
+        assert_eq!(end, LinkEnd::Stalled { stall_ms: 5000 });
     }
 
     #[tokio::test]

@@ -197,6 +197,14 @@ impl Transport {
                     }
                 }
             }
+            Incoming::Useless { peer } => {
+                // Of a peer that was not dialled it is no news.
+                if self.dialled.contains_key(&peer) && !self.is_connected(&peer) {
+                    self.dialled.remove(&peer);
+                    let reason = "it closed the connection at once".to_owned();
+                    events.push(TransportEvent::DialFailed { peer, reason });
+                }
+            }
             Incoming::DialFailed { peer, reason } => {
                 self.dialled.remove(&peer);
                 events.push(TransportEvent::DialFailed { peer, reason });

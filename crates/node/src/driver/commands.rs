@@ -95,6 +95,11 @@ impl Driver {
         reply: oneshot::Sender<Result<(), String>>,
         now: Timestamp,
     ) {
+        // Whoever asked may have given up.
+        self.connecting.retain(|_, replies| {
+            replies.retain(|reply| !reply.is_closed());
+            !replies.is_empty()
+        });
         let peer = contact.peer;
         let addresses = parsed(&contact);
         self.peer.add_contact(contact, now);

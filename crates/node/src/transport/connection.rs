@@ -155,6 +155,16 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // A link or a failed upgrade has told its end already.
+        if let State::ToOpen | State::Awaited = self.state {
+            let peer = self.peer;
+            self.inbox.tell(Incoming::Useless { peer });
+        }
+    }
+}
+
 impl ConnectionHandler for Connection {
     type FromBehaviour = Infallible;
     type ToBehaviour = Over;

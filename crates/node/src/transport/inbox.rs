@@ -39,6 +39,8 @@ pub(crate) enum Incoming {
         link: LinkId,
         end: LinkEnd,
     },
+    /// A connection ended before it could carry frames.
+    Useless { peer: PeerId },
     /// A peer could not be reached.
     DialFailed { peer: PeerId, reason: String },
     /// The addresses that the node listens on have changed.

@@ -316,3 +316,36 @@ async fn a_peer_that_opens_streams_without_end_has_to_wait_over_quic() {
     }
     assert_eq!(streams.len(), 8);
 }
+
+#[tokio::test]
+async fn what_is_not_read_of_a_quic_connection_is_bounded() {
+    let window_bytes = 256 * 1024;
+    let limits = TransportLimits {
+        window_bytes,
+        inbox_frames: 1,
+        ..TransportLimits::default()
+    };
+    // Nobody takes its events: one frame fills the inbox.
+    let a = weir(1, QUIC, limits).await;
+    let mut raw = Raw::dial(over_quic(2), &a.addresses()[0])
+        .await
+        .expect("there is room");
+    let mut stream = raw.link().await.expect("there is room");
+    let frame = [&1000_u32.to_be_bytes()[..], &[7; 1000]].concat();
+    let frames = frame.repeat(64);
+    let mut sent = 0;
+    for _ in 0..20 {
+        while let Some(written) = raw
+            .drive(stream.write(&frames[sent % frame.len()..]))
+            .now_or_never()
+        {
+            sent += written.expect("the connection is up");
+        }
+        raw.ask_for_an_unknown_protocol()
+            .await
+            .expect("the link waits and the connection goes on");
+    }
+    let bound = window_bytes as usize + 64 * 1024;
+    assert!(sent < bound, "{sent} bytes were taken");
+    assert!(sent > 64 * 1024, "it was tried: {sent}");
+}

@@ -38,6 +38,12 @@ pub struct TransportLimits {
     /// Streams on one connection, beside the one for frames those of identify
     /// and ping. A side that opens more is disconnected or has to wait.
     pub streams_per_connection: u32,
+    /// Bytes of one QUIC connection that came and were not read yet; the side
+    /// that sends has to wait. One stream can use three quarters of them, so
+    /// that a link that waits for room does not silence identify and ping.
+    /// A TCP connection begins with 256 KiB for each stream, and its
+    /// multiplexer gives a stream that is read fast more.
+    pub window_bytes: u32,
     /// Peers that are kept connected.
     pub kept: usize,
     /// First pause after a kept peer was not reached; it doubles up to
@@ -63,6 +69,7 @@ impl Default for TransportLimits {
             connections: 4096,
             connections_per_peer: 4,
             streams_per_connection: 32,
+            window_bytes: 2 << 20,
             kept: 256,
             redial_ms: 250,
             redial_ms_max: 30_000,

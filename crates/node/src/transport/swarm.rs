@@ -89,7 +89,7 @@ impl SwarmTask {
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Self, TransportError> {
         let setup = |error: &dyn ToString| TransportError::Setup(error.to_string());
-        let streams = limits.streams_per_connection;
+        let (streams, window) = (limits.streams_per_connection, limits.window_bytes);
         let mut multiplexer = yamux::Config::default();
         multiplexer.set_max_num_streams(streams as usize);
         let swarm = SwarmBuilder::with_existing_identity(keypair(key))
@@ -98,6 +98,8 @@ impl SwarmTask {
             .map_err(|error| setup(&error))?
             .with_quic_config(|mut config| {
                 config.max_concurrent_stream_limit = streams;
+                config.max_connection_data = window;
+                config.max_stream_data = window - window / 4;
                 config
             })
             .with_behaviour(|key| behaviour(key, inbox.clone(), limits))

@@ -231,6 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_in_the_document_are_those_of_the_code() {
+        let document = include_str!("../../../../docs/particle-protocol.md");
+        let block = document.split("```framing\n").nth(1);
+        let block = block.and_then(|rest| rest.split("```").next());
+        let mut lines = block.expect("the document has them").lines();
+        let mut bytes = |name: &str| {
+            let (found, hex) = lines
+                .next()
+                .and_then(|line| line.split_once(" = "))
+                .unwrap();
+            assert_eq!(found, name);
+            let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
+            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+            let bytes: Result<Vec<u8>, _> = digits.chunks(2).map(byte).collect();
+            bytes.unwrap()
+        };
+        let frames = [Bytes::from(bytes("frame")), Bytes::from(bytes("frame"))];
+        let stream = bytes("stream");
+        assert_eq!(encode(&frames), stream);
+        assert_eq!(decode(&stream, 3).as_deref(), Ok(&frames[..]));
+    }
+
+    #[test]
     fn an_oversized_frame_is_refused_by_its_length_alone() {
         let found = decode(&(LIMIT as u32 + 1).to_be_bytes(), 4);
         assert_eq!(

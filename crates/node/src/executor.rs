@@ -291,4 +291,70 @@ mod tests {
         drop(cancelled);
         assert!(answers.recv().await.is_none(), "nobody waits for it");
     }
+
+    fn module(marine: &weir_marine::Marine, text: &str) -> Module {
+        let component = wat::parse_str(text).expect("it is WebAssembly text");
+        marine.load(&component).expect("it is a component")
+    }
+
+    fn call(id: u64, function: &str) -> Call {
+        let peer = weir_identity::Keypair::from_secret(&[1; 32]).expect("a secret key");
+        let now = clock::now();
+        Call {
+            id: CallId(id),
+            service: Arc::from("service"),
+            kind: Some(Arc::from(WASM)),
+            function: Arc::from(function),
+            args: Vec::new(),
+            tetraplets: Vec::new(),
+            context: weir_peer::CallContext {
+                particle: weir_peer::ParticleId(keccak256(&[b"particle"])),
+                step: [0; 32],
+                initiator: peer.peer_id(),
+                host: peer.peer_id(),
+                worker: peer.peer_id(),
+                timestamp: now,
+                ttl_ms: 3_600_000,
+                deadline: weir_peer::Timestamp(now.ms() + 3_600_000),
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_call_gives_its_instance_back_long_before_its_deadline() {
+        // One instance at a time: the second call runs only if the first has ended.
+        let marine = weir_marine::Marine::new(weir_marine::MarineConfig {
+            slots: 1,
+            ..weir_marine::MarineConfig::default()
+        });
+        let marine = marine.expect("the engine can be set up");
+        let limits = weir_marine::Limits {
+            fuel: u64::MAX / 2,
+            wall_ms: 3_600_000,
+            ..weir_marine::Limits::default()
+        };
+        let (finished, mut answers) = mpsc::unbounded_channel();
+        let mut executor = Executor::new(limits, [0; 32], finished);
+        let body = [("spin", "(loop (br 0))"), ("rest", "")];
+        for (name, body) in body {
+            let text = format!(
+                r#"(component
+                    (core module $m (func (export "{name}") {body}))
+                    (core instance $i (instantiate $m))
+                    (func (export "{name}") (canon lift (core func $i "{name}"))))"#
+            );
+            executor.install(Arc::from(name), Ok(module(&marine, &text)));
+        }
+        executor.start(call(1, "spin"), Some("spin"));
+        // It has the instance when the second comes.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        executor.start(call(2, "rest"), Some("rest"));
+        tokio::task::yield_now().await;
+        executor.cancel(CallId(1));
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(30), answers.recv());
+        let answer = answer.await.expect("the instance is free");
+        assert_eq!(answer.map(|answer| answer.call), Some(CallId(2)));
+    }
 }

@@ -235,30 +235,26 @@ async fn a_component_that_never_ends_is_stopped_and_the_caller_hears_why() {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_waits_for_any_more_ends() {
+async fn a_particle_expires_in_time_while_commands_never_cease() {
     let folder = Folder::new();
-    let mut config = support::with_wasm(node(&folder, 1));
-    config.calls.fuel = u64::MAX / 2;
-    config.calls.wall_ms = 600_000;
-    // One instance at a time: the second call runs only if the first has ended.
-    config.marine = Some(
-        weir_marine::Marine::new(weir_marine::MarineConfig {
-            slots: 1,
-            ..weir_marine::MarineConfig::default()
-        })
-        .unwrap(),
-    );
-    let node = start(config).await;
-    node.deploy(support::spinner()).await.unwrap();
-    node.deploy(support::doubler()).await.unwrap();
-    let mut ask = request(r#"(call %init_peer_id% ("spinner" "spin") [])"#);
+    let node = start(node(&folder, 1)).await;
+    let nobody = support::key(9).peer_id();
+    let mut ask = request(&format!(r#"(call "{nobody}" ("a" "b") [])"#));
     ask.ttl = Duration::from_millis(300);
     let mut particle = node.submit(ask).await.unwrap();
-    while particle.next().await.is_ok() {}
-    let script = r#"(seq (call %init_peer_id% ("doubler" "double") [4] x)
-                         (call %init_peer_id% ("callbackSrv" "x") [x]))"#;
-    let mut particle = node.submit(request(script)).await.unwrap();
-    assert_eq!(callback(&mut particle).await, [Value::from(8)]);
+    let id = particle.particle();
+    let flood = async { while node.nudge(id).await.is_ok() {} };
+    let expired = async {
+        while !matches!(
+            particle.next().await.unwrap().event,
+            ParticleEvent::Expired { .. }
+        ) {}
+    };
+    let expired = tokio::time::timeout(Duration::from_secs(30), expired);
+    tokio::select! {
+        () = flood => panic!("the node stopped"),
+        expired = expired => expired.expect("the timer fires"),
+    }
     node.shutdown().await;
 }
 

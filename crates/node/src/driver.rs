@@ -14,6 +14,7 @@ mod perform;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use weir_peer::{Batch, Effect, Event, Limits, ParticleId, Peer, StoredRecord, Ti
 
 use crate::clock;
 use crate::config::DriverLimits;
-use crate::error::Stopped;
+use crate::error::{Stopped, panicked};
 use crate::executor::{Executor, Finished};
 use crate::handle::Command;
 use crate::metrics::Meters;
@@ -58,7 +59,6 @@ enum Done {
     },
     Committed(Result<(), StoreError>),
     Exported,
-    Panicked,
 }
 
 /// See the module.
@@ -85,6 +85,8 @@ pub(crate) struct Driver {
     addresses: watch::Sender<Vec<Multiaddr>>,
     announce: Option<Vec<Multiaddr>>,
     stopping: bool,
+    /// Why it stops, if nobody asked for it.
+    broken: Option<String>,
 }
 
 /// What a driver is made of.
@@ -126,6 +128,7 @@ impl Driver {
             addresses: parts.addresses,
             announce: parts.announce,
             stopping: false,
+            broken: None,
         }
     }
 
@@ -133,7 +136,10 @@ impl Driver {
     /// closed and `stopped` says why.
     pub(crate) async fn run(mut self, stopped: watch::Sender<Option<String>>) {
         let reason = match self.turns().await {
-            Ok(()) => "it was shut down".to_owned(),
+            Ok(()) => match &self.broken {
+                Some(reason) => reason.clone(),
+                None => "it was shut down".to_owned(),
+            },
             Err(error) => {
                 tracing::error!(%error, "the store failed, the node stops");
                 error.to_string()
@@ -174,6 +180,10 @@ impl Driver {
             let begin = Instant::now();
             self.handle(wake)?;
             self.handle_more(begin);
+            // Others may be ready whenever it is waited; a timer must not starve.
+            if self.timer.is_some_and(|at| at <= clock::now()) {
+                self.handle(Wake::Timer)?;
+            }
             self.settle()?;
             self.meters
                 .turn_seconds
@@ -186,8 +196,12 @@ impl Driver {
     /// left out.
     async fn finish(&mut self) -> Result<(), StoreError> {
         while self.committing {
-            let done = self.work.join_next().await;
-            self.handle(Wake::Work(done_of(done)))?;
+            match self.work.join_next().await {
+                Some(Ok(done)) => self.handle(Wake::Work(done))?,
+                // The tasks catch their panics, and nobody aborts them.
+                Some(Err(error)) => return Err(self.store.gave_up(error.to_string())),
+                None => return Ok(()),
+            }
             self.settle()?;
         }
         Ok(())
@@ -202,7 +216,8 @@ impl Driver {
         tokio::select! {
             biased;
             command = self.commands.recv() => Wake::Command(command),
-            Some(done) = self.work.join_next() => Wake::Work(done_of(Some(done))),
+            // The tasks catch their panics, and nobody aborts them.
+            Some(Ok(done)) = self.work.join_next() => Wake::Work(done),
             Some(finished) = self.finished.recv() => Wake::Finished(finished),
             () = due(timer) => Wake::Timer,
             // Once round the scheduler, so that connections get their turn.
@@ -231,12 +246,6 @@ impl Driver {
                 result?;
             }
             Wake::Work(Done::Exported) => {}
-            Wake::Work(Done::Panicked) => {
-                tracing::error!("a thread that reads or writes the store panicked");
-                if self.committing {
-                    return Err(self.store.gave_up());
-                }
-            }
             Wake::Timer => {
                 self.timer = None;
                 self.peer.handle(Event::Timer, now);
@@ -315,6 +324,12 @@ impl Driver {
                 self.answer_connecting(&peer, &Err(reason));
                 Event::DialFailed { peer }
             }
+            TransportEvent::Broken { reason } => {
+                tracing::error!(reason, "the network failed, the node stops");
+                self.stopping = true;
+                self.broken = Some(reason);
+                return;
+            }
             TransportEvent::Addresses(addresses) => {
                 self.addresses.send_replace(addresses.clone());
                 let told = self.announce.clone().unwrap_or(addresses);
@@ -371,7 +386,8 @@ impl Driver {
                 let (store, meters) = (self.store.clone(), self.meters.clone());
                 self.work.spawn_blocking(move || {
                     let begin = Instant::now();
-                    let result = store.commit(&batch);
+                    let result = caught("commit", || store.commit(&batch))
+                        .unwrap_or_else(|what| Err(store.gave_up(what)));
                     meters.commit_seconds.observe(begin.elapsed().as_secs_f64());
                     Done::Committed(result)
                 });
@@ -390,17 +406,27 @@ impl fmt::Debug for Driver {
     }
 }
 
-/// What a task on another thread brought.
-fn done_of(joined: Option<Result<Done, tokio::task::JoinError>>) -> Done {
-    match joined {
-        Some(Ok(done)) => done,
-        Some(Err(_)) | None => Done::Panicked,
-    }
+/// Does work of a task of this kind; its panic becomes an error that names it.
+fn caught<T>(kind: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| panicked(kind))
 }
 
 async fn due(timer: Option<Sleep>) {
     match timer {
         Some(timer) => timer.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caught;
+
+    #[test]
+    fn a_panic_of_a_task_names_its_kind() {
+        assert_eq!(caught("load", || 7), Ok(7));
+        let reason = caught("commit", || panic!("on purpose")).map(|()| 7);
+        let reason = reason.expect_err("it panicked");
+        assert!(reason.starts_with("a task panicked: commit"), "{reason}");
     }
 }

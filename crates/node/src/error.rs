@@ -68,6 +68,11 @@ pub struct Stopped {
     pub reason: String,
 }
 
+/// What is said when a task of this kind has panicked.
+pub(crate) fn panicked(kind: &str) -> String {
+    format!("a task panicked: {kind}; this is a defect of Weir, and the log says where it is")
+}
+
 /// Why a particle was not started.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SubmitFailure {

@@ -13,7 +13,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use weir_identity::{Cid, Hash, Keypair, keccak256};
 use weir_marine::{CacheConfig, Marine, MarineConfig};
 use weir_peer::{Limits, Shared};
@@ -100,15 +100,32 @@ impl LocalNetwork {
             let services = &config.services;
             async move {
                 let node = Node::start(node).await?;
-                let services = deploy(&node, services).await?;
-                Ok::<_, StartError>(LocalPeer {
-                    name: key.name,
-                    node,
-                    services,
-                })
+                match deploy(&node, services).await {
+                    Ok(services) => Ok(LocalPeer {
+                        name: key.name,
+                        node,
+                        services,
+                    }),
+                    Err(error) => {
+                        node.shutdown().await;
+                        Err(error)
+                    }
+                }
             }
         });
-        let peers = try_join_all(started).await?;
+        let mut peers = Vec::with_capacity(count);
+        let mut failed: Option<StartError> = None;
+        for started in join_all(started).await {
+            match started {
+                Ok(peer) => peers.push(peer),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            // Those that did start would go on without anybody who could stop them.
+            LocalNetwork { peers }.shutdown().await;
+            return Err(error);
+        }
         connect(&peers).await;
         Ok(LocalNetwork { peers })
     }
@@ -128,7 +145,7 @@ impl LocalNetwork {
 
     /// Stops all peers and closes their stores.
     pub async fn shutdown(self) {
-        futures::future::join_all(self.peers.iter().map(|peer| peer.node.shutdown())).await;
+        join_all(self.peers.iter().map(|peer| peer.node.shutdown())).await;
     }
 }
 
@@ -226,7 +243,7 @@ async fn connect(peers: &[LocalPeer]) {
         // If the node is gone, its own error says so.
         let _ = from.node.keep(to.node.contact()).await;
     });
-    futures::future::join_all(connected).await;
+    join_all(connected).await;
 }
 
 #[cfg(test)]

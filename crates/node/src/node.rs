@@ -1,7 +1,10 @@
 //! Starts a node.
 
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 use weir_identity::Cid;
 use weir_marine::{Marine, Module};
@@ -11,12 +14,12 @@ use crate::clock;
 use crate::components::Components;
 use crate::config::NodeConfig;
 use crate::driver::{Driver, Parts};
-use crate::error::StartError;
+use crate::error::{StartError, panicked};
 use crate::executor::{Executor, WASM};
 use crate::handle::NodeHandle;
 use crate::keyfile::random;
 use crate::metrics::{self, Meters};
-use crate::store::{Birth, Store};
+use crate::store::{Birth, Durability, Store, StoreError};
 use crate::transport::Transport;
 
 const STORE_FILE: &str = "store.redb";
@@ -30,6 +33,14 @@ impl Node {
     /// Opens the folder, restores the peer from it, loads the components of
     /// its services, and begins to listen. When this returns, the node works.
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
+        Self::start_on(config, Store::open).await
+    }
+
+    /// Starts with the store that `open` gives.
+    pub(crate) async fn start_on(
+        config: NodeConfig,
+        open: impl FnOnce(&Path, Durability, Birth) -> Result<Store, StoreError> + Send + 'static,
+    ) -> Result<NodeHandle, StartError> {
         let folder = |source| StartError::Folder {
             path: config.folder.clone(),
             source,
@@ -44,7 +55,7 @@ impl Node {
             };
             let durability = config.durability;
             blocking(move || {
-                let store = Store::open(&path, durability, birth)?;
+                let store = open(&path, durability, birth)?;
                 let records = store.scan_before(&[COLD])?;
                 Ok::<_, StartError>((store, records))
             })
@@ -102,7 +113,12 @@ impl Node {
             let bound = metrics::serve(address, handle.clone(), meters).await;
             handle.metrics = Some(bound.map_err(|reason| StartError::Metrics { address, reason })?);
         }
-        tokio::spawn(driver.run(stopped));
+        tokio::spawn(async move {
+            let run = AssertUnwindSafe(driver.run(stopped.clone())).catch_unwind();
+            if run.await.is_err() {
+                stopped.send_replace(Some(panicked("driver")));
+            }
+        });
         for contact in config.bootstrap {
             // The driver has only just begun; if it is gone already, the handle says why.
             let _ = handle.keep(contact).await;

@@ -292,10 +292,10 @@ impl Store {
     }
 
     /// The error for a commit of which nobody knows how it ended.
-    pub(crate) fn gave_up(&self) -> StoreError {
+    pub(crate) fn gave_up(&self, what: String) -> StoreError {
         StoreError::Io {
             path: self.path.clone(),
-            what: "the writing thread panicked".to_owned(),
+            what,
         }
     }
 

@@ -26,14 +26,17 @@ mod redial;
 mod swarm;
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 pub use libp2p::Multiaddr;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use weir_identity::{Keypair, PeerId};
 
+use crate::error::panicked;
 pub use framing::FramingError;
 use inbox::{Held, Inbox, Incoming, LinkId};
 pub use limits::TransportLimits;
@@ -77,6 +80,11 @@ pub enum TransportEvent {
     },
     /// The addresses that this node listens on have changed.
     Addresses(Vec<Multiaddr>),
+    /// Nothing is sent or received any more.
+    Broken {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A frame's share of the bounded inbox. Drop it when the frame is dealt with.
@@ -110,9 +118,16 @@ impl Transport {
         let limits = Arc::new(limits);
         let (inbox, incoming) = Inbox::new(&limits);
         let (commands, orders) = mpsc::unbounded_channel();
+        let breaks = inbox.clone();
         let mut swarm = SwarmTask::new(keypair, inbox, &limits, orders)?;
         let addresses = swarm.listen(listen).await?;
-        let task = tokio::spawn(swarm.run());
+        let task = tokio::spawn(async move {
+            let run = AssertUnwindSafe(swarm.run()).catch_unwind();
+            if run.await.is_err() {
+                let reason = panicked("swarm");
+                breaks.tell(Incoming::Broken { reason });
+            }
+        });
         Ok(Transport {
             incoming,
             commands,
@@ -209,6 +224,7 @@ impl Transport {
                 self.dialled.remove(&peer);
                 events.push(TransportEvent::DialFailed { peer, reason });
             }
+            Incoming::Broken { reason } => events.push(TransportEvent::Broken { reason }),
             Incoming::Addresses(addresses) => {
                 self.addresses.clone_from(&addresses);
                 events.push(TransportEvent::Addresses(addresses));

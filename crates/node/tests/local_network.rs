@@ -51,3 +51,25 @@ async fn a_local_network_comes_back_with_the_same_peers_and_services() {
         network.shutdown().await;
     }
 }
+
+#[tokio::test]
+async fn a_network_of_which_one_peer_cannot_start_leaves_none_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || LocalNetworkConfig::new(folder.path().to_owned());
+    LocalNetwork::start(config())
+        .await
+        .unwrap()
+        .shutdown()
+        .await;
+    let birth = weir_node::store::Birth {
+        at_ms: 0,
+        with_key: true,
+    };
+    let store = folder.path().join("peers/b/store.redb");
+    let durability = weir_node::store::Durability::Process;
+    let in_use = weir_node::store::Store::open(&store, durability, birth).unwrap();
+    LocalNetwork::start(config()).await.unwrap_err();
+    drop(in_use);
+    let network = LocalNetwork::start(config()).await.unwrap();
+    network.shutdown().await;
+}

@@ -11,7 +11,7 @@ use weir_identity::Keypair;
 use weir_peer::store::{Archived, archive_prefix, records_prefix};
 use weir_peer::{Limits, ParticleId};
 
-use super::{Done, Driver};
+use super::{Done, Driver, caught};
 use crate::error::ExportFailure;
 use crate::store::Store;
 
@@ -41,7 +41,9 @@ impl Driver {
         };
         let store = self.store.clone();
         self.work.spawn_blocking(move || {
-            let _ = reply.send(source.export(&store));
+            // After a panic the reply is dropped, and whoever asked hears that.
+            let work = || drop(reply.send(source.export(&store)));
+            caught("export", work).unwrap_or_default();
             Done::Exported
         });
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use weir_identity::PeerId;
 use weir_peer::{Effect, Event, ParticleEvent, ParticleId};
 
-use super::{Done, Driver};
+use super::{Done, Driver, caught};
 use crate::clock;
 use crate::news::News;
 use crate::transport::{Multiaddr, SendError};
@@ -18,7 +18,8 @@ impl Driver {
             Effect::Load { prefix } => {
                 let store = self.store.clone();
                 self.work.spawn_blocking(move || {
-                    let records = store.scan(&prefix).map_err(|error| error.to_string());
+                    let read = || store.scan(&prefix).map_err(|error| error.to_string());
+                    let records = caught("load", read).and_then(|records| records);
                     Done::Loaded { prefix, records }
                 });
             }

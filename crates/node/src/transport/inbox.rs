@@ -45,11 +45,16 @@ pub(crate) enum Incoming {
     DialFailed { peer: PeerId, reason: String },
     /// The addresses that the node listens on have changed.
     Addresses(Vec<Multiaddr>),
+    /// The task of the swarm has ended.
+    Broken { reason: String },
 }
 
 /// The sending half, shared by all connections of a node.
 ///
-/// The channel itself is unbounded; frames in it are bounded by their room.
+/// Frames in the channel are bounded by their room. All else in it is a few
+/// words for each connection that was made, each dial and each change of an
+/// address since the owner last looked: bounded by how fast handshakes are,
+/// not by a number.
 #[derive(Debug, Clone)]
 pub(crate) struct Inbox {
     sender: mpsc::UnboundedSender<Incoming>,
@@ -87,16 +92,6 @@ impl Inbox {
     /// The owner may be gone already; then nobody is interested.
     pub(crate) fn tell(&self, incoming: Incoming) {
         let _ = self.sender.send(incoming);
-    }
-
-    /// Room for a frame of so many bytes, nothing of which is taken yet.
-    pub(crate) fn reserve(&self, bytes: usize) -> Reservation {
-        Reservation {
-            bytes,
-            covered: 0,
-            held: Held::default(),
-            waits: None,
-        }
     }
 
     /// All places for small frames.
@@ -164,6 +159,16 @@ pub(crate) struct Reservation {
 type Waits = Pin<Box<dyn Future<Output = Option<Grant>> + Send>>;
 
 impl Reservation {
+    /// Room for a frame of so many bytes, nothing of which is taken yet.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Reservation {
+            bytes,
+            covered: 0,
+            held: Held::default(),
+            waits: None,
+        }
+    }
+
     /// Ready with the number of bytes of the frame for which there is room:
     /// more than the `arrived` that came already, or all.
     pub(crate) fn poll(
@@ -251,13 +256,13 @@ mod tests {
     #[test]
     fn frames_that_are_announced_and_not_sent_leave_room_for_others() {
         let inbox = inbox();
-        let mut announced: Vec<_> = (0..12).map(|_| inbox.reserve(FRAME)).collect();
+        let mut announced: Vec<_> = (0..12).map(|_| Reservation::new(FRAME)).collect();
         for room in &mut announced {
             arrive(&inbox, room, &mut 0, 1);
         }
         // Without the reserve as well.
         let _reserve = inbox.reserve.try_acquire().expect("nobody needed it");
-        let mut sent = inbox.reserve(64 * 1024);
+        let mut sent = Reservation::new(64 * 1024);
         let mut arrived = 0;
         arrive(&inbox, &mut sent, &mut arrived, 64 * 1024);
         assert_eq!(arrived, 64 * 1024);
@@ -266,7 +271,7 @@ mod tests {
     #[test]
     fn one_frame_at_a_time_goes_on_when_all_wait_in_the_middle() {
         let inbox = inbox();
-        let mut frames: Vec<_> = (0..5).map(|_| (inbox.reserve(FRAME), 0)).collect();
+        let mut frames: Vec<_> = (0..5).map(|_| (Reservation::new(FRAME), 0)).collect();
         // Each as far as it comes, a bit at a time.
         for until in (0..=FRAME).step_by(16 * 1024).chain([FRAME]) {
             for (room, arrived) in &mut frames {
@@ -296,7 +301,7 @@ mod tests {
     fn a_frame_without_bytes_takes_a_place() {
         let inbox = inbox();
         let places = inbox.small.available_permits();
-        let mut room = inbox.reserve(0);
+        let mut room = Reservation::new(0);
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(room.poll(&inbox, 0, &mut cx), Poll::Ready(0));
         assert_eq!(inbox.small.available_permits(), places - 1);

@@ -21,7 +21,8 @@ pub struct TransportLimits {
     pub inbox_bytes: usize,
     /// How long a neighbour may take nothing of what waits for it, and how
     /// long a frame may take beside the time that `frame_bytes_per_s` gives
-    /// it. Beyond it the link ends.
+    /// it; also how long a link may take to write what is queued when it is
+    /// closed. Beyond it the link ends.
     pub stall_ms: u64,
     /// How fast the bytes of a frame have to come after the first `stall_ms`.
     /// What a frame waits for room does not count.

@@ -69,6 +69,8 @@ pub(crate) struct Link<S> {
     reading: Reading,
     writing: Writing,
     watch: Watch,
+    /// This side has ended the link; by then it is over.
+    closing: Option<Pin<Box<Sleep>>>,
     /// This side has said everything; the other one may still be reading.
     linger: Option<Pin<Box<Sleep>>>,
     end: Option<LinkEnd>,
@@ -121,6 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             },
             writing: Writing::default(),
             watch: Watch::new(limits),
+            closing: None,
             linger: None,
             end: None,
         }
@@ -150,6 +153,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         if let Some(linger) = &mut self.linger {
             ready!(linger.as_mut().poll(cx));
             return Poll::Ready(LinkEnd::ByPeer);
+        }
+        if let Some(reason) = self.outbox.closed() {
+            let stall = Duration::from_millis(self.watch.stall_ms);
+            let closing = self
+                .closing
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+            if closing.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(LinkEnd::Here(reason));
+            }
         }
         self.watch.poll(cx)
     }
@@ -265,7 +277,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Ok(Decoded::Begins(bytes)) => *room = Some(self.inbox.reserve(bytes)),
+                Ok(Decoded::Begins(bytes)) => *room = Some(Reservation::new(bytes)),
                 Ok(Decoded::Frame(frame)) => {
                     self.watch.reading.end();
                     if let Some(room) = room.take() {
@@ -469,6 +481,9 @@ mod tests {
         }
 
         fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.deaf {
+                return Poll::Pending;
+            }
             Poll::Ready(Ok(()))
         }
     }
@@ -597,6 +612,19 @@ mod tests {
             .unwrap();
         let end = std::future::poll_fn(|cx| link.poll(cx)).await;
         assert_eq!(end, LinkEnd::Stalled { stall_ms: 5000 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_that_cannot_be_closed_is_over_after_a_while() {
+        let (mut link, _incoming) = link(Scripted {
+            open: true,
+            deaf: true,
+            ..Scripted::default()
+        });
+        link.outbox.close("done");
+        let over = std::future::poll_fn(|cx| link.poll(cx));
+        let end = tokio::time::timeout(Duration::from_millis(5001), over).await;
+        assert_eq!(end, Ok(LinkEnd::Here("done".to_owned())));
     }
 
     #[tokio::test]

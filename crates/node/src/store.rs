@@ -5,6 +5,8 @@
 //! it is open. Closing (dropping) a store writes everything to the disk.
 
 mod backend;
+#[cfg(test)]
+mod failing;
 
 use std::fs::File;
 use std::io::ErrorKind;

@@ -54,6 +54,9 @@ pub struct Node {
     pub end: NodeId,
 }
 
+/// Reading a large script is bound by the memory that its instructions fill.
+const _: () = assert!(size_of::<Node>() <= 96);
+
 /// What an instruction does, with its operands and children.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Instruction {
@@ -100,19 +103,8 @@ pub enum Instruction {
         /// What to do if they differ.
         body: NodeId,
     },
-    /// Asks a service of a peer.
-    Call {
-        /// The peer that makes the call.
-        peer: Operand,
-        /// The service to ask.
-        service: Operand,
-        /// The function of the service.
-        function: Operand,
-        /// The arguments.
-        args: Vec<Operand>,
-        /// Scalar or stream that takes the result.
-        output: Option<Variable>,
-    },
+    /// Asks a service of a peer. Boxed, since the largest instruction sets the size of all.
+    Call(Box<Call>),
     /// Copies a value.
     Ap {
         /// What to copy.
@@ -163,6 +155,21 @@ pub enum Instruction {
     },
     /// Fails.
     Fail(FailOperand),
+}
+
+/// A call of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The peer that makes the call.
+    pub peer: Operand,
+    /// The service to ask.
+    pub service: Operand,
+    /// The function of the service.
+    pub function: Operand,
+    /// The arguments.
+    pub args: Vec<Operand>,
+    /// Scalar or stream that takes the result.
+    pub output: Option<Variable>,
 }
 
 /// What `fail` fails with.
@@ -297,7 +304,7 @@ impl Instruction {
             Self::Xor { .. } => "xor",
             Self::Match { .. } => "match",
             Self::Mismatch { .. } => "mismatch",
-            Self::Call { .. } => "call",
+            Self::Call(_) => "call",
             Self::Ap { .. } | Self::ApMap { .. } => "ap",
             Self::Canon { .. } => "canon",
             Self::Fold { .. } => "fold",

@@ -32,7 +32,7 @@ mod print;
 mod script;
 
 pub use ast::{
-    Accessor, FailOperand, Instruction, Lens, NameId, Node, NodeId, Operand, Span, Variable,
+    Accessor, Call, FailOperand, Instruction, Lens, NameId, Node, NodeId, Operand, Span, Variable,
     VariableKind,
 };
 pub use diagnostic::{Diagnostic, Label, Severity};

@@ -22,17 +22,11 @@ pub(super) fn uses(instruction: &Instruction, mut visit: impl FnMut(Variable, Ru
             read(left, Rule::Checked);
             read(right, Rule::Checked);
         }
-        Instruction::Call {
-            peer,
-            service,
-            function,
-            args,
-            ..
-        } => {
-            read(peer, Rule::Checked);
-            read(service, Rule::Checked);
-            read(function, Rule::Checked);
-            for arg in args {
+        Instruction::Call(call) => {
+            read(&call.peer, Rule::Checked);
+            read(&call.service, Rule::Checked);
+            read(&call.function, Rule::Checked);
+            for arg in &call.args {
                 read(arg, Rule::Checked);
             }
         }
@@ -72,7 +66,7 @@ fn operand_uses(operand: &Operand, mut visit: impl FnMut(Variable)) {
 /// The variable that a call, `ap` or `canon` writes.
 pub(super) fn result(instruction: &Instruction) -> Option<Variable> {
     match instruction {
-        Instruction::Call { output, .. } => *output,
+        Instruction::Call(call) => call.output,
         Instruction::Ap {
             target: variable, ..
         }

@@ -1,6 +1,6 @@
 //! The part of an instruction before its children.
 
-use crate::ast::{FailOperand, Instruction, NodeId, Operand, Span, Variable, VariableKind};
+use crate::ast::{Call, FailOperand, Instruction, NodeId, Operand, Span, Variable, VariableKind};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lexer::TokenKind;
 
@@ -176,13 +176,13 @@ impl Parser<'_> {
             TokenKind::Word => Some(self.target(&RESULT)?),
             _ => None,
         };
-        Ok(Instruction::Call {
+        Ok(Instruction::Call(Box::new(Call {
             peer,
             service,
             function,
             args: self.args.drain(..).collect(),
             output,
-        })
+        })))
     }
 
     fn ap_map(&mut self) -> Result<Instruction> {
@@ -279,16 +279,17 @@ impl Parser<'_> {
         }
         let span = self.current.span;
         let word = self.slice(span);
-        let operand = self.words.operand(word, span.start)?;
-        if let Operand::Variable {
-            variable,
-            lens: None,
-        } = operand
-            && target.kinds.contains(&variable.kind)
-        {
-            self.advance();
-            return Ok(variable);
-        }
+        // Matched where it lies: moving an operand that was just written is what costs here.
+        let operand = match self.words.operand(word, span.start) {
+            Ok(Operand::Variable {
+                variable,
+                lens: None,
+            }) if target.kinds.contains(&variable.kind) => {
+                self.advance();
+                return Ok(variable);
+            }
+            other => other?,
+        };
         let found = operand::describe(&operand);
         let message = format!("{} must be {}, not {found}", target.name, target.expects);
         Err(Diagnostic::error(codes::BAD_OPERAND, message, span).into())

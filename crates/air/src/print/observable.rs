@@ -30,7 +30,7 @@ pub fn instruction_text(script: &Script, id: NodeId) -> String {
             piece.write(&mut out);
         },
     );
-    if matches!(instruction, Instruction::Call { output: None, .. }) {
+    if matches!(instruction, Instruction::Call(call) if call.output.is_none()) {
         out.push(' ');
     }
     out

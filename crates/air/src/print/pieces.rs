@@ -87,25 +87,19 @@ pub(super) fn header(
             operands.operand(left);
             operands.operand(right);
         }
-        Instruction::Call {
-            peer,
-            service,
-            function,
-            args,
-            output,
-        } => {
-            operands.operand(peer);
+        Instruction::Call(call) => {
+            operands.operand(&call.peer);
             (operands.emit)(Piece::Open);
-            operands.operand(service);
-            operands.operand(function);
+            operands.operand(&call.service);
+            operands.operand(&call.function);
             (operands.emit)(Piece::Close);
             (operands.emit)(Piece::SquareOpen);
-            for arg in args {
+            for arg in &call.args {
                 operands.operand(arg);
             }
             (operands.emit)(Piece::SquareClose);
-            if let Some(output) = output {
-                (operands.emit)(Piece::Word(script.name(*output)));
+            if let Some(output) = call.output {
+                (operands.emit)(Piece::Word(script.name(output)));
             }
         }
         Instruction::Ap { value, target } => {

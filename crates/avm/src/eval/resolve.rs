@@ -299,18 +299,14 @@ impl<'a> Resolver<'a> {
                 body: *body,
                 equal: false,
             },
-            Instruction::Call {
-                peer,
-                service,
-                function,
-                args,
-                output,
-            } => Op::Call {
-                peer: self.arg(id, peer),
-                service: self.arg(id, service),
-                function: self.arg(id, function),
-                args: args.iter().map(|a| self.arg(id, a)).collect(),
-                output: output.map_or(Output::None, |target| self.output(id, target)),
+            Instruction::Call(call) => Op::Call {
+                peer: self.arg(id, &call.peer),
+                service: self.arg(id, &call.service),
+                function: self.arg(id, &call.function),
+                args: call.args.iter().map(|a| self.arg(id, a)).collect(),
+                output: call
+                    .output
+                    .map_or(Output::None, |target| self.output(id, target)),
             },
             Instruction::Ap { value, target } => {
                 let value = self.arg(id, value);

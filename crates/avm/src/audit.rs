@@ -178,7 +178,8 @@ impl<'a> Auditor<'a> {
     fn new(log: &'a Log, program: &Arc<Program>) -> Self {
         let mut machine = Machine::new(program.clone(), &particle_of(log), None);
         machine.begin(NOTHING);
-        machine.run();
+        let done = machine.run();
+        debug_assert!(done, "the turn has no end");
         let known = FxHashMap::from_iter([(AuthorIdx(0), 1)]);
         Auditor {
             log,

@@ -12,29 +12,51 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use weir_identity::value::DEPTH_MAX;
 use weir_identity::{Cid, Hash, Keypair, PeerId, Value};
 
-use crate::effects::{
-    CallOutcome, CallRequest, CompleteError, Effects, Merged, Report, Send, Waiting,
-};
-use crate::eval::{Answer, Fact, Machine, Own, Particle, Program, Support, Verdict};
+use crate::effects::{CallOutcome, CompleteError, Effects, Merged, Report, Send, Waiting};
+use crate::eval::{Answer, Fact, Machine, Particle, Program};
 use crate::log::{
-    AuthorIdx, Blobs, Body, CallEntry, CanonEntry, Entry, Extent, INTERRUPTED, Log, LogIndex,
-    MergeError, Message, MessageOptions, Offence, Outcome, Outgoing, Received, Record,
-    RestoreError, Start, StartError, StepId,
+    AuthorIdx, Blobs, Body, CallEntry, Entry, Extent, INTERRUPTED, Log, LogIndex, MergeError,
+    Message, MessageOptions, Outcome, Outgoing, Received, Record, RestoreError, Start, StartError,
+    StepId,
 };
+use crate::round::{Origin, Round};
+
+/// How an [`Avm`] works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Holds the values that come in once for all particles that use this table.
+    pub values: Option<Arc<Blobs>>,
+    /// Evaluation stops after so many tasks (an instruction takes about two) and
+    /// goes on with [`Avm::resume`]. Zero counts as one. By default there is no
+    /// end to a turn.
+    pub tasks_per_turn: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            values: None,
+            tasks_per_turn: u64::MAX,
+        }
+    }
+}
 
 /// One particle on one peer. No I/O, clock, randomness or threads.
 #[derive(Debug)]
 pub struct Avm {
-    machine: Machine,
-    log: Log,
-    key: Arc<Keypair>,
+    pub(crate) machine: Machine,
+    pub(crate) log: Log,
+    pub(crate) key: Arc<Keypair>,
     /// Taken hops that are not in an entry yet.
-    hops: Vec<StepId>,
-    started: bool,
-    effects: Effects,
+    pub(crate) hops: Vec<StepId>,
+    pub(crate) started: bool,
+    pub(crate) effects: Effects,
+    /// What is being evaluated, while that takes more than one turn.
+    pub(crate) round: Option<Round>,
+    pub(crate) tasks_per_turn: u64,
     /// Whom a message is owed, in the order in which it came to be.
-    targets: Vec<PeerId>,
-    owed: FxHashSet<PeerId>,
+    pub(crate) targets: Vec<PeerId>,
+    pub(crate) owed: FxHashSet<PeerId>,
     /// Who is asked for news even if there is nothing to tell.
     asked: FxHashSet<PeerId>,
     /// The message that each peer has not acknowledged yet: what comes to be
@@ -58,10 +80,23 @@ impl Avm {
         program: Arc<Program>,
         key: Arc<Keypair>,
     ) -> Result<Avm, StartError> {
+        Avm::new_with(start, program, key, Options::default())
+    }
+
+    /// Like [`Avm::new`], with options.
+    pub fn new_with(
+        start: Arc<Start>,
+        program: Arc<Program>,
+        key: Arc<Keypair>,
+        options: Options,
+    ) -> Result<Avm, StartError> {
         let script = program.script().text().clone();
-        let log = Log::new(start, script, key.peer_id())?;
-        let mut avm = Avm::around(log, program, key);
-        avm.advance(LogIndex(0), None);
+        let mut log = Log::new(start, script, key.peer_id())?;
+        if let Some(values) = options.values {
+            log.share_values(values);
+        }
+        let mut avm = Avm::around(log, program, key, options.tasks_per_turn);
+        avm.advance(LogIndex(0), Origin::Here);
         Ok(avm)
     }
 
@@ -76,41 +111,33 @@ impl Avm {
         key: Arc<Keypair>,
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Avm, RestoreError> {
-        Avm::restore_sharing(start, program, key, records, None)
+        Avm::restore_with(start, program, key, records, Options::default())
     }
 
-    /// Like [`Avm::restore`], with values shared as after [`Avm::share_values`].
-    pub fn restore_sharing(
+    /// Like [`Avm::restore`], with options.
+    pub fn restore_with(
         start: Arc<Start>,
         program: Arc<Program>,
         key: Arc<Keypair>,
         records: impl IntoIterator<Item = Record>,
-        values: Option<Arc<Blobs>>,
+        options: Options,
     ) -> Result<Avm, RestoreError> {
         let script = program.script().text().clone();
-        let log = Log::restore_sharing(start, script, key.peer_id(), records, values)?;
-        let mut avm = Avm::around(log, program, key);
-        avm.advance(LogIndex(0), None);
-        avm.targets.clear();
-        avm.owed.clear();
-        let again = std::mem::take(&mut avm.effects);
-        avm.effects.calls = again.calls;
+        let log = Log::restore_sharing(start, script, key.peer_id(), records, options.values)?;
+        let mut avm = Avm::around(log, program, key, options.tasks_per_turn);
+        avm.advance(LogIndex(0), Origin::Store);
         Ok(avm)
-    }
-
-    /// Holds the values that come in from now on once for all particles that
-    /// use the same table.
-    pub fn share_values(&mut self, values: Arc<Blobs>) {
-        self.log.share_values(values);
     }
 
     /// Merges and forwards, but makes no entry and signs no head: for a peer
     /// whose store is younger than the particle.
     pub fn mute(&mut self) {
+        // Hops that are taken already belong into an entry.
+        self.flush_hops();
         self.log.mute();
     }
 
-    fn around(log: Log, program: Arc<Program>, key: Arc<Keypair>) -> Avm {
+    fn around(log: Log, program: Arc<Program>, key: Arc<Keypair>, tasks_per_turn: u64) -> Avm {
         let particle = particle_of(&log);
         let me: Arc<str> = key.peer_id().to_string().into();
         Avm {
@@ -120,6 +147,8 @@ impl Avm {
             hops: Vec::new(),
             started: false,
             effects: Effects::default(),
+            round: None,
+            tasks_per_turn,
             targets: Vec::new(),
             owed: FxHashSet::default(),
             asked: FxHashSet::default(),
@@ -134,6 +163,7 @@ impl Avm {
 
     /// Takes in what `from` sent. Facts that are already here change nothing.
     pub fn merge(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
+        self.finish();
         let received = self.log.merge(message, from)?;
         Ok(self.take_in(received, from))
     }
@@ -141,6 +171,7 @@ impl Avm {
     /// Like [`Avm::merge`], of a message that somebody else passed on: that it
     /// is from `from` is not proven.
     pub fn merge_relayed(&mut self, message: Message, from: PeerId) -> Result<Merged, MergeError> {
+        self.finish();
         let received = self.log.merge_relayed(message, from)?;
         Ok(self.take_in(received, from))
     }
@@ -161,7 +192,7 @@ impl Avm {
                 ),
             });
         }
-        self.advance(received.first, sender);
+        self.advance(received.first, sender.map_or(Origin::Here, Origin::Peer));
         if !received.wants.is_empty() {
             let ask = Message::asking(self.log.particle(), received.wants.clone());
             self.send(from, ask, None);
@@ -198,6 +229,7 @@ impl Avm {
         outcome: CallOutcome,
         receipt: Option<Bytes>,
     ) -> Result<(), CompleteError> {
+        self.finish();
         let open = self
             .machine
             .open_call(&Hash::from(step.0))
@@ -227,7 +259,7 @@ impl Avm {
             outcome,
             receipt,
         }))?;
-        self.advance(at, None);
+        self.advance(at, Origin::Here);
         Ok(())
     }
 
@@ -284,8 +316,15 @@ impl Avm {
     }
 
     /// What the work so far asks of the host. Stable: the same log gives the
-    /// same effects in the same order.
+    /// same effects in the same order. While [`Avm::has_more`], these are records
+    /// alone: a head says that its author has evaluated its past.
     pub fn drain(&mut self) -> Effects {
+        if self.has_more() {
+            return Effects {
+                records: self.log.take_records(),
+                ..Effects::default()
+            };
+        }
         let (later, now): (Vec<_>, Vec<_>) = std::mem::take(&mut self.targets)
             .into_iter()
             .partition(|to| self.in_flight.contains_key(to));
@@ -315,6 +354,7 @@ impl Avm {
     /// since need not have been owed to this peer. False if nobody is waited
     /// for.
     pub fn nudge(&mut self) -> bool {
+        self.finish();
         let peers: BTreeSet<_> = self.machine.unanswered().collect();
         for peer in &peers {
             let text = self.machine.peer_text(*peer).clone();
@@ -375,6 +415,7 @@ impl Avm {
     /// All that is here under signatures, as a message for `peer`, whatever it
     /// has already been told.
     pub fn everything_for(&mut self, peer: &PeerId) -> Outgoing {
+        self.finish();
         self.log.message_for(
             peer,
             MessageOptions {
@@ -385,185 +426,21 @@ impl Avm {
 
     /// The journals with the own one signed as it stands, to be exported.
     pub fn signed_log(&mut self) -> &Log {
+        self.finish();
         if self.log.silent().is_none() {
             self.log.seal(&self.key).expect("the log is not silent");
         }
         &self.log
     }
 
-    /// Evaluates the entries from `base` on, makes the own entries that follow,
-    /// and notes whom this peer owes a message; `sender` is who brought them.
-    fn advance(&mut self, base: LogIndex, sender: Option<AuthorIdx>) {
-        let end = self.log.len();
-        self.machine.round(base.0);
-        if !self.started {
-            if self.log.start().initiator != self.key.peer_id()
-                && self.log.head(AuthorIdx(0)).is_none()
-            {
-                // Nobody has signed that this particle exists.
-                return;
-            }
-            self.started = true;
-            self.machine.begin(Support {
-                since: 1,
-                old: if sender.is_some() { 0 } else { u32::MAX },
-            });
-            self.machine.run();
-        }
-        for index in base.0..end {
-            self.learn(LogIndex(index), sender);
-        }
-        while let Some(own) = self.machine.take_own() {
-            match own {
-                // Who may not say how it ended must not do it.
-                _ if self.log.silent().is_some() => {}
-                Own::Call {
-                    step,
-                    service,
-                    function,
-                    args,
-                } => self.effects.calls.push(CallRequest {
-                    step: StepId(*step.as_bytes()),
-                    args_cid: args.cid,
-                    service,
-                    function,
-                    args: args.values,
-                    tetraplets: args.tetraplets,
-                }),
-                Own::Canon {
-                    step,
-                    base,
-                    kept,
-                    keys,
-                } => {
-                    self.flush_hops();
-                    let entry = CanonEntry {
-                        step: StepId(*step.as_bytes()),
-                        base,
-                        kept,
-                        keys: keys
-                            .into_iter()
-                            .map(|key| StepId(*key.as_bytes()))
-                            .collect(),
-                    };
-                    let index = self
-                        .log
-                        .append(Body::Canon(entry))
-                        .expect("the log is not silent");
-                    self.learn(index, None);
-                }
-                Own::Hop { step, since } => {
-                    // Every hop of an entry is reached before the entry is made.
-                    if since > self.log.len() {
-                        self.flush_hops();
-                    }
-                    self.hops.push(StepId(*step.as_bytes()));
-                    let author = self.key.peer_id().to_string().into();
-                    let support = Support {
-                        since: self.log.len() + 1,
-                        old: u32::MAX,
-                    };
-                    self.machine.learn(step, Fact::Hop { author }, support);
-                }
-            }
-            self.machine.run();
-        }
-        self.flush_hops();
-        self.note_deliveries(sender);
-        for notice in self.machine.take_errors() {
-            self.effects.errors.push(Report {
-                code: notice.code,
-                message: notice.message,
-            });
-        }
-        for notice in self.machine.take_stuck() {
-            self.effects.stuck.push(Report {
-                code: notice.code,
-                message: notice.message,
-            });
-        }
-    }
-
-    fn flush_hops(&mut self) {
-        if !self.hops.is_empty() {
-            let hops = Body::Hops(std::mem::take(&mut self.hops));
-            self.log
-                .append(hops)
-                .expect("hops are taken only while the log is not silent");
-        }
-    }
-
-    /// Evaluates one entry. One that does not hold is cut out of its journal.
-    fn learn(&mut self, index: LogIndex, sender: Option<AuthorIdx>) {
-        if self.log.is_cut(index) {
-            return;
-        }
-        let Some(held) = self.log.entry(index) else {
-            return;
-        };
-        let (author, at, entry) = (held.author, held.index, held.entry.clone());
-        let known = sender.is_some_and(|sender| self.log.past(sender).length(author) > at);
-        let support = Support {
-            since: index.0 + 1,
-            old: if known { 0 } else { u32::MAX },
-        };
-        let peer: Arc<str> = self.text(author);
-        let facts = facts_of(&self.log, &entry, at, &peer);
-        let offence = match facts {
-            Err(missing) => Some((Offence::Outcome, missing)),
-            Ok(Facts::Steps(facts)) => match self.machine.learn_entry(facts, support) {
-                Verdict::Wrong(wrong) => Some(wrong),
-                Verdict::Holds | Verdict::Unknown(_) => None,
-            },
-            Ok(Facts::Presence) => {
-                let stranger = !self.machine.is_addressed(&peer);
-                (stranger && self.machine.limit_reached().is_none()).then(|| {
-                    (
-                        Offence::NotItsStep,
-                        "its author has no part in the particle".to_owned(),
-                    )
-                })
-            }
-            Ok(Facts::None) => None,
-        };
-        if let Some((offence, reason)) = offence {
-            if self.log.builds_on_branch(author) {
-                return;
-            }
-            self.effects.offences.push(Report {
-                code: crate::OFFENCE,
-                message: format!("entry {at} of {peer} does not hold: {reason}"),
-            });
-            self.log.cut(author, at, offence);
-        }
-    }
-
-    fn note_deliveries(&mut self, sender: Option<AuthorIdx>) {
-        let deliveries = self.machine.take_deliveries();
-        if deliveries.is_empty() {
-            return;
-        }
-        let known = sender.map(|sender| self.log.prefix_known_to(sender).0);
-        for delivery in deliveries {
-            let needs = delivery.support.before(self.machine.base());
-            if known.is_some_and(|known| needs <= known) {
-                continue;
-            }
-            let text = self.machine.peer_text(delivery.peer).clone();
-            if let Some(id) = self.resolve(&text) {
-                self.owe(id);
-            }
-        }
-    }
-
-    fn owe(&mut self, peer: PeerId) {
+    pub(crate) fn owe(&mut self, peer: PeerId) {
         if self.owed.insert(peer) {
             self.targets.push(peer);
         }
     }
 
     /// The peer id of an author as text.
-    fn text(&mut self, author: AuthorIdx) -> Arc<str> {
+    pub(crate) fn text(&mut self, author: AuthorIdx) -> Arc<str> {
         let index = author.0 as usize;
         while self.texts.len() <= index {
             let author = self.log.author(AuthorIdx(self.texts.len() as u32));
@@ -572,7 +449,7 @@ impl Avm {
         self.texts[index].clone()
     }
 
-    fn resolve(&mut self, text: &Arc<str>) -> Option<PeerId> {
+    pub(crate) fn resolve(&mut self, text: &Arc<str>) -> Option<PeerId> {
         let id = *self
             .peers
             .entry(text.clone())

@@ -23,8 +23,8 @@ mod resolve;
 mod state;
 
 pub(crate) use canon_check::{CanonHistory, Claim};
-pub(crate) use facts::{Answer, Fact, Verdict};
-pub(crate) use machine::{Machine, Particle};
+pub(crate) use facts::{Answer, Fact, Verdict, Wrong};
+pub(crate) use machine::{Machine, Notice, Particle};
 pub(crate) use own::Own;
 pub use program::Program;
 pub(crate) use state::Support;

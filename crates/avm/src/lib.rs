@@ -57,11 +57,12 @@ mod effects;
 mod eval;
 mod export;
 pub mod log;
+mod round;
 mod tetraplet;
 mod trace;
 
 pub use audit::{Audited, Fault, audit, audit_log};
-pub use avm::Avm;
+pub use avm::{Avm, Options};
 pub use effects::{
     CallOutcome, CallRequest, CompleteError, Effects, Merged, Report, Send, Waiting,
 };

@@ -163,7 +163,8 @@ fn evaluated(log: &Log, program: &Arc<Program>) -> Machine {
     let nothing = Support { since: 0, old: 0 };
     let mut machine = Machine::new(program.clone(), &particle_of(log), None);
     machine.begin(nothing);
-    machine.run();
+    let done = machine.run();
+    debug_assert!(done, "the turn has no end");
     for (_, held) in log.entries_from(LogIndex(0)) {
         let peer: Arc<str> = log.author(held.author).to_string().into();
         // An entry that does not hold is for the audit to name.

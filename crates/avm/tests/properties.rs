@@ -254,3 +254,71 @@ fn a_restart_at_any_point_continues_as_if_nothing_had_been() {
         }
     }
 }
+
+#[test]
+fn where_a_turn_ends_changes_nothing() {
+    for case in cases() {
+        for seed in SEEDS {
+            let run = |tasks_per_turn| {
+                let mut net = Net::new(case.clone(), seed);
+                net.tasks_per_turn = tasks_per_turn;
+                net.begin();
+                net.run();
+                let logs: Vec<_> = awake(&net)
+                    .into_iter()
+                    .map(|id| (entries(net.avm(id)), statuses(net.avm(id))))
+                    .collect();
+                let told = (net.errors, net.stuck, net.offences);
+                (net.broken_off, (logs, told, net.calls, net.bytes))
+            };
+            let (none, whole) = run(u64::MAX);
+            assert_eq!(none, 0);
+            for tasks in [1, 7] {
+                let (broken_off, in_turns) = run(tasks);
+                assert!(tasks > 1 || broken_off > 0);
+                let label = format!("case {}, seed {seed}, {tasks} tasks", case.id);
+                assert_eq!(in_turns, whole, "{label}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crash_between_two_turns_loses_nothing() {
+    for case in cases() {
+        for seed in SEEDS {
+            let label = format!("case {}, seed {seed}", case.id);
+            let mut net = Net::new(case.clone(), seed);
+            net.tasks_per_turn = 2;
+            net.crashes = Some((Rng(seed), 20));
+            net.begin();
+            net.run();
+            net.crashes = None;
+            let mut calm = Net::new(case.clone(), seed);
+            calm.begin();
+            for net in [&mut net, &mut calm] {
+                // News travels one peer further each time.
+                for _ in 0..10 {
+                    net.run();
+                    for id in awake(net) {
+                        net.avm(id).nudge();
+                        net.drain(id);
+                    }
+                }
+                net.run();
+            }
+            assert_eq!(net.offences, [], "{label}");
+            let waits = |net: &mut Net| {
+                let all = awake(net).into_iter();
+                all.filter(|id| !net.avm(*id).waiting().is_empty()).count()
+            };
+            assert_eq!(waits(&mut net) == 0, waits(&mut calm) == 0, "{label}");
+            for id in awake(&net) {
+                let export = Export::of(net.avm(id).signed_log());
+                if let Err(fault) = audit(&export) {
+                    panic!("{label}: {fault}");
+                }
+            }
+        }
+    }
+}

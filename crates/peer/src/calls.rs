@@ -5,6 +5,7 @@
 //! call is recorded before the call is given out (unless the service says that
 //! repeating it is harmless) and deleted with its outcome.
 
+mod held;
 mod here;
 mod outcome;
 
@@ -39,7 +40,7 @@ enum Target {
 
 /// Names an open call to the particle engine.
 #[derive(Debug, Clone)]
-struct Open {
+pub(crate) struct Open {
     key: ParticleKey,
     step: StepId,
     args: Cid,
@@ -47,7 +48,7 @@ struct Open {
     function: Arc<str>,
 }
 
-struct Queued {
+pub(crate) struct Queued {
     open: Open,
     target: Target,
     request: CallRequest,
@@ -76,11 +77,15 @@ struct Wait {
     value: Value,
 }
 
+pub(crate) use held::Held;
+
 /// All calls that were requested and not completed.
 #[derive(Debug)]
 pub(crate) struct Calls {
     natives: FairQueue<Queued>,
     services: FairQueue<Queued>,
+    /// Calls that their particles hold back.
+    held: usize,
     running: BTreeMap<CallId, Running>,
     waits: BTreeMap<u64, Wait>,
     waits_of: BTreeMap<PeerId, usize>,
@@ -93,6 +98,7 @@ impl Calls {
         Calls {
             natives: FairQueue::default(),
             services: FairQueue::default(),
+            held: 0,
             running: BTreeMap::new(),
             waits: BTreeMap::new(),
             waits_of: BTreeMap::new(),
@@ -106,7 +112,7 @@ impl Calls {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.natives.len() + self.services.len()
+        self.natives.len() + self.services.len() + self.held
     }
 
     pub(crate) fn natives_queued(&self) -> usize {
@@ -152,7 +158,7 @@ impl Peer {
         let initiator = particle.start.initiator;
         if self.take_intent(&key, &request.step.0) {
             self.counted.calls_interrupted += 1;
-            self.complete(open, CallOutcome::Interrupted, None);
+            self.complete(open, CallOutcome::Interrupted, None, false);
             return;
         }
         self.report(&key, || ParticleEvent::CallMade {
@@ -172,7 +178,7 @@ impl Peer {
                 "calls_queued_per_initiator",
                 limits.calls_queued_per_initiator,
             ))
-        } else if queue.len() >= limits.calls_queued {
+        } else if queue.len() + self.calls.held >= limits.calls_queued {
             Some(("calls_queued", limits.calls_queued))
         } else {
             None
@@ -258,6 +264,13 @@ impl Peer {
         if *budget > 0
             && let Some(queued) = self.calls.natives.pop()
         {
+            if let Some(particle) = self.particles.get_mut(&queued.open.key)
+                && particle.has_more()
+            {
+                self.calls.held += 1;
+                particle.held.push_back(Held::Call(queued));
+                return true;
+            }
             let cost = self.answer_here(queued, now);
             *budget = budget.saturating_sub(cost);
             return true;

@@ -12,7 +12,7 @@ use crate::event::CallOutcome;
 use crate::limits::Limits;
 
 pub(crate) use weir_avm::log::{RULES, Record, Start, StartError, StartLimits};
-pub(crate) use weir_avm::{Avm, CallRequest, Effects, Program};
+pub(crate) use weir_avm::{Avm, CallRequest, Effects, Options, Program};
 
 /// Parses a script and resolves its names.
 pub(crate) fn compile(text: &str, limits: &Limits) -> Result<Arc<Program>, Vec<Diagnostic>> {

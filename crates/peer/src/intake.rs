@@ -87,7 +87,8 @@ impl Peer {
                 let what = shortened(&format!("the particle's records cannot be read: {what}"));
                 return Verdict::Refused(Refusal::Internal { what });
             }
-            Residence::Away | Residence::Loading => {
+            Residence::Here(avm) if !avm.has_more() => {}
+            Residence::Here(_) | Residence::Away | Residence::Loading => {
                 if particle
                     .parked
                     .iter()
@@ -111,7 +112,6 @@ impl Peer {
                 self.request_load(key);
                 return Verdict::Parked;
             }
-            Residence::Here(_) => {}
         }
         match engine::decode(&packet.message, &limits) {
             Ok(message) => self.merge(key, message, &packet, back, now),

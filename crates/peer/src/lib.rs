@@ -79,6 +79,7 @@ pub mod store;
 mod testing;
 mod time;
 mod timers;
+mod turns;
 pub mod wire;
 
 pub use config::{CallPolicy, PeerConfig, Reports};

@@ -112,7 +112,7 @@ impl Peer {
                 }
             }
             Residence::Away => {
-                particle.nudge_on_load = true;
+                particle.nudge_when_ready = true;
                 self.request_load(key);
             }
             Residence::Loading | Residence::Broken(_) => {}
@@ -218,7 +218,7 @@ impl Peer {
         if let Some(particle) = self.particles.get_mut(&key)
             && now <= particle.deadline()
         {
-            particle.nudge_on_load = true;
+            particle.nudge_when_ready = true;
             self.request_load(key);
         }
         Ok(())
@@ -276,7 +276,7 @@ impl Peer {
             Ok(avm) => {
                 self.counted.particles_replayed += 1;
                 particle.residence = Residence::Here(Box::new(avm));
-                if std::mem::take(&mut particle.nudge_on_load) {
+                if std::mem::take(&mut particle.nudge_when_ready) {
                     particle.nudge();
                 }
                 self.watch(key, now);
@@ -330,10 +330,17 @@ impl Peer {
         let records = records
             .into_iter()
             .map(|(_, value)| Record::from_bytes(Bytes::from(value)));
-        let values = Some(self.config.shared.blobs().clone());
         let key = self.config.keypair.clone();
-        Avm::restore_sharing(start.clone(), program, key, records, values)
+        Avm::restore_with(start.clone(), program, key, records, self.options())
             .map_err(|error| error.to_string())
+    }
+
+    /// How the engines of this peer work.
+    fn options(&self) -> engine::Options {
+        engine::Options {
+            values: Some(self.config.shared.blobs().clone()),
+            tasks_per_turn: self.config.limits.tasks_per_turn,
+        }
     }
 
     /// The engine of a particle that begins here.
@@ -342,9 +349,8 @@ impl Peer {
         start: &Arc<Start>,
         program: &Arc<Program>,
     ) -> Result<Avm, StartError> {
-        let mut avm = Avm::new(start.clone(), program.clone(), self.config.keypair.clone())?;
-        avm.share_values(self.config.shared.blobs().clone());
-        Ok(avm)
+        let key = self.config.keypair.clone();
+        Avm::new_with(start.clone(), program.clone(), key, self.options())
     }
 
     /// Sets the timers of a particle in memory, unless they run already.
@@ -425,6 +431,7 @@ impl Peer {
         let deadline = particle.deadline();
         let parked = std::mem::take(&mut particle.parked);
         let running = std::mem::take(&mut particle.running);
+        let held = std::mem::take(&mut particle.held);
         let unreached = std::mem::take(&mut particle.unreached);
         let incomplete = std::mem::take(&mut particle.incomplete);
         particle.open_calls = 0;
@@ -436,6 +443,9 @@ impl Peer {
         for call in running {
             self.calls.abandon(call);
             self.effects.push(Effect::CancelCall(call));
+        }
+        for held in held {
+            self.release(held);
         }
         for parked in parked {
             self.parked -= 1;
@@ -470,12 +480,18 @@ impl Peer {
         let (over, deadline) = (particle.over, particle.deadline());
         let Some(avm) = particle.avm() else { return };
         let effects = avm.drain();
+        let has_more = avm.has_more();
         if over {
             return;
         }
         // Repeating old deliveries is no activity.
         if !effects.records.is_empty() || !effects.calls.is_empty() {
             particle.touch(now);
+        }
+        if has_more {
+            self.record(&key, &effects);
+            self.line_up(key);
+            return;
         }
         let was_done = std::mem::replace(&mut particle.done, effects.done);
         self.record(&key, &effects);

@@ -77,6 +77,10 @@ pub struct Limits {
     /// so that no particle keeps the others waiting. Each KiB of arguments and
     /// result counts as one more.
     pub natives_per_turn: usize,
+    /// Tasks of evaluation in one turn: an instruction takes about two, and
+    /// 50,000 some ten milliseconds. A particle that has more to do goes on in
+    /// its next turn, after others; meanwhile its messages and results wait.
+    pub tasks_per_turn: u64,
     /// Canonical bytes of one call's result.
     pub result_bytes: usize,
     /// Pending `peer.timeout` calls per initiator.
@@ -166,6 +170,7 @@ impl Default for Limits {
             calls_queued_per_initiator: 131_072,
             call_ms: 60_000,
             natives_per_turn: 4096,
+            tasks_per_turn: 50_000,
             result_bytes: 8 * MIB,
             timeouts_per_initiator: 1024,
             connects: 256,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use weir_avm::log::Head;
 use weir_identity::{Cid, PeerId};
 
+use crate::calls::Held;
 use crate::effect::{CallId, Waiting};
 use crate::engine::{Avm, Start};
 use crate::event::ClientFunctions;
@@ -72,7 +73,12 @@ pub(crate) struct Particle {
     pub nudged: bool,
     /// What, for the owner, while the state is away.
     pub waiting: Vec<Waiting>,
-    pub nudge_on_load: bool,
+    /// Unanswered deliveries are to be repeated once the state is in memory and evaluated.
+    pub nudge_when_ready: bool,
+    /// It waits for its next turn of evaluation.
+    pub lined_up: bool,
+    /// Calls and results that wait until it is evaluated.
+    pub held: VecDeque<Held>,
     pub nudge_ms: u64,
     pub idle_set: bool,
     pub nudge_set: bool,
@@ -114,7 +120,9 @@ impl Particle {
             done: false,
             nudged: false,
             waiting: Vec::new(),
-            nudge_on_load: false,
+            nudge_when_ready: false,
+            lined_up: false,
+            held: VecDeque::new(),
             nudge_ms,
             idle_set: false,
             nudge_set: false,
@@ -157,10 +165,16 @@ impl Particle {
 
     /// Nothing refers to the state in memory.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.open_calls == 0
+        !self.has_more()
+            && self.open_calls == 0
             && self.in_flight == 0
             && self.parked.is_empty()
             && self.incomplete.is_empty()
+    }
+
+    /// Its evaluation takes several turns and is not at its end.
+    pub(crate) fn has_more(&self) -> bool {
+        matches!(&self.residence, Residence::Here(avm) if avm.has_more())
     }
 
     /// Takes note of a question, unless it is open already or too many are.
@@ -194,6 +208,11 @@ impl Particle {
         let Residence::Here(avm) = &mut self.residence else {
             return false;
         };
+        if avm.has_more() {
+            // For whom it waits is known later.
+            self.nudge_when_ready = true;
+            return false;
+        }
         let waits = avm.nudge();
         self.nudged |= waits;
         waits

@@ -67,6 +67,8 @@ pub struct Peer {
     pub(crate) load_queue: VecDeque<ParticleKey>,
     /// Particles whose engine has news.
     pub(crate) dirty: BTreeSet<ParticleKey>,
+    /// Particles whose evaluation takes more than one turn, in the order of their turns.
+    pub(crate) line: VecDeque<ParticleKey>,
     pub(crate) timers: Timers<Wake>,
     pub(crate) batch: Batch,
     pub(crate) effects: Vec<Effect>,
@@ -111,6 +113,7 @@ impl Peer {
             loading: 0,
             load_queue: VecDeque::new(),
             dirty: BTreeSet::new(),
+            line: VecDeque::new(),
             timers: Timers::default(),
             batch: Batch::default(),
             effects: Vec::new(),
@@ -175,6 +178,7 @@ impl Peer {
                 self.timer_at = None;
                 self.network.on_timer(now);
                 self.on_timers(now);
+                self.take_turn(now);
             }
             Event::Addresses(addresses) => self.network.set_addresses(addresses, now),
         }
@@ -216,11 +220,11 @@ impl Peer {
             .min()
     }
 
-    /// Work is left that did not fit into one turn. It goes on at the next
-    /// event, at the latest at the timer, which is due at once; a driver that
+    /// Work is left that did not fit into one turn. It goes on at the timer,
+    /// which is due at once, calls already at the next event; a driver that
     /// wants to know whether this peer is at rest asks here.
     pub fn is_busy(&self) -> bool {
-        self.calls.natives_queued() > 0
+        self.calls.natives_queued() > 0 || !self.line.is_empty()
     }
 
     /// Adds a service. Calls of its id or of one of its aliases become

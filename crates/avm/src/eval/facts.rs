@@ -403,17 +403,32 @@ impl Machine {
         Ok(self.canons.len() as u32 - 1)
     }
 
-    /// Takes in all that one entry says, or nothing of it.
+    /// Takes in all that one entry says, or nothing of it, and does what
+    /// follows. For turns without an end.
     pub fn learn_entry(&mut self, facts: Vec<(Hash, Fact)>, support: Support) -> Verdict {
-        if let Err(wrong) = self.check_hops(&facts) {
-            return Verdict::Wrong(wrong);
+        match self.take_entry(facts, support) {
+            Ok(steps) => {
+                let done = self.run();
+                debug_assert!(done, "the turn has no end");
+                self.verdict(&steps)
+            }
+            Err(wrong) => Verdict::Wrong(wrong),
         }
-        let steps: Vec<Hash> = facts.iter().map(|(step, _)| *step).collect();
+    }
+
+    /// Takes in all that one entry says, or nothing of it, and gives its
+    /// steps: whether they hold is known when `run` is done.
+    pub fn take_entry(
+        &mut self,
+        facts: Vec<(Hash, Fact)>,
+        support: Support,
+    ) -> Result<Vec<Hash>, Wrong> {
+        self.check_hops(&facts)?;
+        let steps = facts.iter().map(|(step, _)| *step).collect();
         for (step, fact) in facts {
             self.learn(step, fact, support);
         }
-        self.run();
-        self.verdict(&steps)
+        Ok(steps)
     }
 
     /// An entry of hops states many facts. Each was reached before the entry
@@ -458,7 +473,7 @@ impl Machine {
 
     /// Whether these steps, just learnt, hold: one may contradict the script,
     /// or control may not have come there within its author's past.
-    fn verdict(&mut self, steps: &[Hash]) -> Verdict {
+    pub fn verdict(&mut self, steps: &[Hash]) -> Verdict {
         let offence = self
             .offences
             .drain(..)

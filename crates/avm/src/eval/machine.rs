@@ -110,6 +110,8 @@ pub(crate) struct Machine {
     pub(super) authored: FxHashMap<(Peer, u32), u32>,
 
     pub(super) tasks: Vec<Task>,
+    /// How many tasks may still be done in this turn.
+    left: u64,
     pub(super) ready_folds: Queue,
     pub(super) ready_own: Queue,
     /// Reached steps without an answer, by index into `reached`.
@@ -169,6 +171,7 @@ impl Machine {
             facts: FxHashMap::default(),
             authored: FxHashMap::default(),
             tasks: Vec::new(),
+            left: u64::MAX,
             ready_folds: Queue::default(),
             ready_own: Queue::default(),
             open: FxHashSet::default(),
@@ -213,10 +216,29 @@ impl Machine {
         });
     }
 
-    /// Does all work that needs no further entry, own canon or call.
-    pub fn run(&mut self) {
+    /// Begins a turn of so many tasks.
+    pub fn allow(&mut self, tasks: u64) {
+        self.left = tasks;
+    }
+
+    /// Takes one task from what is left of this turn; false if nothing is.
+    pub fn spend(&mut self) -> bool {
+        let left = self.left.checked_sub(1);
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// Does all work that needs no further entry, own canon or call. False if
+    /// the turn ended before: then some is left, and nothing else may be done
+    /// here but to go on with it.
+    #[must_use]
+    pub fn run(&mut self) -> bool {
         loop {
-            while let Some(task) = self.tasks.pop() {
+            while !self.tasks.is_empty() {
+                if !self.spend() {
+                    return false;
+                }
+                let Some(task) = self.tasks.pop() else { break };
                 match task {
                     Task::Start {
                         node,
@@ -234,7 +256,7 @@ impl Machine {
             let before =
                 |a: u32, b: u32| order.before(acts[a as usize].enter, acts[b as usize].enter);
             let Some(fold) = self.ready_folds.pop(before) else {
-                return;
+                return true;
             };
             self.start_batches(fold);
         }

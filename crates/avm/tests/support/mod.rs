@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use weir_avm::log::{Message, MessageLimits, Record, Start, StartLimits};
-use weir_avm::{Avm, CallOutcome, CallRequest, Program};
+use weir_avm::{Avm, CallOutcome, CallRequest, Options, Program};
 use weir_identity::{Cid, Keypair, PeerId, Value, keccak256};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -92,6 +92,12 @@ pub struct Net {
     pub names: Vec<(String, String)>,
     pub queue: Vec<Event>,
     pub rng: Option<Rng>,
+    /// Tasks of one turn of each peer.
+    pub tasks_per_turn: u64,
+    /// If set, peers stop between two turns, one time in so many, and come back.
+    pub crashes: Option<(Rng, usize)>,
+    /// How many turns did not finish their round.
+    pub broken_off: usize,
     pub calls: Vec<SeenCall>,
     pub errors: Vec<(String, i64, String)>,
     pub stuck: Vec<(String, String)>,
@@ -154,6 +160,9 @@ impl Net {
             names,
             queue: Vec::new(),
             rng,
+            tasks_per_turn: u64::MAX,
+            crashes: None,
+            broken_off: 0,
             calls: Vec::new(),
             errors: Vec::new(),
             stuck: Vec::new(),
@@ -173,7 +182,12 @@ impl Net {
     pub fn wake(&mut self, id: PeerId) {
         let peer = self.peers.get_mut(&id).expect("the peer exists");
         if peer.avm.is_none() {
-            let avm = Avm::new(self.start.clone(), self.program.clone(), peer.key.clone());
+            let options = Options {
+                tasks_per_turn: self.tasks_per_turn,
+                ..Options::default()
+            };
+            let (start, program) = (self.start.clone(), self.program.clone());
+            let avm = Avm::new_with(start, program, peer.key.clone(), options);
             peer.avm = Some(avm.expect("the script is the one that start names"));
         }
     }
@@ -181,22 +195,51 @@ impl Net {
     /// The peer stops and comes back with what was durable.
     pub fn restart(&mut self, id: PeerId) {
         let peer = self.peers.get_mut(&id).expect("the peer exists");
-        if peer.avm.take().is_some() {
-            let avm = Avm::restore(
-                self.start.clone(),
-                self.program.clone(),
-                peer.key.clone(),
-                peer.records.clone(),
-            )
-            .expect("own records restore");
-            peer.avm = Some(avm);
-            self.queue
-                .retain(|event| !matches!(event, Event::Call { at, .. } if *at == id));
+        if peer.avm.is_some() {
+            self.come_back(id);
             self.drain(id);
         }
     }
 
+    fn come_back(&mut self, id: PeerId) {
+        let peer = self.peers.get_mut(&id).expect("the peer exists");
+        let options = Options {
+            tasks_per_turn: self.tasks_per_turn,
+            ..Options::default()
+        };
+        let avm = Avm::restore_with(
+            self.start.clone(),
+            self.program.clone(),
+            peer.key.clone(),
+            peer.records.clone(),
+            options,
+        );
+        peer.avm = Some(avm.expect("own records restore"));
+        self.queue
+            .retain(|event| !matches!(event, Event::Call { at, .. } if *at == id));
+        // Its tokens are given anew: what is under way is no longer known under them.
+        for event in &mut self.queue {
+            if let Event::Message { from, token, .. } = event
+                && *from == id
+            {
+                *token = u64::MAX;
+            }
+        }
+    }
+
     pub fn drain(&mut self, id: PeerId) {
+        while self.avm(id).has_more() {
+            self.broken_off += 1;
+            let effects = self.avm(id).drain();
+            assert!(effects.sends.is_empty() && effects.calls.is_empty());
+            let peer = self.peers.get_mut(&id).expect("the peer exists");
+            peer.records.extend(effects.records);
+            let crashes = self.crashes.as_mut();
+            if crashes.is_some_and(|(rng, of)| rng.below(*of) == 0) {
+                self.come_back(id);
+            }
+            self.avm(id).resume();
+        }
         let peer = self.peers.get_mut(&id).expect("the peer exists");
         let effects = peer.avm.as_mut().expect("the peer is awake").drain();
         peer.records.extend(effects.records);

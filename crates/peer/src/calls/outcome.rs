@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
-use super::{Open, Running};
+use super::{Held, Open, Running};
 use crate::effect::{CallId, Effect, ParticleEvent};
 use crate::event::CallOutcome;
 use crate::native::{Code, Failure, encoded_size_within};
@@ -17,7 +17,7 @@ const VALUE_DEPTH: usize = 128;
 impl Peer {
     pub(crate) fn on_wait_over(&mut self, id: u64) {
         if let Some(wait) = self.calls.end_wait(id) {
-            self.complete(wait.open, CallOutcome::Value(wait.value), None);
+            self.complete(wait.open, CallOutcome::Value(wait.value), None, false);
         }
     }
 
@@ -26,7 +26,7 @@ impl Peer {
         let waiting = std::mem::take(&mut self.calls.connects);
         for (wanted, open) in waiting {
             if wanted == peer {
-                self.complete(open, CallOutcome::Value(Value::from(reached)), None);
+                self.complete(open, CallOutcome::Value(Value::from(reached)), None, false);
             } else {
                 self.calls.connects.push((wanted, open));
             }
@@ -71,11 +71,8 @@ impl Peer {
         if let Some(particle) = self.particles.get_mut(&open.key) {
             particle.running.remove(&id);
         }
-        if intent {
-            self.batch.delete_intent(&open.key, &open.step.0);
-        }
         let outcome = self.within_limits(outcome);
-        self.complete(open, outcome, receipt);
+        self.complete(open, outcome, receipt, intent);
     }
 
     /// Replaces a result that must not enter a journal by a failure.
@@ -123,11 +120,32 @@ impl Peer {
     }
 
     pub(super) fn fail(&mut self, open: Open, failure: &Failure) {
-        self.complete(open, CallOutcome::failed(failure.to_string()), None);
+        self.complete(open, CallOutcome::failed(failure.to_string()), None, false);
     }
 
-    /// Gives an outcome to the particle engine.
-    pub(super) fn complete(&mut self, open: Open, outcome: CallOutcome, receipt: Option<Bytes>) {
+    /// Gives an outcome to the particle engine; `intent` says that an intent
+    /// was recorded, which goes when the outcome is taken.
+    pub(super) fn complete(
+        &mut self,
+        open: Open,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+        intent: bool,
+    ) {
+        if let Some(particle) = self.particles.get_mut(&open.key)
+            && particle.has_more()
+        {
+            particle.held.push_back(Held::Outcome {
+                open,
+                outcome,
+                receipt,
+                intent,
+            });
+            return;
+        }
+        if intent {
+            self.batch.delete_intent(&open.key, &open.step.0);
+        }
         let Open {
             key,
             step,

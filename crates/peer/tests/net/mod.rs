@@ -62,6 +62,8 @@ pub struct Net {
     /// Frames to drop instead of delivering: (from, to).
     pub lossy: Option<fn(usize, usize, u64) -> bool>,
     pub frames: u64,
+    /// How long what a peer does at once takes: its timer is this late.
+    pub turn_ms: u64,
 }
 
 pub fn keypair(index: usize) -> Arc<Keypair> {
@@ -91,6 +93,7 @@ impl Net {
             nonce: 0,
             lossy: None,
             frames: 0,
+            turn_ms: 0,
         };
         for index in 0..count {
             net.add(config(index));
@@ -277,7 +280,7 @@ impl Net {
                 Effect::CancelCall(_) => {}
                 Effect::SetTimer { at } => {
                     self.seats[index].timer = Some(at);
-                    let ms = at.since(self.now);
+                    let ms = at.since(self.now).max(self.turn_ms);
                     self.later(ms, Happening::Timer(index));
                 }
                 Effect::Report { particle, event } => {

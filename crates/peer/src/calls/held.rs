@@ -1,0 +1,67 @@
+//! What waits until a particle is evaluated.
+//!
+//! A particle whose evaluation takes several turns takes no results meanwhile.
+//! The intent of a call stays until its result is taken, and a host function,
+//! which may change something here, is not run before: what it did and its
+//! result are durable together.
+
+use bytes::Bytes;
+
+use super::{Open, Queued};
+use crate::event::CallOutcome;
+use crate::peer::Peer;
+use crate::store::ParticleKey;
+
+/// A call or a result that waits.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// A call to be answered here.
+    Call(Queued),
+    /// How a call ended.
+    Outcome {
+        open: Open,
+        outcome: CallOutcome,
+        receipt: Option<Bytes>,
+        intent: bool,
+    },
+}
+
+impl Peer {
+    /// The particle can take what waited.
+    pub(crate) fn release_held(&mut self, key: &ParticleKey) {
+        let Some(particle) = self.particles.get_mut(key) else {
+            return;
+        };
+        let mut held = std::mem::take(&mut particle.held);
+        while let Some(next) = held.pop_front() {
+            self.release(next);
+            let Some(particle) = self.particles.get_mut(key) else {
+                return;
+            };
+            if particle.has_more() {
+                held.append(&mut particle.held);
+                particle.held = held;
+                return;
+            }
+        }
+    }
+
+    /// Goes on with a call or a result.
+    pub(crate) fn release(&mut self, held: Held) {
+        match held {
+            Held::Call(queued) => {
+                self.calls.held -= 1;
+                let initiator = self.particles.get(&queued.open.key);
+                if let Some(initiator) = initiator.map(|particle| particle.start.initiator) {
+                    self.calls.natives.push(initiator, queued);
+                }
+            }
+            Held::Outcome {
+                open,
+                outcome,
+                receipt,
+                intent,
+            } => self.complete(open, outcome, receipt, intent),
+        }
+    }
+}

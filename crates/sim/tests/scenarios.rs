@@ -50,6 +50,38 @@ fn a_failure_that_nothing_catches_is_told_at_once_to_who_started_the_particle() 
 }
 
 #[test]
+fn a_failure_that_a_crash_kept_from_who_started_the_particle_is_told_after_the_restart() {
+    let mut net = Net::new(1, 3);
+    let failed = CallOutcome::Failed {
+        code: 7,
+        message: "no such luck".into(),
+    };
+    net.answer("s.two", failed, 20_000);
+    let particle = net.start(
+        A,
+        r#"(seq (call "@b" ("s" "one") []) (seq (call "@c" ("s" "two") []) (call "@a" ("s" "three") [])))"#,
+    );
+    // Long enough for the others to have asked for news and to ask no more.
+    net.run_for(19_000);
+    net.world.partition(&[C]);
+    net.run_for(2_000);
+    net.crash(C);
+    net.world.heal_all();
+    net.run_for(10_000);
+    let told = |net: &Net| {
+        let events = net.events(A, particle);
+        events
+            .iter()
+            .any(|event| matches!(event, ParticleEvent::Error(error) if error.message.contains("no such luck")))
+    };
+    assert!(!told(&net), "only the crashed peer knows");
+    net.restart(C);
+    net.run_for(10_000);
+    assert!(told(&net), "{:?}", net.events(A, particle));
+    assert_eq!(net.count("s", "two"), 1);
+}
+
+#[test]
 fn who_started_a_particle_hears_of_its_end_elsewhere() {
     let mut net = Net::new(1, 3);
     let particle = net.start(

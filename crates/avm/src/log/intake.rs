@@ -95,6 +95,13 @@ impl Pending {
         self.leaves.get(at as usize).copied()
     }
 
+    /// Length of the journal up to each entry of the suffix, and the leaf there.
+    pub(super) fn brought(&self) -> impl Iterator<Item = (u32, Hash)> {
+        // In this order, because there can be no index after the last.
+        let leaves = self.leaves.iter().zip(self.suffix.from()..);
+        leaves.map(|(leaf, index)| (index.saturating_add(1), *leaf))
+    }
+
     /// The first index at which a range differs from the suffix, both taken as far as they go.
     fn differs(&self, range: &super::mmr::Mmr, from: u32) -> Option<u32> {
         (from..range.len().min(self.length())).find(|index| range.leaf(*index) != self.leaf(*index))

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
-use weir_identity::{Cid, PeerId};
+use weir_identity::{Cid, Hash, PeerId};
 
 use super::intake::{Missing, Pending};
 use super::{Blob, Log, LogLimits};
@@ -18,7 +18,17 @@ pub(super) struct Parking {
     waiting: BTreeMap<u64, Parked>,
     bytes: usize,
     bytes_of: BTreeMap<PeerId, usize>,
+    /// Where each suffix waits, by its head and its first index.
+    places: BTreeMap<Place, u64>,
     next_ticket: u64,
+}
+
+/// Author, first index, length and root: no two suffixes that differ in nothing else wait.
+type Place = (PeerId, u32, u32, Hash);
+
+fn place(pending: &Pending) -> Place {
+    let head = &pending.suffix.head.head;
+    (head.author, pending.suffix.from(), head.length, head.root)
 }
 
 #[derive(Clone, Debug)]
@@ -35,12 +45,7 @@ impl Parking {
 
     /// Parks a suffix, unless the same one waits already. Returns its place in the queue.
     pub(super) fn park(&mut self, mut pending: Pending, missing: Vec<Missing>) -> u64 {
-        let head = &pending.suffix.head;
-        let same = |p: &Parked| {
-            p.pending.suffix.head.head == head.head
-                && p.pending.suffix.from() == pending.suffix.from()
-        };
-        if let Some((ticket, _)) = self.waiting.iter().find(|(_, parked)| same(parked)) {
+        if let Some(ticket) = self.places.get(&place(&pending)) {
             return *ticket;
         }
         let ticket = *pending.ticket.get_or_insert(self.next_ticket);
@@ -56,6 +61,7 @@ impl Parking {
         let bytes = PARKED_OVERHEAD + entries + blobs;
         self.bytes += bytes;
         *self.bytes_of.entry(pending.sender).or_default() += bytes;
+        self.places.insert(place(&pending), ticket);
         let parked = Parked {
             pending,
             missing,
@@ -122,6 +128,7 @@ impl Parking {
 
     fn remove(&mut self, ticket: u64) -> Option<Parked> {
         let parked = self.waiting.remove(&ticket)?;
+        self.places.remove(&place(&parked.pending));
         self.bytes -= parked.bytes;
         if let Some(bytes) = self.bytes_of.get_mut(&parked.pending.sender) {
             *bytes -= parked.bytes;
@@ -221,62 +228,58 @@ impl Log {
         released
     }
 
+    /// Each entry that is named and each that is brought is looked at once, because both are many
+    /// and by strangers.
     fn releasable(
         &self,
         parking: &Parking,
         arrived: &[Pending],
         has_blob: &dyn Fn(&Cid) -> bool,
     ) -> BTreeSet<u64> {
-        let mut arrivals: BTreeMap<PeerId, Vec<&Pending>> = BTreeMap::new();
-        for pending in arrived {
-            arrivals.entry(pending.author()).or_default().push(pending);
-        }
-        let mut waiting: BTreeMap<PeerId, Vec<u64>> = BTreeMap::new();
-        let mut dependents: BTreeMap<PeerId, Vec<u64>> = BTreeMap::new();
+        let arrivals: BTreeSet<PeerId> = arrived.iter().map(Pending::author).collect();
+        let mut named = Named::default();
+        let mut dead = Vec::new();
         for (ticket, parked) in &parking.waiting {
-            waiting
-                .entry(parked.pending.author())
-                .or_default()
-                .push(*ticket);
-            let authors: BTreeSet<PeerId> =
-                parked.missing.iter().filter_map(Missing::author).collect();
-            for author in authors {
-                dependents.entry(author).or_default().push(*ticket);
+            for missing in &parked.missing {
+                if self.holds(missing) {
+                    continue;
+                }
+                let may_be_met = match missing {
+                    Missing::Entries {
+                        author,
+                        length,
+                        leaf: Some(leaf),
+                    } => {
+                        named.add(author, *length, *leaf, *ticket);
+                        true
+                    }
+                    // What comes before a suffix has to be taken first, and then it is held.
+                    Missing::Entries { leaf: None, .. } => false,
+                    Missing::Branch { author, .. } => arrivals.contains(author),
+                    Missing::Blob(cid) => has_blob(cid),
+                };
+                if !may_be_met {
+                    dead.push(*ticket);
+                    break;
+                }
             }
         }
+        let waiting = parking.waiting.values().map(|parked| &parked.pending);
+        for pending in arrived.iter().chain(waiting) {
+            named.brought_by(pending, |entry| entry.bringers += 1);
+        }
+        dead.extend(named.nowhere());
         let mut alive: BTreeSet<u64> = parking.waiting.keys().copied().collect();
-        let mut work: Vec<u64> = alive.iter().copied().collect();
-        while let Some(ticket) = work.pop() {
-            let Some(parked) = parking
-                .waiting
-                .get(&ticket)
-                .filter(|_| alive.contains(&ticket))
-            else {
+        while let Some(ticket) = dead.pop() {
+            if !alive.remove(&ticket) {
                 continue;
-            };
-            let met = |missing: &Missing| {
-                let arrived = missing.author().and_then(|author| arrivals.get(&author));
-                let parked = missing.author().and_then(|author| waiting.get(&author));
-                self.holds(missing)
-                    || missing.blob().is_some_and(has_blob)
-                    || arrived
-                        .into_iter()
-                        .flatten()
-                        .any(|pending| missing.met_by(pending, true))
-                    || parked.into_iter().flatten().any(|ticket| {
-                        alive.contains(ticket)
-                            && missing.met_by(&parking.waiting[ticket].pending, false)
-                    })
-            };
-            if !parked.missing.iter().all(met) {
-                alive.remove(&ticket);
-                work.extend(
-                    dependents
-                        .get(&parked.pending.author())
-                        .into_iter()
-                        .flatten(),
-                );
             }
+            named.brought_by(&parking.waiting[&ticket].pending, |entry| {
+                entry.bringers -= 1;
+                if entry.bringers == 0 {
+                    dead.append(&mut entry.named_by);
+                }
+            });
         }
         alive
     }
@@ -308,37 +311,51 @@ impl Log {
 }
 
 impl Missing {
-    fn author(&self) -> Option<PeerId> {
-        match self {
-            Missing::Entries { author, .. } | Missing::Branch { author, .. } => Some(*author),
-            Missing::Blob(_) => None,
-        }
-    }
-
     fn blob(&self) -> Option<&Cid> {
         match self {
             Missing::Blob(cid) => Some(cid),
             Missing::Entries { .. } | Missing::Branch { .. } => None,
         }
     }
+}
 
-    /// Whether a suffix brings it, as far as can be said before the suffix is looked at.
-    fn met_by(&self, pending: &Pending, just_arrived: bool) -> bool {
-        match self {
-            Missing::Entries {
-                author,
-                length,
-                leaf,
-            } => {
-                pending.author() == *author
-                    && pending.length() >= *length
-                    && leaf.is_none_or(|leaf| {
-                        let last = length.checked_sub(1);
-                        last.and_then(|last| pending.leaf(last)) == Some(leaf)
-                    })
+/// Entries that waiting suffixes name and that are not held: author → length and leaf.
+#[derive(Default)]
+struct Named(BTreeMap<PeerId, BTreeMap<(u32, Hash), NamedEntry>>);
+
+#[derive(Default)]
+struct NamedEntry {
+    /// The places in the queue of those that name it.
+    named_by: Vec<u64>,
+    /// How many suffixes bring it, of those that arrived and those that can still be released.
+    bringers: usize,
+}
+
+impl Named {
+    fn add(&mut self, author: &PeerId, length: u32, leaf: Hash, ticket: u64) {
+        let entries = self.0.entry(*author).or_default();
+        let entry = entries.entry((length, leaf)).or_default();
+        entry.named_by.push(ticket);
+    }
+
+    /// Visits what a suffix brings of this.
+    fn brought_by(&mut self, pending: &Pending, mut visit: impl FnMut(&mut NamedEntry)) {
+        let Some(entries) = self.0.get_mut(&pending.author()) else {
+            return;
+        };
+        for brought in pending.brought() {
+            if let Some(entry) = entries.get_mut(&brought) {
+                visit(entry);
             }
-            Missing::Branch { author, .. } => just_arrived && pending.author() == *author,
-            Missing::Blob(_) => false,
         }
+    }
+
+    /// Takes out the places in the queue of those that name what nothing brings.
+    fn nowhere(&mut self) -> Vec<u64> {
+        let entries = self.0.values_mut().flat_map(BTreeMap::values_mut);
+        let nowhere = entries.filter(|entry| entry.bringers == 0);
+        nowhere
+            .flat_map(|entry| std::mem::take(&mut entry.named_by))
+            .collect()
     }
 }

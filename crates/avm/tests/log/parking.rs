@@ -1,5 +1,9 @@
-use weir_avm::log::{Log, LogLimits, Message, Refusal, Want};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use weir_avm::log::{Head, Log, LogLimits, Message, Refusal, Suffix, Want};
+
+use crate::equivocation::{begun, says, suffix};
 use crate::group::{Group, check, entries, key, new_log, sent};
 
 /// Peer 0 tells 1, 1 tells 2 and so on; the message of each, in which only its own journal is.
@@ -162,4 +166,56 @@ fn what_waits_twice_waits_once() {
         let received = log.merge(sent(&messages[2]), group.id(2)).unwrap();
         assert_eq!((received.parked, received.wants.len()), (1, 1));
     }
+}
+
+/// Suffixes of peer 1, each with one entry far behind what anybody has of its journal.
+fn far_ahead(log: &Log, count: u32) -> Vec<Suffix> {
+    let entry = Arc::new(says("far ahead", &[]));
+    let key = key(1);
+    let far = |length| {
+        let head = Head {
+            particle: log.particle(),
+            author: key.peer_id(),
+            length,
+            root: entry.leaf(),
+        };
+        Suffix {
+            head: head.sign(&key),
+            entries: vec![entry.clone()],
+        }
+    };
+    (1_000..1_000 + count).map(far).collect()
+}
+
+/// How long a log takes to merge what a stranger sends.
+fn cost(log: &mut Log, message: &Message) -> Duration {
+    let message = sent(message);
+    let begin = Instant::now();
+    log.merge(message, key(3).peer_id()).unwrap();
+    begin.elapsed()
+}
+
+#[test]
+fn suffixes_that_wait_are_not_compared_with_each_other() {
+    let (mut idle, empty) = begun();
+    let (mut busy, _) = begun();
+    let first = says("first", &[]);
+    let waits = suffix(2, vec![says("waits", &[(1, &first)])]);
+    let waits = Message {
+        suffixes: vec![waits],
+        ..empty.clone()
+    };
+    assert_eq!(busy.merge(waits, key(2).peer_id()).unwrap().parked, 1);
+    let mut message = Message {
+        suffixes: far_ahead(&idle, 12_000),
+        ..empty
+    };
+    // Here nothing can be taken, so that each suffix is looked at once: little but signatures.
+    let once = cost(&mut idle, &message);
+    // Here something can, and then all that waits may have to be looked at again.
+    message.suffixes.push(suffix(1, vec![first]));
+    let before = busy.len();
+    let again = cost(&mut busy, &message);
+    assert_eq!(busy.len() - before, 2);
+    assert!(again < 4 * once, "{again:?}, {once:?} where nothing fits");
 }

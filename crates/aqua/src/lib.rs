@@ -1,0 +1,21 @@
+//! The Aqua compiler.
+//!
+//! Aqua is a language for distributed algorithms: a program says what is done,
+//! on which peer and in which order, and is compiled into one AIR script that
+//! peers execute as it travels. The stages, each a module with one entry
+//! function:
+//!
+//! 1. [`syntax`]: text into tokens and a tree, whatever the text is;
+//! 2. `names`: files into modules, and names into definitions;
+//! 3. `check`: types, and every implicit step made explicit;
+//! 4. `lower`: an exported function with all its calls inlined;
+//! 5. `place`: where each step runs, and which hops that takes;
+//! 6. `emit`: AIR, definitions for clients, plans.
+
+mod diagnostic;
+pub mod ir;
+mod source;
+pub mod syntax;
+
+pub use diagnostic::{Diagnostic, Edit, Label, Severity, codes};
+pub use source::{FileId, Place, Span};

@@ -111,3 +111,17 @@ impl Diagnostic {
         self
     }
 }
+
+/// The name that was most likely meant, if one is near enough.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let reach = (name.chars().count() / 3).clamp(1, 3);
+    known
+        .filter(|candidate| *candidate != name)
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= reach)
+        .min()
+        .map(|(_, candidate)| candidate)
+}

@@ -12,10 +12,15 @@
 //! 5. `place`: where each step runs, and which hops that takes;
 //! 6. `emit`: AIR, definitions for clients, plans.
 
+pub mod check;
 mod diagnostic;
+pub mod files;
+pub mod hir;
 pub mod ir;
+pub mod names;
 mod source;
 pub mod syntax;
+pub mod types;
 
 pub use diagnostic::{Diagnostic, Edit, Label, Severity, codes};
 pub use source::{FileId, Place, Span};

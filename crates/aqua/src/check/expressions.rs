@@ -1,0 +1,436 @@
+//! Values: what they are and of which type.
+
+use super::{Body, error_type};
+use crate::diagnostic::{codes, nearest};
+use crate::hir::{Builtin, Expr, ExprKind, Literal, LocalId, ServiceId, ServiceRef};
+use crate::names::{Namespace, TopValue, TypeId, TypeReader, module_path};
+use crate::source::Span;
+use crate::syntax::{self, CollectionKind, Name, Signature, TypeExpr};
+use crate::types::{Arrow, Scalar, Ty};
+
+impl Body<'_> {
+    fn reader(&mut self) -> TypeReader<'_> {
+        TypeReader {
+            types: self.world.types(),
+            file: self.file,
+            space: self.space,
+            diagnostics: &mut self.diagnostics,
+            references: &mut self.references,
+        }
+    }
+
+    /// The type that is written there.
+    pub(super) fn ty(&mut self, ty: &TypeExpr) -> Ty {
+        self.reader().ty(ty).0
+    }
+
+    /// The type of a closure.
+    pub(super) fn signature(&mut self, signature: &Signature) -> Arrow {
+        self.reader().signature(signature).0
+    }
+
+    /// Notes the use of a local.
+    pub(super) fn use_local(&mut self, local: LocalId, span: Span) {
+        self.capture(local);
+        let target = self.place(self.locals[local.0 as usize].span);
+        self.refer(span, target);
+    }
+
+    /// Checks a value.
+    pub(super) fn value(&mut self, expr: &syntax::Expr) -> Expr {
+        let span = expr.span;
+        let (kind, ty) = match &expr.kind {
+            syntax::ExprKind::Error => (ExprKind::Error, Ty::Error),
+            syntax::ExprKind::Paren(inner) => {
+                let inner = self.value(inner);
+                return Expr { span, ..inner };
+            }
+            syntax::ExprKind::Bool(value) => {
+                (ExprKind::Literal(Literal::Bool(*value)), Ty::BOOL)
+            }
+            syntax::ExprKind::Int(value) => self.integer(*value, span),
+            syntax::ExprKind::Float(text) => {
+                (ExprKind::Literal(Literal::Float(text.clone())), Ty::Float)
+            }
+            syntax::ExprKind::String(text) => {
+                (ExprKind::Literal(Literal::String(text.clone())), Ty::STRING)
+            }
+            syntax::ExprKind::InitPeerId => (ExprKind::Builtin(Builtin::InitPeerId), Ty::STRING),
+            syntax::ExprKind::Name(name) => self.name(name),
+            syntax::ExprKind::Field { base, name } => self.field(base, name),
+            syntax::ExprKind::Index { base, index, bang } => {
+                self.index(base, index.as_deref(), *bang, span)
+            }
+            syntax::ExprKind::Collection { kind, items } => self.collection(*kind, items),
+            syntax::ExprKind::Construct { base, fields } => self.construct(base, fields, span),
+            syntax::ExprKind::Copy { base, fields } => self.copy(base, fields),
+            syntax::ExprKind::Call { .. } => match self.call_of(expr) {
+                Some((call, _)) => {
+                    let ty = call.ty.results.first().cloned().unwrap_or(Ty::Error);
+                    (ExprKind::Call(Box::new(call)), ty)
+                }
+                None => (ExprKind::Error, Ty::Error),
+            },
+            syntax::ExprKind::Not(inner) => {
+                let inner = self.value(inner);
+                self.expect(&inner, &Ty::BOOL, "the operand of `!`");
+                (ExprKind::Not(Box::new(inner)), Ty::BOOL)
+            }
+            syntax::ExprKind::Binary { op, op_span, left, right } => {
+                self.binary(*op, *op_span, left, right)
+            }
+        };
+        Expr { kind, ty, span }
+    }
+
+    fn integer(&mut self, value: Option<i128>, span: Span) -> (ExprKind, Ty) {
+        let Some(value) = value else {
+            return (ExprKind::Error, Ty::Error);
+        };
+        if let Ok(small) = i64::try_from(value) {
+            return (ExprKind::Literal(Literal::Int(small)), Ty::int(value));
+        }
+        self.report(
+            self.error(
+                codes::BAD_LITERAL,
+                format!("{value} is out of range: scripts carry numbers from {} to {}", i64::MIN, i64::MAX),
+                span,
+            ),
+        );
+        (ExprKind::Error, Ty::Error)
+    }
+
+    fn name(&mut self, name: &Name) -> (ExprKind, Ty) {
+        if let Some(local) = self.find(&name.text) {
+            self.use_local(local, name.span);
+            return (
+                ExprKind::Local(local),
+                self.locals[local.0 as usize].ty.clone(),
+            );
+        }
+        if let Some(found) = self.top_level(self.space, &name.text, name, None) {
+            return found;
+        }
+        if let Some(found) = builtin(&name.text) {
+            return found;
+        }
+        self.report_unknown(name);
+        (ExprKind::Error, Ty::Error)
+    }
+
+    /// A constant, a function or a service; `path` is how it is written if there are modules before it.
+    fn top_level(
+        &mut self,
+        space: &Namespace,
+        text: &str,
+        name: &Name,
+        path: Option<&str>,
+    ) -> Option<(ExprKind, Ty)> {
+        if let Some(value) = space.values.get(text) {
+            return Some(match value {
+                TopValue::Const(id) => {
+                    let constant = self.world.constant(*id);
+                    let ty = match &constant.value {
+                        Literal::Bool(_) => Ty::BOOL,
+                        Literal::Int(value) => Ty::int(i128::from(*value)),
+                        Literal::Float(_) => Ty::Float,
+                        Literal::String(_) => Ty::STRING,
+                    };
+                    let (value, place) = (constant.value.clone(), constant.place);
+                    self.refer(name.span, place);
+                    (ExprKind::Literal(value), ty)
+                }
+                TopValue::Func(id) => {
+                    let func = self.world.func(*id);
+                    let (ty, place) = (func.ty.clone(), func.place);
+                    self.refer(name.span, place);
+                    self.uses.entry(*id).or_insert(name.span);
+                    (ExprKind::Function(*id), Ty::Arrow(ty))
+                }
+            });
+        }
+        let id = *space.types.get(text)?;
+        self.service(id, path.unwrap_or(text), name.span)
+    }
+
+    /// A service as a value, with the id that it has here.
+    fn service(&mut self, id: TypeId, path: &str, span: Span) -> Option<(ExprKind, Ty)> {
+        let def = self.world.ty(id);
+        let Ty::Service(record) = &def.ty else {
+            return None;
+        };
+        let (record, ty, place) = (record.clone(), def.ty.clone(), def.place);
+        let default = def.service_id.clone();
+        self.refer(span, place);
+        let bound = self
+            .services
+            .iter()
+            .rev()
+            .find(|(name, _)| name == path)
+            .map(|(_, local)| *local);
+        let id = match (bound, default) {
+            (Some(local), _) => {
+                self.capture(local);
+                ServiceId::Bound(local)
+            }
+            (None, Some(literal)) => ServiceId::Default(literal),
+            (None, None) => {
+                self.report(
+                    self.error(
+                        codes::NO_SERVICE_ID,
+                        format!("the service `{path}` has no id here"),
+                        span,
+                    )
+                    .label(place, "it is declared without one")
+                    .help(format!(
+                        "give it one before: `{path} \"id\"`, or in its declaration: `service {path}(\"id\"):`"
+                    )),
+                );
+                return Some((ExprKind::Error, Ty::Error));
+            }
+        };
+        Some((ExprKind::Service(ServiceRef { record, id }), ty))
+    }
+
+    fn report_unknown(&mut self, name: &Name) {
+        let mut problem = self.error(
+            codes::UNKNOWN_NAME,
+            format!("there is no `{}` here", name.text),
+            name.span,
+        );
+        let known = self
+            .scopes
+            .iter()
+            .flat_map(|scope| scope.keys().map(String::as_str))
+            .chain(self.space.names())
+            .chain(crate::names::BUILTINS);
+        if let Some(near) = nearest(&name.text, known) {
+            problem = problem
+                .help(format!("did you mean `{near}`?"))
+                .edit(name.span, near);
+        } else if self.space.types.contains_key(&name.text) {
+            problem = problem.note(format!("`{}` is a type, not a value", name.text));
+        }
+        self.report(problem);
+    }
+
+    fn field(&mut self, base: &syntax::Expr, name: &Name) -> (ExprKind, Ty) {
+        if let Some(path) = module_path(base)
+            && self.find(&path[0].text).is_none()
+            && let Some(space) = self.space.enter(&path)
+        {
+            let mut text: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
+            text.push(&name.text);
+            let text = text.join(".");
+            if let Some(found) = self.top_level(space, &name.text, name, Some(&text)) {
+                return found;
+            }
+            if !self.space.types.contains_key(&path[0].text) {
+                let mut problem = self.error(
+                    codes::UNKNOWN_NAME,
+                    format!("the module has no `{}`", name.text),
+                    name.span,
+                );
+                if let Some(near) = nearest(&name.text, space.names()) {
+                    problem = problem
+                        .help(format!("did you mean `{near}`?"))
+                        .edit(name.span, near);
+                }
+                self.report(problem);
+                return (ExprKind::Error, Ty::Error);
+            }
+        }
+        let base = self.value(base);
+        self.member(base, name)
+    }
+
+    /// A field, a member or the length of a value.
+    fn member(&mut self, base: Expr, name: &Name) -> (ExprKind, Ty) {
+        let record = match &base.ty {
+            Ty::Error => return (ExprKind::Error, Ty::Error),
+            Ty::Struct(record) | Ty::Ability(record) | Ty::Service(record) => record.clone(),
+            Ty::Array(_) | Ty::Option(_) | Ty::Stream(_) | Ty::Map(_) if name.text == "length" => {
+                return (ExprKind::Length(Box::new(base)), Ty::U32);
+            }
+            ty => {
+                let mut problem = self.error(
+                    codes::UNKNOWN_MEMBER,
+                    format!("`{ty}` has no `{}`", name.text),
+                    name.span,
+                );
+                if let Ty::Option(_) = ty {
+                    problem = problem.help(format!("take the value out first: `!.{}`", name.text));
+                } else if ty.element().is_some() {
+                    problem = problem.help(format!("name an element first: `[0].{}`", name.text));
+                }
+                self.report(problem);
+                return (ExprKind::Error, Ty::Error);
+            }
+        };
+        if let Some(ty) = record.get(&name.text) {
+            let ty = ty.clone();
+            return (ExprKind::Field(Box::new(base), name.text.clone()), ty);
+        }
+        let mut problem = self.error(
+            codes::UNKNOWN_MEMBER,
+            format!("`{}` has no `{}`", record.name, name.text),
+            name.span,
+        );
+        problem = match nearest(&name.text, record.names()) {
+            Some(near) => problem
+                .help(format!("did you mean `{near}`?"))
+                .edit(name.span, near),
+            None => {
+                let names: Vec<&str> = record.names().take(12).collect();
+                problem.note(format!("it has {}", names.join(", ")))
+            }
+        };
+        self.report(problem);
+        (ExprKind::Error, Ty::Error)
+    }
+
+    fn index(
+        &mut self,
+        base: &syntax::Expr,
+        index: Option<&syntax::Expr>,
+        bang: bool,
+        span: Span,
+    ) -> (ExprKind, Ty) {
+        let base = self.value(base);
+        let index = index.map(|index| self.value(index));
+        let element = match &base.ty {
+            Ty::Error => Ty::Error,
+            ty => match ty.element() {
+                Some(element) => element.clone(),
+                None => {
+                    let problem = self.error(
+                        codes::NOT_A_COLLECTION,
+                        format!("`{ty}` has no elements"),
+                        span,
+                    );
+                    self.report(problem);
+                    Ty::Error
+                }
+            },
+        };
+        if let (Ty::Option(_), Some(index), false) = (&base.ty, &index, bang) {
+            let problem = self
+                .error(codes::NOT_A_COLLECTION, "an option has one element at most", index.span)
+                .help("take it with `!`");
+            self.report(problem);
+        }
+        if let Some(index) = &index {
+            if !index.ty.is_integer() {
+                let problem = self.error(
+                    codes::TYPE_MISMATCH,
+                    format!("an index is a whole number, and this is `{}`", index.ty),
+                    index.span,
+                );
+                self.report(problem);
+            } else if let Ty::Int { high, .. } = index.ty
+                && high < 0
+            {
+                let problem = self.error(codes::BAD_LITERAL, "an index is not negative", index.span);
+                self.report(problem);
+            }
+        }
+        (
+            ExprKind::Index(Box::new(base), index.map(Box::new)),
+            element,
+        )
+    }
+
+    fn collection(&mut self, kind: CollectionKind, items: &[syntax::Expr]) -> (ExprKind, Ty) {
+        let items: Vec<Expr> = items.iter().map(|item| self.value(item)).collect();
+        let mut element = Ty::Bottom;
+        for item in &items {
+            let ty = item.ty.frozen();
+            if ty.is_data() {
+                element = element.join(&ty);
+                continue;
+            }
+            let problem = self
+                .error(
+                    codes::NOT_DATA,
+                    format!("elements of a collection are data, and `{ty}` is none"),
+                    item.span,
+                )
+                .note("maps, abilities, services and arrows exist only in the compiler");
+            self.report(problem);
+            element = Ty::Error;
+        }
+        let ty = match kind {
+            // `[]` and `?[]` are `nil`
+            CollectionKind::Array if items.is_empty() => Ty::nil(),
+            CollectionKind::Array => Ty::array(element),
+            CollectionKind::Option => Ty::option(element),
+            CollectionKind::Stream => Ty::stream(element),
+        };
+        (ExprKind::Collection(kind, items), ty)
+    }
+
+    /// Reports a value whose type is not the one needed.
+    pub(super) fn expect(&mut self, value: &Expr, ty: &Ty, what: &str) {
+        if value.ty.fits(ty) {
+            return;
+        }
+        let mut problem = self.error(
+            codes::TYPE_MISMATCH,
+            format!("{what} has to be `{ty}`, and this is `{}`", value.ty),
+            value.span,
+        );
+        if let Ty::Option(element) = ty
+            && value.ty.fits(element)
+        {
+            problem = problem
+                .help("make an option of it: `?[…]`")
+                .edit(Span::new(value.span.start, value.span.start), "?[");
+        } else if let Ty::Option(element) = &value.ty
+            && **element != Ty::Bottom
+            && element.fits(ty)
+        {
+            problem = problem
+                .help("take the value out of the option: `!`")
+                .edit(Span::new(value.span.end, value.span.end), "!");
+        } else if let (Ty::Int { .. }, Ty::Scalar(scalar)) = (&value.ty, ty)
+            && let Some((low, high)) = scalar.range()
+        {
+            problem = problem.note(format!("`{ty}` holds numbers from {low} to {high}"));
+        } else if let (Some(mine), Some(needed)) = (members(&value.ty), members(ty)) {
+            for (name, needed) in &needed.members {
+                match mine.get(name) {
+                    None => problem = problem.note(format!("`{name}: {needed}` is missing")),
+                    Some(mine) if !mine.fits(needed) => {
+                        problem = problem
+                            .note(format!("`{name}` has to be `{needed}`, and is `{mine}`"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        } else if matches!((&value.ty, ty), (Ty::Array(_) | Ty::Option(_), Ty::Stream(_))) {
+            problem = problem.note("a collection does not become a stream; push its elements to one");
+        }
+        self.report(problem);
+    }
+}
+
+fn members(ty: &Ty) -> Option<&crate::types::Record> {
+    match ty {
+        Ty::Struct(record) | Ty::Ability(record) | Ty::Service(record) => Some(record),
+        _ => None,
+    }
+}
+
+/// The value of a name that is built in.
+fn builtin(name: &str) -> Option<(ExprKind, Ty)> {
+    let (builtin, ty) = match name {
+        "HOST_PEER_ID" => (Builtin::HostPeerId, Ty::STRING),
+        "INIT_PEER_ID" => (Builtin::InitPeerId, Ty::STRING),
+        "PARTICLE_TTL" => (Builtin::Ttl, Ty::U32),
+        "PARTICLE_TIMESTAMP" => (Builtin::Timestamp, Ty::Scalar(Scalar::U64)),
+        "LAST_ERROR" => (Builtin::LastError, error_type()),
+        "nil" => (Builtin::Nil, Ty::nil()),
+        _ => return None,
+    };
+    Some((ExprKind::Builtin(builtin), ty))
+}

@@ -1,0 +1,182 @@
+//! Operators.
+
+use super::Body;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::hir::{Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::{self, BinaryOp};
+use crate::types::{Scalar, Ty};
+
+impl BinaryOp {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Rem => "%",
+            Self::Pow => "**",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::And => "&&",
+            Self::Or => "||",
+        }
+    }
+}
+
+impl Body<'_> {
+    pub(super) fn binary(
+        &mut self,
+        op: BinaryOp,
+        op_span: Span,
+        left: &syntax::Expr,
+        right: &syntax::Expr,
+    ) -> (ExprKind, Ty) {
+        let left = self.value(left);
+        let right = self.value(right);
+        let ty = match op {
+            BinaryOp::And | BinaryOp::Or => {
+                let what = format!("an operand of `{}`", op.text());
+                self.expect(&left, &Ty::BOOL, &what);
+                self.expect(&right, &Ty::BOOL, &what);
+                Ty::BOOL
+            }
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                if !left.ty.comparable(&right.ty) {
+                    let problem = self.error(
+                        codes::OPERANDS,
+                        format!("`{}` and `{}` can never be equal", left.ty, right.ty),
+                        op_span,
+                    );
+                    self.report(problem);
+                }
+                Ty::BOOL
+            }
+            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
+                self.integers(op, &[&left, &right]);
+                Ty::BOOL
+            }
+            _ => self.arithmetic(op, op_span, &left, &right),
+        };
+        (
+            ExprKind::Binary(op, Box::new(left), Box::new(right)),
+            ty,
+        )
+    }
+
+    /// Whether all operands are whole numbers; reports those that are not.
+    fn integers(&mut self, op: BinaryOp, operands: &[&Expr]) -> bool {
+        let mut all = true;
+        for operand in operands {
+            if operand.ty.is_integer() {
+                continue;
+            }
+            all = false;
+            let mut problem = self.error(
+                codes::OPERANDS,
+                format!("`{}` takes whole numbers, and this is `{}`", op.text(), operand.ty),
+                operand.span,
+            );
+            if is_float(&operand.ty) && op != BinaryOp::Mul {
+                problem = problem.note("numbers with a dot can only be multiplied");
+            }
+            if let Ty::Option(element) = &operand.ty
+                && element.is_integer()
+            {
+                problem = problem.help("take the value out of the option: `!`");
+            }
+            self.report(problem);
+        }
+        all
+    }
+
+    fn arithmetic(&mut self, op: BinaryOp, op_span: Span, left: &Expr, right: &Expr) -> Ty {
+        if op == BinaryOp::Mul && (is_float(&left.ty) || is_float(&right.ty)) {
+            let number = |ty: &Ty| ty.fits(&Ty::Scalar(Scalar::F64));
+            if number(&left.ty) && number(&right.ty) {
+                // the host function rounds the product down
+                return Ty::I64;
+            }
+        }
+        if !self.integers(op, &[left, right]) {
+            return Ty::Error;
+        }
+        if op == BinaryOp::Pow && signed(&right.ty) {
+            let problem = self.error(
+                codes::OPERANDS,
+                format!("an exponent is not negative, and this is `{}`", right.ty),
+                right.span,
+            );
+            self.report(problem);
+            return Ty::Error;
+        }
+        if let (Ty::Int { low: a, high: same_a }, Ty::Int { low: b, high: same_b }) = (&left.ty, &right.ty)
+            && a == same_a
+            && b == same_b
+            && let (Ok(a), Ok(b)) = (i64::try_from(*a), i64::try_from(*b))
+        {
+            return match fold(op, a, b) {
+                Some(value) => Ty::int(i128::from(value)),
+                None => Ty::I64,
+            };
+        }
+        if op == BinaryOp::Pow {
+            return widened(&left.ty);
+        }
+        match left.ty.join(&right.ty) {
+            Ty::Top => {
+                let problem = Diagnostic::warning(
+                    codes::WIDENED,
+                    format!("no type holds both `{}` and `{}`: the result is taken for `i64`", left.ty, right.ty),
+                    self.file,
+                    op_span,
+                );
+                self.report(problem);
+                Ty::I64
+            }
+            ty => widened(&ty),
+        }
+    }
+}
+
+/// What is known about a result: of literals, only that it is a number.
+fn widened(ty: &Ty) -> Ty {
+    match ty {
+        Ty::Int { .. } => Ty::I64,
+        other => other.clone(),
+    }
+}
+
+fn is_float(ty: &Ty) -> bool {
+    match ty {
+        Ty::Float => true,
+        Ty::Scalar(scalar) => scalar.is_float(),
+        _ => false,
+    }
+}
+
+fn signed(ty: &Ty) -> bool {
+    match ty {
+        Ty::Int { low, .. } => *low < 0,
+        Ty::Scalar(scalar) => scalar.range().is_some_and(|(low, _)| low < 0),
+        _ => false,
+    }
+}
+
+/// The result of an operation on two numbers, if it can be known before running.
+pub(crate) fn fold(op: BinaryOp, left: i64, right: i64) -> Option<i64> {
+    match op {
+        BinaryOp::Add => left.checked_add(right),
+        BinaryOp::Sub => left.checked_sub(right),
+        BinaryOp::Mul => left.checked_mul(right),
+        BinaryOp::Div => left.checked_div(right),
+        BinaryOp::Rem => left.checked_rem(right),
+        BinaryOp::Pow => left.checked_pow(u32::try_from(right).ok()?),
+        _ => None,
+    }
+}

@@ -1,0 +1,589 @@
+//! Statements, and how those that belong together are joined.
+
+use super::{Body, error_type, no_lambda};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::hir::{
+    Expr, ExprKind, Handler, Lambda, LocalId, Stmt, StmtKind, Target, Where,
+};
+use crate::source::Span;
+use crate::syntax::{self, Block, Name, Path, Signature};
+use crate::types::{Arrow, Scalar, Ty};
+use hashbrown::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What a statement may still be continued by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Open {
+    /// `else`
+    If,
+    /// `catch`, `otherwise`
+    Try,
+    /// `otherwise`, `par`
+    Other,
+}
+
+impl Body<'_> {
+    /// Checks a function or closure. `ty` is its type, if that is known already.
+    pub(super) fn lambda(
+        &mut self,
+        signature: &Signature,
+        ty: Option<&Arc<Arrow>>,
+        body: &Block,
+        end: Span,
+    ) -> Lambda {
+        let ty = match ty {
+            Some(ty) => ty.clone(),
+            None => Arc::new(self.signature(signature)),
+        };
+        self.scoped(|this| {
+            let mut names: Vec<Name> = signature
+                .abilities
+                .iter()
+                .map(|path| Name { text: path.text(), span: path.span })
+                .collect();
+            names.extend(signature.params.iter().map(|param| {
+                param.name.clone().unwrap_or(Name {
+                    text: String::from("_"),
+                    span: param.ty.span,
+                })
+            }));
+            let params = names
+                .iter()
+                .zip(&ty.params)
+                .map(|(name, (_, ty))| this.define(name, ty.clone()))
+                .collect();
+            let (body, returned) = this.body(body, &ty.results, end);
+            Lambda {
+                params,
+                results: ty.results.clone(),
+                body,
+                returned,
+                captures: Vec::new(),
+                moves: true,
+            }
+        })
+    }
+
+    /// The statements of a function or closure, and what it returns.
+    fn body(&mut self, block: &Block, results: &[Ty], end: Span) -> (Vec<Stmt>, Vec<Expr>) {
+        let position = block
+            .stmts
+            .iter()
+            .position(|stmt| matches!(stmt.kind, syntax::StmtKind::Return(_)));
+        let Some(position) = position else {
+            let stmts = self.block(block);
+            let broken = block
+                .stmts
+                .iter()
+                .any(|stmt| matches!(stmt.kind, syntax::StmtKind::Error));
+            if !results.is_empty() && !broken {
+                self.report(
+                    self.error(
+                        codes::RETURN,
+                        format!("this has {} and returns nothing", count(results.len(), "result")),
+                        end,
+                    )
+                    .help("end it with `<- value`"),
+                );
+            }
+            return (stmts, Vec::new());
+        };
+        let stmts = self.statements(block.stmts.iter().enumerate().filter_map(|(index, stmt)| {
+            (index != position).then_some(stmt)
+        }));
+        let returns = &block.stmts[position];
+        let syntax::StmtKind::Return(values) = &returns.kind else {
+            return (stmts, Vec::new());
+        };
+        if let Some(after) = block.stmts.get(position + 1)
+            && !matches!(after.kind, syntax::StmtKind::Return(_))
+        {
+            self.report(
+                Diagnostic::warning(
+                    codes::AFTER_RETURN,
+                    "this runs before the function returns, although it stands behind `<-`",
+                    self.file,
+                    after.span,
+                )
+                .label(self.place(returns.span), "the result is given here")
+                .help("write `<-` last"),
+            );
+        }
+        (stmts, self.returned(values, results, returns.span))
+    }
+
+    fn returned(&mut self, values: &[syntax::Expr], results: &[Ty], span: Span) -> Vec<Expr> {
+        let returned: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
+        if results.is_empty() {
+            self.report(
+                self.error(codes::RETURN, "this returns values and has no results", span)
+                    .help("write `-> Type` before the colon of its first line"),
+            );
+            return Vec::new();
+        }
+        if returned.len() != results.len() {
+            self.report(self.error(
+                codes::RETURN,
+                format!(
+                    "{} are returned where there have to be {}",
+                    count(returned.len(), "value"),
+                    results.len()
+                ),
+                span,
+            ));
+            return Vec::new();
+        }
+        for (value, ty) in returned.iter().zip(results) {
+            self.expect(value, ty, "the result");
+        }
+        returned
+    }
+
+    /// Checks the statements of a block.
+    pub(super) fn block(&mut self, block: &Block) -> Vec<Stmt> {
+        self.statements(block.stmts.iter())
+    }
+
+    fn statements<'s>(
+        &mut self,
+        stmts: impl Iterator<Item = &'s syntax::Stmt>,
+    ) -> Vec<Stmt> {
+        let mut done: Vec<Stmt> = Vec::new();
+        let mut open: Option<Open> = None;
+        for stmt in stmts {
+            use syntax::StmtKind;
+            let mut belongs = true;
+            match (&stmt.kind, done.last_mut().map(|last| &mut last.kind)) {
+                (StmtKind::Else { .. }, Some(crate::hir::StmtKind::If(_, _, None)))
+                    if open == Some(Open::If) => {}
+                (StmtKind::Catch { .. }, Some(crate::hir::StmtKind::Try(..)))
+                    if open == Some(Open::Try) => {}
+                (StmtKind::Otherwise { .. } | StmtKind::Par(_), Some(_)) if open.is_some() => {}
+                (
+                    StmtKind::Else { .. }
+                    | StmtKind::Catch { .. }
+                    | StmtKind::Otherwise { .. }
+                    | StmtKind::Par(_),
+                    _,
+                ) => {
+                    self.report_stray(stmt);
+                    continue;
+                }
+                _ => belongs = false,
+            }
+            if belongs {
+                let last = done.pop().expect("matched above");
+                let (joined, now) = self.join_to(last, open, stmt);
+                done.push(joined);
+                open = Some(now);
+                continue;
+            }
+            open = match self.statement(stmt) {
+                Some(kind) => {
+                    let now = match &kind {
+                        crate::hir::StmtKind::If(_, _, None) => Open::If,
+                        crate::hir::StmtKind::Try(..) => Open::Try,
+                        _ => Open::Other,
+                    };
+                    done.push(Stmt { kind, span: stmt.span });
+                    Some(now)
+                }
+                None => Some(Open::Other).filter(|_| !done.is_empty()),
+            };
+        }
+        done
+    }
+
+    /// Joins `else`, `catch`, `otherwise` or `par` to the statement before it.
+    fn join_to(&mut self, last: Stmt, open: Option<Open>, stmt: &syntax::Stmt) -> (Stmt, Open) {
+        use crate::hir::StmtKind;
+        let span = last.span;
+        let (kind, now) = match (&stmt.kind, last.kind) {
+            (syntax::StmtKind::Else { body }, StmtKind::If(condition, then, _)) => {
+                let body = self.scoped(|this| this.block(body));
+                (StmtKind::If(condition, then, Some(body)), Open::Other)
+            }
+            (syntax::StmtKind::Catch { error, body }, StmtKind::Try(tried, mut handlers)) => {
+                let handler = self.scoped(|this| {
+                    let error = this.define(error, error_type());
+                    Handler { error: Some(error), body: this.block(body) }
+                });
+                handlers.push(handler);
+                (StmtKind::Try(tried, handlers), Open::Try)
+            }
+            (syntax::StmtKind::Otherwise { body }, kind) => {
+                let body = self.scoped(|this| this.block(body));
+                let handler = Handler { error: None, body };
+                match kind {
+                    StmtKind::Try(tried, mut handlers) if open == Some(Open::Try) => {
+                        handlers.push(handler);
+                        (StmtKind::Try(tried, handlers), Open::Other)
+                    }
+                    kind => (
+                        StmtKind::Try(vec![Stmt { kind, span }], vec![handler]),
+                        Open::Other,
+                    ),
+                }
+            }
+            (syntax::StmtKind::Par(inner), kind) => {
+                let arm = self.statement(inner).map(|kind| Stmt { kind, span: inner.span });
+                match kind {
+                    StmtKind::Par(mut arms) => {
+                        arms.extend(arm);
+                        (StmtKind::Par(arms), Open::Other)
+                    }
+                    kind => {
+                        let mut arms = vec![Stmt { kind, span }];
+                        arms.extend(arm);
+                        (StmtKind::Par(arms), Open::Other)
+                    }
+                }
+            }
+            (_, kind) => (kind, Open::Other),
+        };
+        (Stmt { kind, span }, now)
+    }
+
+    fn report_stray(&mut self, stmt: &syntax::Stmt) {
+        let (word, before) = match &stmt.kind {
+            syntax::StmtKind::Else { .. } => ("else", "an `if`"),
+            syntax::StmtKind::Catch { .. } => ("catch", "a `try`"),
+            syntax::StmtKind::Otherwise { .. } => ("otherwise", "a statement that may fail"),
+            _ => ("par", "a statement that runs beside it"),
+        };
+        self.report(
+            self.error(
+                codes::STRAY_BRANCH,
+                format!("`{word}` belongs to {before}, which is missing before it"),
+                stmt.span,
+            )
+            .help("both have the same indentation, and nothing stands between them"),
+        );
+    }
+
+    /// Checks one statement; `None` if nothing of it is left.
+    fn statement(&mut self, stmt: &syntax::Stmt) -> Option<StmtKind> {
+        Some(match &stmt.kind {
+            syntax::StmtKind::Error => return None,
+            syntax::StmtKind::Return(_) => {
+                self.report(
+                    self.error(
+                        codes::RETURN,
+                        "a result is given directly in a function or closure, once",
+                        stmt.span,
+                    )
+                    .note("`<-` does not end the function: it names what the function returns when all is done")
+                    .help("push to a stream here, and return the stream at the end"),
+                );
+                return None;
+            }
+            syntax::StmtKind::ServiceId { service, id } => self.service_id(service, id)?,
+            syntax::StmtKind::Push { target, values } => self.push(target, values, stmt.span)?,
+            syntax::StmtKind::For { item, iterable, mode, body } => {
+                self.for_loop(item, iterable, *mode, body)
+            }
+            syntax::StmtKind::Parseq { item, iterable, peer, via, body } => {
+                self.parseq(item, iterable, peer, via, body)
+            }
+            syntax::StmtKind::On { peer, via, body } => {
+                let at = self.at(peer, via);
+                let services = self.services.len();
+                let body = self.block(body);
+                self.services.truncate(services);
+                StmtKind::On(at, body)
+            }
+            syntax::StmtKind::If { condition, body } => {
+                let condition = self.value(condition);
+                self.expect(&condition, &Ty::Scalar(Scalar::Bool), "the condition");
+                let body = self.scoped(|this| this.block(body));
+                StmtKind::If(condition, body, None)
+            }
+            syntax::StmtKind::Try { body } => {
+                StmtKind::Try(self.scoped(|this| this.block(body)), Vec::new())
+            }
+            syntax::StmtKind::Else { .. }
+            | syntax::StmtKind::Catch { .. }
+            | syntax::StmtKind::Otherwise { .. }
+            | syntax::StmtKind::Par(_) => {
+                self.report_stray(stmt);
+                return None;
+            }
+            syntax::StmtKind::Co(inner) => StmtKind::Co(Box::new(Stmt {
+                kind: self.statement(inner)?,
+                span: inner.span,
+            })),
+            syntax::StmtKind::Join(values) => {
+                StmtKind::Join(values.iter().map(|value| self.value(value)).collect())
+            }
+            syntax::StmtKind::Declare { name, ty } => {
+                let resolved = self.ty(ty);
+                if !matches!(resolved, Ty::Stream(_) | Ty::Map(_) | Ty::Error) {
+                    self.report(
+                        self.error(
+                            codes::BAD_TYPE,
+                            format!("only streams and maps are declared, and `{resolved}` is neither"),
+                            ty.span,
+                        )
+                        .help("a value is defined by what it is: `name = value`"),
+                    );
+                }
+                StmtKind::Declare(self.define(name, resolved))
+            }
+            syntax::StmtKind::Closure { name, moves, signature, body } => {
+                let lambda = self.closure(signature, body, *moves, name.span);
+                let ty = Ty::Arrow(Arc::new(Arrow {
+                    params: lambda
+                        .params
+                        .iter()
+                        .map(|local| {
+                            let local = &self.locals[local.0 as usize];
+                            (Some(local.name.clone()), local.ty.clone())
+                        })
+                        .collect(),
+                    results: lambda.results.clone(),
+                }));
+                let local = self.define(name, ty);
+                StmtKind::Closure(local, Arc::new(lambda))
+            }
+            syntax::StmtKind::Assign { target, value } => {
+                let value = self.value(value);
+                if let ExprKind::Call(call) = &value.kind
+                    && call.ty.results.is_empty()
+                {
+                    self.report(
+                        self.error(
+                            codes::RESULT_COUNT,
+                            "this call has no result to give a name to",
+                            value.span,
+                        )
+                        .help("write the call alone"),
+                    );
+                }
+                let ty = value.ty.clone();
+                StmtKind::Bind(self.define(target, ty), value)
+            }
+            syntax::StmtKind::Call { targets, value } => self.call_statement(targets, value)?,
+        })
+    }
+
+    fn closure(
+        &mut self,
+        signature: &Signature,
+        body: &Block,
+        moves: bool,
+        span: Span,
+    ) -> Lambda {
+        if self.captures.len() > 64 {
+            self.report(self.error(codes::LIMIT, "closures are nested deeper than 64", span));
+            return no_lambda();
+        }
+        self.captures.push(HashSet::new());
+        let mut lambda = self.lambda(signature, None, body, span);
+        let captures = self.captures.pop().unwrap_or_default();
+        lambda.captures = captures.into_iter().collect();
+        lambda.captures.sort_unstable();
+        lambda.moves = moves;
+        lambda
+    }
+
+    fn service_id(&mut self, service: &Path, id: &syntax::Expr) -> Option<StmtKind> {
+        let id = self.value(id);
+        self.expect(&id, &Ty::STRING, "the id of a service");
+        let Some(def) = self.space.find_type(service) else {
+            let near = crate::diagnostic::nearest(
+                &service.text(),
+                self.space.types.keys().map(String::as_str),
+            )
+            .map(str::to_owned);
+            let mut problem = self.error(
+                codes::NOT_A_SERVICE,
+                format!("there is no service `{}`", service.text()),
+                service.span,
+            );
+            if let Some(near) = near {
+                problem = problem
+                    .help(format!("did you mean `{near}`?"))
+                    .edit(service.span, near);
+            }
+            self.report(problem);
+            return None;
+        };
+        let def = self.world.ty(def);
+        let (ty, place) = (def.ty.clone(), def.place);
+        self.refer(service.span, place);
+        if !matches!(ty, Ty::Service(_)) {
+            if ty != Ty::Error {
+                self.report(
+                    self.error(
+                        codes::NOT_A_SERVICE,
+                        format!("`{}` is not a service", service.text()),
+                        service.span,
+                    )
+                    .label(place, "it is defined here"),
+                );
+            }
+            return None;
+        }
+        let local = self.hidden(&service.text(), Ty::STRING, service.span);
+        self.services.push((service.text(), local));
+        Some(StmtKind::BindService(local, id))
+    }
+
+    fn push(&mut self, target: &Name, values: &[syntax::Expr], span: Span) -> Option<StmtKind> {
+        let values: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
+        let Some(local) = self.find(&target.text) else {
+            let known: HashMap<&str, LocalId> = self
+                .scopes
+                .iter()
+                .flatten()
+                .map(|(name, id)| (name.as_str(), *id))
+                .collect();
+            let near = crate::diagnostic::nearest(&target.text, known.keys().copied())
+                .map(str::to_owned);
+            let problem = self.error(
+                codes::UNKNOWN_NAME,
+                format!("there is no stream `{}`", target.text),
+                target.span,
+            );
+            let problem = match near {
+                Some(near) => problem
+                    .help(format!("did you mean `{near}`?"))
+                    .edit(target.span, near),
+                None => problem.help(format!("declare it before: `{}: *Type`", target.text)),
+            };
+            self.report(problem);
+            return None;
+        };
+        self.use_local(local, target.span);
+        let info = self.locals[local.0 as usize].clone();
+        let mut values = values.into_iter();
+        match (&info.ty, values.next(), values.next()) {
+            (Ty::Error, ..) => None,
+            (Ty::Stream(element), Some(value), None) => {
+                self.expect(&value, element, "an element of the stream");
+                Some(StmtKind::Push(local, value))
+            }
+            (Ty::Map(element), Some(key), Some(value)) => {
+                self.expect(&key, &Ty::STRING, "the key");
+                self.expect(&value, element, "a value of the map");
+                Some(StmtKind::PushPair(local, key, value))
+            }
+            (Ty::Map(_), ..) => {
+                self.report(
+                    self.error(codes::NOT_A_STREAM, "a map takes a key and a value", span)
+                        .help("write `map <<- key, value`"),
+                );
+                None
+            }
+            (Ty::Stream(_), ..) => {
+                self.report(self.error(codes::NOT_A_STREAM, "a stream takes one value at a time", span));
+                None
+            }
+            (ty, ..) => {
+                let problem = self
+                    .error(
+                        codes::NOT_A_STREAM,
+                        format!("`{}` is `{ty}`, and only streams and maps can be pushed to", target.text),
+                        target.span,
+                    )
+                    .label(self.place(info.span), "it is defined here");
+                self.report(problem);
+                None
+            }
+        }
+    }
+
+    /// A peer and the way to it.
+    pub(super) fn at(&mut self, peer: &syntax::Expr, via: &[syntax::Expr]) -> Where {
+        let peer = self.value(peer);
+        self.expect(&peer, &Ty::STRING, "the peer");
+        let via = via
+            .iter()
+            .map(|relay| {
+                let relay = self.value(relay);
+                let element = relay.ty.element().cloned();
+                match element {
+                    Some(element) if element.fits(&Ty::STRING) => {}
+                    _ => self.expect(&relay, &Ty::STRING, "a relay"),
+                }
+                relay
+            })
+            .collect();
+        Where { peer, via }
+    }
+
+    fn call_statement(&mut self, targets: &[Name], value: &syntax::Expr) -> Option<StmtKind> {
+        let Some((call, span)) = self.call_of(value) else {
+            for target in targets {
+                if self.find(&target.text).is_none() {
+                    self.define(target, Ty::Error);
+                }
+            }
+            return None;
+        };
+        let results = call.ty.results.clone();
+        if let ([target], [key, element]) = (targets, results.as_slice())
+            && let Some(map) = self.find(&target.text)
+            && let Ty::Map(expected) = self.locals[map.0 as usize].ty.clone()
+        {
+            self.use_local(map, target.span);
+            let first = self.hidden("key", key.clone(), span);
+            let second = self.hidden("value", element.clone(), span);
+            let local = |id, ty: &Ty| Expr { kind: ExprKind::Local(id), ty: ty.clone(), span };
+            let (key, value) = (local(first, key), local(second, element));
+            self.expect(&key, &Ty::STRING, "the key");
+            self.expect(&value, &expected, "a value of the map");
+            return Some(StmtKind::Block(vec![
+                    Stmt {
+                        kind: StmtKind::Call(vec![Target::Bind(first), Target::Bind(second)], call),
+                        span,
+                    },
+                    Stmt { kind: StmtKind::PushPair(map, key, value), span },
+            ]));
+        }
+        if targets.len() > results.len() {
+            let problem = self.error(
+                codes::RESULT_COUNT,
+                match results.len() {
+                    0 => String::from("this call has no results"),
+                    n => format!("this call has {}, not {}", count(n, "result"), targets.len()),
+                },
+                targets[results.len()].span,
+            );
+            self.report(problem);
+        }
+        let missing = results.len().saturating_sub(targets.len());
+        if missing > 0 {
+            let message = match (missing, results.len()) {
+                (1, 1) => String::from("the result of this call is not used"),
+                (missing, all) => format!("{missing} of the {all} results of this call are not used"),
+            };
+            let problem = Diagnostic::warning(codes::UNUSED_RESULT, message, self.file, span);
+            self.report(problem.help("give each a name: `name <- call()`"));
+        }
+        let mut bound = Vec::new();
+        for (index, target) in targets.iter().enumerate() {
+            let ty = results.get(index).cloned().unwrap_or(Ty::Error);
+            if let Some(local) = self.find(&target.text)
+                && let Ty::Stream(element) = self.locals[local.0 as usize].ty.clone()
+            {
+                self.use_local(local, target.span);
+                let value = Expr { kind: ExprKind::Error, ty, span };
+                self.expect(&value, &element, "an element of the stream");
+                bound.push(Target::Push(local));
+                continue;
+            }
+            bound.push(Target::Bind(self.define(target, ty)));
+        }
+        Some(StmtKind::Call(bound, call))
+    }
+}
+
+/// `1 result`, `2 results`
+pub(super) fn count(number: usize, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}

@@ -1,0 +1,21 @@
+//! The standard declarations, which are part of the compiler.
+
+/// Path of an import, and the text.
+const FILES: &[(&str, &str)] = &[];
+
+/// What an import means when no file of that name is there: `weir/std/NAME` or
+/// the name under which existing programs import these declarations.
+pub fn find(import: &str) -> Option<(&'static str, &'static str)> {
+    let name = import.strip_suffix(".aqua").unwrap_or(import);
+    let name = name
+        .strip_prefix("weir/std/")
+        .or_else(|| name.strip_prefix("@fluencelabs/aqua-lib/"))?;
+    FILES
+        .iter()
+        .find(|(path, _)| {
+            path.strip_prefix("weir/std/")
+                .and_then(|path| path.strip_suffix(".aqua"))
+                == Some(name)
+        })
+        .copied()
+}

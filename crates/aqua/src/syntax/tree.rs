@@ -32,7 +32,11 @@ pub struct Path {
 impl Path {
     /// The names joined by dots.
     pub fn text(&self) -> String {
-        let segments: Vec<&str> = self.segments.iter().map(|name| name.text.as_str()).collect();
+        let segments: Vec<&str> = self
+            .segments
+            .iter()
+            .map(|name| name.text.as_str())
+            .collect();
         segments.join(".")
     }
 }

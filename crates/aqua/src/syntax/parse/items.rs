@@ -1,0 +1,247 @@
+//! The file as a whole, and definitions.
+
+use super::super::token::{Token, TokenKind};
+use super::super::tree::{Item, ItemKind, Member, Name, Tree, TypeExpr, TypeKind};
+use super::cursor::Parser;
+use super::mistakes::{Case, Opened};
+use super::types::arrow;
+use super::{Failed, Result};
+use crate::diagnostic::codes;
+use crate::source::Span;
+
+const DEFINITIONS: [&str; 6] = ["const", "alias", "data", "ability", "service", "func"];
+const HEADER: [&str; 5] = ["aqua", "module", "import", "use", "export"];
+
+impl<'t> Parser<'t> {
+    /// The whole file.
+    pub fn file(&mut self) -> Tree {
+        let mut tree = Tree::default();
+        while self.kind() != TokenKind::End {
+            let token = self.token();
+            let indent = self.indent_before(token);
+            let word = self.word().unwrap_or_default();
+            if self.is_top_level(token) && HEADER.contains(&word) {
+                self.report_late_header(word, !tree.items.is_empty());
+                let read = self.header_item();
+                match read {
+                    Ok(item) => tree.header.push(item),
+                    Err(Failed) => self.recover(),
+                }
+            } else {
+                if !indent.is_empty() {
+                    self.report_indented_definition(indent);
+                }
+                tree.items.push(self.item(indent));
+            }
+            self.end_of_line();
+            self.skip_line_end();
+        }
+        tree
+    }
+
+    /// Whether a token starts a definition or a line of the header.
+    pub fn is_top_level(&self, token: Token) -> bool {
+        self.word_of(token)
+            .is_some_and(|word| DEFINITIONS.contains(&word) || HEADER.contains(&word))
+    }
+
+    fn item(&mut self, indent: &'t str) -> Item {
+        let start = self.span();
+        let read = self.item_kind(indent);
+        let kind = read.unwrap_or_else(|Failed| {
+            self.recover();
+            if self.is_deeper(indent) {
+                self.leave_out_lines(indent);
+            }
+            ItemKind::Error
+        });
+        Item {
+            kind,
+            span: Span::new(start.start, self.last.end.max(start.start)),
+        }
+    }
+
+    fn item_kind(&mut self, indent: &'t str) -> Result<ItemKind> {
+        match self.word() {
+            Some("const") => self.constant(),
+            Some("alias") => self.alias(),
+            Some("data") => self.data(indent),
+            Some("ability") => self.ability(indent),
+            Some("service") => self.service(indent),
+            Some("func") => self.function(indent),
+            _ => Err(self.stray_line(indent)),
+        }
+    }
+
+    fn constant(&mut self) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of a constant", Case::Constant)?;
+        let replaceable = match self.kind() {
+            TokenKind::Assign => false,
+            TokenKind::Replaceable => true,
+            TokenKind::Question if self.ahead(1).kind == TokenKind::Assign => {
+                self.bump();
+                true
+            }
+            _ => return Err(self.expected("`=` and the value of the constant")),
+        };
+        self.bump();
+        Ok(ItemKind::Const {
+            name,
+            replaceable,
+            value: self.expr_or_error(),
+        })
+    }
+
+    fn alias(&mut self) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of a type", Case::Upper)?;
+        if self.eat(TokenKind::Colon).is_none() {
+            return Err(self.expected("`:` and a type"));
+        }
+        let ty = self.type_or_error();
+        Ok(ItemKind::Alias { name, ty })
+    }
+
+    fn data(&mut self, indent: &'t str) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of a type", Case::Upper)?;
+        let fields = self.members(indent, &name, "data", true);
+        Ok(ItemKind::Data { name, fields })
+    }
+
+    fn ability(&mut self, indent: &'t str) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of an ability", Case::Upper)?;
+        let members = self.members(indent, &name, "ability", false);
+        Ok(ItemKind::Ability { name, members })
+    }
+
+    fn service(&mut self, indent: &'t str) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of a service", Case::Upper)?;
+        let mut id = None;
+        if self.kind() == TokenKind::RoundOpen {
+            self.open();
+            id = Some(self.expr()?);
+            self.expect_close("the id of the service")?;
+        }
+        let methods = self.members(indent, &name, "service", false);
+        for method in &methods {
+            if !matches!(method.ty.kind, TypeKind::Arrow(_) | TypeKind::Error) {
+                self.report_field_in_service(method);
+            }
+        }
+        Ok(ItemKind::Service { name, id, methods })
+    }
+
+    fn function(&mut self, indent: &'t str) -> Result<ItemKind> {
+        self.bump();
+        let name = self.name_of("the name of a function", Case::Lower)?;
+        let signature = match self.signature() {
+            Ok(signature) => signature,
+            Err(Failed) => {
+                self.recover();
+                // Only for the mistakes in it.
+                let what = format!("the function `{}`", name.text);
+                self.body(indent, Opened::definition(&what, name.span));
+                return Ok(ItemKind::Error);
+            }
+        };
+        let what = format!("the function `{}`", name.text);
+        let (body, _) = self.body(indent, Opened::definition(&what, name.span));
+        Ok(ItemKind::Func {
+            name,
+            signature,
+            body,
+        })
+    }
+
+    fn members(
+        &mut self,
+        indent: &'t str,
+        name: &Name,
+        kind: &str,
+        fields_only: bool,
+    ) -> Vec<Member> {
+        let mut members = Vec::new();
+        let what = format!("the {kind} `{}`", name.text);
+        self.lines(
+            indent,
+            Opened::definition(&what, name.span),
+            |parser, indent| match parser.member(fields_only) {
+                Ok(member) => members.push(member),
+                Err(Failed) => {
+                    parser.recover();
+                    if parser.is_deeper(indent) {
+                        parser.leave_out_lines(indent);
+                    }
+                }
+            },
+        );
+        members
+    }
+
+    fn member(&mut self, fields_only: bool) -> Result<Member> {
+        let name = self.name("a name")?;
+        let ty = match self.kind() {
+            TokenKind::RoundOpen | TokenKind::CurlyOpen if !fields_only => {
+                self.signature().map_or_else(
+                    |Failed| {
+                        self.recover();
+                        TypeExpr {
+                            kind: TypeKind::Error,
+                            span: name.span,
+                        }
+                    },
+                    arrow,
+                )
+            }
+            TokenKind::Colon => {
+                self.bump();
+                if fields_only {
+                    self.basic_type_or_error()
+                } else {
+                    self.type_or_error()
+                }
+            }
+            _ => {
+                let what = format!("`:` and a type after `{}`", name.text);
+                return Err(self.expected(&what));
+            }
+        };
+        Ok(Member { name, ty })
+    }
+
+    /// Leaves out the lines that belong to the one before.
+    fn leave_out_lines(&mut self, indent: &str) {
+        while self.is_deeper(indent) {
+            self.skip_line_end();
+            self.recover();
+        }
+    }
+
+    /// A line that is no definition; all such lines that follow are left out with it.
+    fn stray_line(&mut self, indent: &'t str) -> Failed {
+        let failed = self.expected("a definition");
+        self.recover();
+        while self.next_indent().is_some_and(|next| {
+            next.len() > indent.len() || !self.is_top_level(self.after_line_end())
+        }) {
+            self.skip_line_end();
+            self.recover();
+        }
+        failed
+    }
+
+    fn report_late_header(&mut self, word: &str, is_late: bool) {
+        if is_late {
+            let error = self.error(
+                codes::HEADER,
+                format!("`{word}` must stand before the definitions"),
+                self.span(),
+            );
+            self.report(error);
+        }
+    }
+}

@@ -172,6 +172,12 @@ impl Frames {
         id
     }
 
+    /// How many there are: their numbers are smaller.
+    #[allow(clippy::len_without_is_empty, reason = "the root is always there")]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// The frame of that number.
     pub fn get(&self, id: FrameId) -> &Frame {
         &self.all[id.0 as usize]

@@ -16,6 +16,7 @@ pub mod check;
 mod diagnostic;
 pub mod files;
 pub mod hir;
+pub mod emit;
 pub mod ir;
 pub mod names;
 mod source;

@@ -1,0 +1,5 @@
+//! What comes out of a compiled function: its script, and its plan for people.
+
+mod air;
+
+pub use air::air;

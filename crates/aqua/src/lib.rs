@@ -19,6 +19,7 @@ pub mod hir;
 pub mod emit;
 pub mod ir;
 pub mod names;
+pub mod place;
 mod source;
 pub mod syntax;
 pub mod types;

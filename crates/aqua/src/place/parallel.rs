@@ -1,0 +1,200 @@
+//! What runs beside something else.
+
+use crate::ir::{FrameId, Op};
+
+use super::facts::{Fact, First};
+use super::failure::{Item, Target, rethrow, settle};
+use super::route::{Leg, Position};
+use super::walk::{Around, Rest, Walk, append_ops};
+
+/// An arm in its place.
+struct Arm {
+    item: Item,
+    fact: Fact,
+    end: Position,
+    /// Whether its results were brought to where they are used.
+    joined: bool,
+}
+
+impl Walk {
+    pub(super) fn par(&mut self, arms: &[Op], index: u32, around: Around) -> Item {
+        let fact = self.facts.of[index as usize];
+        let start = self.at;
+        let target = around.target.filter(|_| fact.fails);
+        let mut placed = Vec::with_capacity(arms.len());
+        let mut next = index + 1;
+        for arm in arms {
+            self.at = start;
+            let arm = self.arm(arm, next, fact.end, Around { target, ..around });
+            next = arm.fact.end;
+            placed.push(arm);
+        }
+        self.at = start;
+        self.after_arms(&mut placed, fact.end, around);
+        let fails = self.fail_together(&mut placed, target, around);
+        Item {
+            op: Op::Par(placed.into_iter().map(|arm| arm.item.op).collect()),
+            fails,
+        }
+    }
+
+    /// What runs beside the rest of the program: that goes on where it was.
+    pub(super) fn detach(&mut self, body: &Op, index: u32, around: Around) -> Item {
+        let start = self.at;
+        let end = self.facts.of[index as usize].end;
+        let inside = Around {
+            target: None,
+            ..around
+        };
+        let arm = self.arm(body, index + 1, end, inside);
+        self.at = start;
+        Item::safe(Op::Detach(Box::new(arm.item.op)))
+    }
+
+    /// Places an arm. Its results are brought to who reads them, be it what
+    /// comes after all arms or a later arm.
+    fn arm(&mut self, op: &Op, index: u32, end: u32, around: Around) -> Arm {
+        let fact = self.facts.of[index as usize];
+        let wanted_at = self.wanted_at(&fact, index, end, around.rest);
+        let rest = match wanted_at {
+            Some(frame) => Rest {
+                first: Some(First::Step(frame)),
+                certain: true,
+                fails: false,
+                around: around.frame,
+            },
+            None => Rest::NOTHING,
+        };
+        let mut item = self.whole(op, index, Around { rest, ..around });
+        let mut joined = false;
+        if let Some(frame) = wanted_at.filter(|_| fact.completes && fact.moves) {
+            if self.at != Position::at(frame) {
+                let mut way: Vec<Op> = self.map.route(self.at, frame).iter().map(Leg::op).collect();
+                let peer = self.map.peer(frame).clone();
+                if !self.at.reached || *self.map.peer(self.at.frame) != peer {
+                    way.push(Op::Hop(peer));
+                }
+                append_ops(&mut item.op, way.into_iter());
+                self.at = Position::at(frame);
+            }
+            joined = true;
+        }
+        Arm {
+            item,
+            fact,
+            end: self.at,
+            joined,
+        }
+    }
+
+    /// The frame where the results of an arm are used, if they are.
+    fn wanted_at(&self, fact: &Fact, index: u32, end: u32, rest: Rest) -> Option<FrameId> {
+        // Rounds start where the fold was entered.
+        for outer in self.loops.iter().rev() {
+            if let Some(stream) = outer.stream {
+                let writes = &self.facts.writes[stream.0 as usize];
+                let first = writes.partition_point(|write| *write < index);
+                if writes.get(first).is_some_and(|write| *write < fact.end) {
+                    return Some(self.map.nameable(outer.entry.frame, index));
+                }
+            }
+        }
+        if fact.wanted <= fact.end {
+            return None;
+        }
+        if let Some(frame) = self.meeting(rest, end) {
+            return Some(frame);
+        }
+        // Only later arms read them.
+        let mut later = fact.end;
+        while later < end {
+            let arm = self.facts.of[later as usize];
+            if let Some(First::Step(frame)) = arm.first
+                && self.map.is_known(frame, fact.end)
+            {
+                return Some(frame);
+            }
+            later = arm.end;
+        }
+        None
+    }
+
+    /// Goes on after the arms: where their results are brought, or else where
+    /// one of them certainly is done.
+    fn after_arms(&mut self, arms: &mut [Arm], point: u32, around: Around) {
+        let start = self.at;
+        let done = |arm: &Arm| arm.fact.completes;
+        if let Some(joined) = arms.iter().find(|arm| arm.joined && done(arm)) {
+            let frame = joined.end;
+            let stayed = arms.iter().any(|arm| done(arm) && !arm.fact.moves);
+            if !stayed || self.map.route(start, frame.frame).is_empty() {
+                self.at = frame;
+            }
+            return;
+        }
+        if arms
+            .iter()
+            .any(|arm| done(arm) && (!arm.fact.moves || arm.end.frame == start.frame))
+        {
+            return;
+        }
+        let ends: Vec<(Position, &mut Op)> = arms
+            .iter_mut()
+            .filter(|arm| arm.fact.completes)
+            .map(|arm| (arm.end, &mut arm.item.op))
+            .collect();
+        if !ends.is_empty() {
+            self.join(ends, point, around);
+        }
+    }
+
+    /// All arms failed: who notices has to know of all of them.
+    fn fail_together(
+        &mut self,
+        arms: &mut Vec<Arm>,
+        target: Option<Target>,
+        around: Around,
+    ) -> Option<Position> {
+        let target = target?;
+        let mut common = arms[0].item.fails?;
+        if arms.iter().all(|arm| {
+            arm.item
+                .fails
+                .is_some_and(|fails| fails.frame == common.frame)
+        }) {
+            common.reached = arms
+                .iter()
+                .all(|arm| arm.item.fails.is_some_and(|fails| fails.reached));
+            return Some(common);
+        }
+        let meeting = if self.map.is_nowhere(target.to) {
+            around.frame
+        } else {
+            target.to
+        };
+        let peer = self.map.peer(meeting).clone();
+        for arm in arms {
+            let item = std::mem::replace(&mut arm.item, Item::safe(Op::Null));
+            let Some(fails) = item.fails else {
+                arm.item = item;
+                continue;
+            };
+            let mut way: Vec<Op> = self.map.route(fails, meeting).iter().map(Leg::op).collect();
+            if fails != Position::at(meeting) {
+                way.push(Op::Hop(peer.clone()));
+            }
+            arm.item = settle(&mut self.map, vec![item], None);
+            if !way.is_empty() {
+                let op = std::mem::replace(&mut arm.item.op, Op::Null);
+                arm.item.op = rethrow(op, way.into_iter());
+            }
+        }
+        Some(if meeting == target.to && target.to == target.then.frame {
+            Position::at(meeting)
+        } else if meeting == target.to {
+            target.then
+        } else {
+            Position::at(meeting)
+        })
+    }
+}

@@ -1,0 +1,419 @@
+//! The way from one place to another, and which places can be named where.
+
+use hashbrown::HashMap;
+
+use crate::ir::{Accessor, Base, Frame, FrameId, Frames, Op, Value, VarId, Via};
+
+use super::facts::Extent;
+
+/// Where the particle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The place.
+    pub frame: FrameId,
+    /// Whether the peer was entered. If not, the particle is where that peer can
+    /// be reached from directly, or at a peer that can go on like it.
+    pub reached: bool,
+}
+
+impl Position {
+    pub(super) fn at(frame: FrameId) -> Self {
+        Self {
+            frame,
+            reached: true,
+        }
+    }
+
+    pub(super) fn near(frame: FrameId) -> Self {
+        Self {
+            frame,
+            reached: false,
+        }
+    }
+}
+
+/// A hop of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leg {
+    /// Which peers.
+    pub via: Via,
+    /// Whether a collection is passed from its last element to its first.
+    pub reversed: bool,
+    /// Of which frame it is a relay, and which of its relays.
+    relay_of: (FrameId, usize),
+}
+
+impl Leg {
+    pub(super) fn op(&self) -> Op {
+        if self.via.many {
+            Op::HopEach {
+                peers: self.via.value.clone(),
+                reversed: self.reversed,
+            }
+        } else {
+            Op::Hop(self.via.value.clone())
+        }
+    }
+}
+
+/// What is known of a frame.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// How many frames are around it.
+    depth: u32,
+    /// Where the variables of its relays can be read.
+    via: Extent,
+    /// Where all its variables can be read, and those of the frames around it.
+    all: Extent,
+}
+
+/// All frames, with what routing needs of them.
+#[derive(Debug)]
+pub(super) struct Map {
+    frames: Frames,
+    known: Vec<Known>,
+    /// Where each variable can be read.
+    extents: Vec<Extent>,
+}
+
+impl Map {
+    /// `extents` tells for each variable where it can be read.
+    pub(super) fn new(frames: Frames, extents: Vec<Extent>) -> Self {
+        let mut map = Self {
+            frames,
+            known: Vec::new(),
+            extents,
+        };
+        map.learn();
+        map
+    }
+
+    pub(super) fn into_frames(self) -> Frames {
+        self.frames
+    }
+
+    pub(super) fn peer(&self, frame: FrameId) -> &Value {
+        &self.frames.get(frame).peer
+    }
+
+    /// Learns of the frames that were made since.
+    fn learn(&mut self) {
+        for index in self.known.len()..self.frames.len() {
+            let frame = self.frames.get(FrameId(index as u32));
+            let extent = |value| extent(&self.extents, value);
+            let peer = extent(&frame.peer);
+            let via = frame
+                .via
+                .iter()
+                .fold(Extent::EVERYWHERE, |all, via| all.and(extent(&via.value)));
+            let known = match frame.parent.map(|parent| self.known[parent.0 as usize]) {
+                Some(parent) => Known {
+                    depth: parent.depth + 1,
+                    via,
+                    all: parent.all.and(peer).and(via),
+                },
+                // The relay of the initiator is fetched before anything moves.
+                None => Known {
+                    depth: 0,
+                    via: Extent::EVERYWHERE,
+                    all: Extent::EVERYWHERE,
+                },
+            };
+            self.known.push(known);
+        }
+    }
+
+    fn intern(&mut self, frame: Frame) -> FrameId {
+        let id = self.frames.intern(frame);
+        self.learn();
+        id
+    }
+
+    fn known(&self, frame: FrameId) -> Known {
+        self.known[frame.0 as usize]
+    }
+
+    fn parent(&self, frame: FrameId) -> Option<FrameId> {
+        self.frames.get(frame).parent
+    }
+
+    /// Whether a frame is `around` or somewhere in it.
+    pub(super) fn is_inside(&self, mut frame: FrameId, around: FrameId) -> bool {
+        let depth = self.known(around).depth;
+        while self.known(frame).depth > depth {
+            frame = self.parent(frame).expect("the depth is not 0");
+        }
+        frame == around
+    }
+
+    /// The hops from a place to another, without the peers of both. The peer of
+    /// the start comes first if it has to be passed and was not entered.
+    pub(super) fn route(&self, from: Position, to: FrameId) -> Vec<Leg> {
+        if from.frame == to {
+            return Vec::new();
+        }
+        let start = self.frames.get(from.frame);
+        let end = self.frames.get(to);
+        if start.peer == end.peer {
+            return Vec::new();
+        }
+        let (mut back, mut forth) = self.apart(from.frame, to);
+        if back.is_empty() {
+            back.push(from.frame);
+        }
+        if forth.is_empty() {
+            forth.push(to);
+        }
+        let mut path = Path::new(&start.peer, &end.peer);
+        for id in back {
+            for (index, via) in self.frames.get(id).via.iter().enumerate().rev() {
+                path.push(via, true, (id, index));
+            }
+        }
+        for id in forth.into_iter().rev() {
+            for (index, via) in self.frames.get(id).via.iter().enumerate() {
+                path.push(via, false, (id, index));
+            }
+        }
+        path.finish(from.reached)
+    }
+
+    /// The frames around the one that are not around the other, from inner to outer.
+    fn apart(&self, left: FrameId, right: FrameId) -> (Vec<FrameId>, Vec<FrameId>) {
+        let (mut left, mut right) = (Some(left), Some(right));
+        let (mut lefts, mut rights) = (Vec::new(), Vec::new());
+        while left != right {
+            let depth = |frame: Option<FrameId>| frame.map(|frame| self.known(frame).depth);
+            let (left_depth, right_depth) = (depth(left), depth(right));
+            if left_depth >= right_depth {
+                let id = left.expect("it is the deeper one");
+                lefts.push(id);
+                left = self.parent(id);
+            }
+            if right_depth >= left_depth {
+                let id = right.expect("it is the deeper one");
+                rights.push(id);
+                right = self.parent(id);
+            }
+        }
+        (lefts, rights)
+    }
+
+    /// The last relay on the way to a frame, if there is one: the peer from
+    /// where everything in that frame is reached.
+    pub(super) fn relay(&mut self, mut frame: FrameId) -> Option<FrameId> {
+        loop {
+            let Frame { parent, via, .. } = self.frames.get(frame);
+            match via.last() {
+                Some(via) if via.many => return None,
+                Some(via) => {
+                    let peer = via.value.clone();
+                    return Some(self.intern(Frame {
+                        parent: Some(frame),
+                        peer,
+                        via: Vec::new(),
+                    }));
+                }
+                None => frame = (*parent)?,
+            }
+        }
+    }
+
+    /// Whether the hop can be made at that point of the program.
+    pub(super) fn can_pass(&self, leg: &Leg, point: u32) -> bool {
+        extent(&self.extents, &leg.via.value).has(point)
+    }
+
+    /// Whether all variables of a frame can be read at that point.
+    pub(super) fn is_known(&self, frame: FrameId, point: u32) -> bool {
+        self.known(frame).all.has(point)
+    }
+
+    /// The place after a hop; none after the hops of a collection.
+    pub(super) fn after(&mut self, leg: &Leg, point: u32) -> Option<FrameId> {
+        if leg.via.many {
+            return None;
+        }
+        let (id, index) = leg.relay_of;
+        let frame = self.frames.get(id);
+        let is_last = index + 1 == frame.via.len();
+        let (parent, via) = if is_last && self.is_known(id, point) {
+            (Some(id), Vec::new())
+        } else {
+            (frame.parent, frame.via[..index].to_vec())
+        };
+        Some(self.intern(Frame {
+            parent,
+            peer: leg.via.value.clone(),
+            via,
+        }))
+    }
+
+    /// The innermost frame around this one that can be named at that point, or itself.
+    pub(super) fn nameable(&self, mut frame: FrameId, point: u32) -> FrameId {
+        while !self.is_known(frame, point) || self.is_nowhere(frame) {
+            match self.parent(frame) {
+                Some(parent) => frame = parent,
+                None => return FrameId::ROOT,
+            }
+        }
+        frame
+    }
+
+    /// Whether the peer of the frame is not known any more.
+    pub(super) fn is_nowhere(&self, frame: FrameId) -> bool {
+        self.peer(frame).base == Base::Empty
+    }
+
+    fn nowhere(&mut self, parent: Option<FrameId>, via: Vec<Via>) -> FrameId {
+        self.intern(Frame {
+            parent,
+            peer: Base::Empty.into(),
+            via,
+        })
+    }
+
+    /// The same place for whom it does not matter which peer it is, if its
+    /// relays can be named at that point.
+    pub(super) fn blurred(&mut self, position: Position, point: u32) -> Option<Position> {
+        let id = position.frame;
+        if self.is_known(id, point) {
+            return Some(position);
+        }
+        let frame = self.frames.get(id);
+        let parent_known = frame
+            .parent
+            .is_none_or(|parent| self.is_known(parent, point));
+        if !parent_known || !self.known(id).via.has(point) {
+            return None;
+        }
+        let (parent, via) = (frame.parent, frame.via.clone());
+        Some(Position::near(self.nowhere(parent, via)))
+    }
+
+    /// A place that can be named at that point and the hops to it, the fewest possible.
+    pub(super) fn leave(&mut self, position: Position, point: u32) -> (Vec<Leg>, Position) {
+        if let Some(position) = self.blurred(position, point) {
+            return (Vec::new(), position);
+        }
+        let mut outermost = position.frame;
+        while let Some(parent) = self.parent(outermost)
+            && !self.is_known(parent, point)
+        {
+            outermost = parent;
+        }
+        let parent = self.parent(outermost);
+        let outside = self.nowhere(parent, Vec::new());
+        (self.route(position, outside), Position::near(outside))
+    }
+
+    /// A place as which both can go on without a hop, if there is one.
+    pub(super) fn merge(&mut self, left: Position, right: Position) -> Option<Position> {
+        if left.frame == right.frame {
+            return Some(Position {
+                frame: left.frame,
+                reached: left.reached && right.reached,
+            });
+        }
+        if self.is_like(left, right.frame) {
+            return Some(Position::near(right.frame));
+        }
+        if self.is_like(right, left.frame) {
+            return Some(Position::near(left.frame));
+        }
+        None
+    }
+
+    /// Whether the particle can go on from `position` as if it were near `frame`.
+    pub(super) fn is_like(&self, position: Position, frame: FrameId) -> bool {
+        position.frame == frame || self.route(position, frame).is_empty()
+    }
+}
+
+/// Where all variables of a value can be read.
+fn extent(extents: &[Extent], value: &Value) -> Extent {
+    variables(value).fold(Extent::EVERYWHERE, |all, variable| {
+        all.and(extents[variable.0 as usize])
+    })
+}
+
+/// The variables that a value is made from.
+pub(super) fn variables(value: &Value) -> impl Iterator<Item = VarId> + '_ {
+    let base = match value.base {
+        Base::Variable(variable) => Some(variable),
+        _ => None,
+    };
+    let accessors = value.lens.iter().filter_map(|accessor| match accessor {
+        Accessor::Variable(variable) => Some(*variable),
+        _ => None,
+    });
+    base.into_iter().chain(accessors)
+}
+
+/// A route in the making: no peer stands in it twice.
+struct Path<'a> {
+    start: &'a Value,
+    end: &'a Value,
+    legs: Vec<Leg>,
+    /// How many legs there are up to a peer, itself included.
+    seen: HashMap<&'a Value, usize>,
+    /// Where the peer of the start was passed again.
+    start_again: Option<Leg>,
+    ended: bool,
+}
+
+impl<'a> Path<'a> {
+    fn new(start: &'a Value, end: &'a Value) -> Self {
+        Self {
+            start,
+            end,
+            legs: Vec::new(),
+            seen: HashMap::new(),
+            start_again: None,
+            ended: false,
+        }
+    }
+
+    fn push(&mut self, via: &'a Via, reversed: bool, relay_of: (FrameId, usize)) {
+        let value = &via.value;
+        let leg = Leg {
+            via: via.clone(),
+            reversed,
+            relay_of,
+        };
+        if via.many {
+            if !self.ended {
+                self.legs.push(leg);
+            }
+            return;
+        }
+        if value == self.start {
+            self.cut(0);
+            self.start_again = Some(leg);
+            self.ended = false;
+        } else if value == self.end {
+            // What comes between the end and the end is a cycle.
+            self.ended = true;
+        } else if !self.ended {
+            if let Some(length) = self.seen.get(value) {
+                self.cut(*length);
+            } else {
+                self.legs.push(leg);
+                self.seen.insert(value, self.legs.len());
+            }
+        }
+    }
+
+    fn cut(&mut self, length: usize) {
+        for leg in self.legs.drain(length..) {
+            self.seen.remove(&leg.via.value);
+        }
+    }
+
+    fn finish(mut self, reached: bool) -> Vec<Leg> {
+        if !reached && let Some(leg) = self.start_again.take() {
+            self.legs.insert(0, leg);
+        }
+        self.legs
+    }
+}

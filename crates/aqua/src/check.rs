@@ -40,7 +40,10 @@ pub fn check(set: &FileSet, world: &World) -> Bodies {
     for id in world.functions() {
         let def = world.func(id);
         let file = set.get(def.place.file);
-        let ItemKind::Func { signature, body, .. } = &file.parsed.tree.items[def.item].kind else {
+        let ItemKind::Func {
+            signature, body, ..
+        } = &file.parsed.tree.items[def.item].kind
+        else {
             bodies.functions.push(None);
             uses.push(HashMap::new());
             continue;

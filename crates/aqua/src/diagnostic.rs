@@ -113,10 +113,7 @@ impl Diagnostic {
 }
 
 /// The name that was most likely meant, if one is near enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let reach = (name.chars().count() / 3).clamp(1, 3);
     known
         .filter(|candidate| *candidate != name)

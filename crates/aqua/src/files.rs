@@ -293,8 +293,7 @@ fn order(set: &mut FileSet) {
                         .iter()
                         .position(|(file, _)| *file == target)
                         .unwrap_or_default();
-                    let circle: Vec<usize> =
-                        stack[start..].iter().map(|(file, _)| *file).collect();
+                    let circle: Vec<usize> = stack[start..].iter().map(|(file, _)| *file).collect();
                     problems.push((current, span, circle, target));
                 }
                 State::Done => {}
@@ -328,9 +327,8 @@ fn order(set: &mut FileSet) {
                 "the circle begins here",
             );
         }
-        set.diagnostics.push(
-            problem.help("move what both need into a third file, and import that one"),
-        );
+        set.diagnostics
+            .push(problem.help("move what both need into a third file, and import that one"));
         // what comes later treats the circle as cut here
         for import in &mut set.files[file.0 as usize].imports {
             if import.0 == span {

@@ -14,9 +14,9 @@
 
 pub mod check;
 mod diagnostic;
+pub mod emit;
 pub mod files;
 pub mod hir;
-pub mod emit;
 pub mod ir;
 pub mod names;
 pub mod place;

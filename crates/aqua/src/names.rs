@@ -188,8 +188,10 @@ impl Namespace {
 
     /// Takes over all names of another one.
     fn extend(&mut self, other: &Namespace) {
-        self.types.extend(other.types.iter().map(|(name, id)| (name.clone(), *id)));
-        self.values.extend(other.values.iter().map(|(name, id)| (name.clone(), *id)));
+        self.types
+            .extend(other.types.iter().map(|(name, id)| (name.clone(), *id)));
+        self.values
+            .extend(other.values.iter().map(|(name, id)| (name.clone(), *id)));
         for (name, module) in &other.modules {
             self.insert_module(name, module);
         }
@@ -301,9 +303,15 @@ impl Resolver<'_> {
                     }
                     self.world.funcs.push(FuncDef {
                         name: name.text.clone(),
-                        place: Place { file, span: name.span },
+                        place: Place {
+                            file,
+                            span: name.span,
+                        },
                         item: index,
-                        ty: Arc::new(Arrow { params: Vec::new(), results: Vec::new() }),
+                        ty: Arc::new(Arrow {
+                            params: Vec::new(),
+                            results: Vec::new(),
+                        }),
                     });
                     own.values.insert(name.text.clone(), TopValue::Func(id));
                     module.functions.push(id);
@@ -328,7 +336,10 @@ impl Resolver<'_> {
                     let id = TypeId(u32::try_from(self.world.types.len()).expect("counted"));
                     self.world.types.push(TypeDef {
                         name: name.text.clone(),
-                        place: Place { file, span: name.span },
+                        place: Place {
+                            file,
+                            span: name.span,
+                        },
                         ty: Ty::Error,
                         service_id: None,
                         size: 1,
@@ -396,7 +407,12 @@ impl Resolver<'_> {
         own: &mut Namespace,
     ) {
         for item in items {
-            let ItemKind::Const { name, replaceable, value } = &item.kind else {
+            let ItemKind::Const {
+                name,
+                replaceable,
+                value,
+            } = &item.kind
+            else {
                 continue;
             };
             let given = self
@@ -424,7 +440,10 @@ impl Resolver<'_> {
             let id = ConstId(u32::try_from(self.world.consts.len()).expect("counted"));
             self.world.consts.push(ConstDef {
                 name: name.text.clone(),
-                place: Place { file, span: name.span },
+                place: Place {
+                    file,
+                    span: name.span,
+                },
                 value,
             });
             own.values.insert(name.text.clone(), TopValue::Const(id));
@@ -467,9 +486,13 @@ impl Resolver<'_> {
         match found {
             Some(TopValue::Const(id)) => {
                 let constant = self.world.constant(*id).clone();
-                self.world
-                    .references
-                    .push((Place { file, span: name.span }, constant.place));
+                self.world.references.push((
+                    Place {
+                        file,
+                        span: name.span,
+                    },
+                    constant.place,
+                ));
                 Some(constant.value)
             }
             _ => {

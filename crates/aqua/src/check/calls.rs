@@ -15,7 +15,11 @@ impl Body<'_> {
         match &expr.kind {
             syntax::ExprKind::Error => None,
             syntax::ExprKind::Paren(inner) => self.call_of(inner),
-            syntax::ExprKind::Call { callee, abilities, args } => {
+            syntax::ExprKind::Call {
+                callee,
+                abilities,
+                args,
+            } => {
                 let call = self.call(callee, abilities, args, expr.span)?;
                 Some((call, expr.span))
             }
@@ -29,7 +33,8 @@ impl Body<'_> {
                     Ty::Arrow(_) => problem
                         .help("call it: `()`")
                         .edit(Span::new(expr.span.end, expr.span.end), "()"),
-                    _ => problem.help("`<-` takes the results of a call; write `name = value` for a value"),
+                    _ => problem
+                        .help("`<-` takes the results of a call; write `name = value` for a value"),
                 };
                 self.report(problem);
                 None
@@ -140,7 +145,10 @@ impl Body<'_> {
             MapMethod::KeysStream => (vec![], Ty::stream(Ty::STRING)),
             MapMethod::Contains => (vec![key], Ty::BOOL),
         };
-        let arrow = Arc::new(Arrow { params, results: vec![result] });
+        let arrow = Arc::new(Arrow {
+            params,
+            results: vec![result],
+        });
         let args: Vec<Expr> = args.iter().map(|arg| self.value(arg)).collect();
         self.arguments(&arrow, &args, name.span, span);
         Some(Call {
@@ -152,5 +160,8 @@ impl Body<'_> {
 }
 
 fn span_end(span: Span) -> Span {
-    Span::new(span.end.saturating_sub(1).max(span.start), span.end.saturating_sub(1).max(span.start))
+    Span::new(
+        span.end.saturating_sub(1).max(span.start),
+        span.end.saturating_sub(1).max(span.start),
+    )
 }

@@ -16,11 +16,15 @@ impl Body<'_> {
         fields: &[NamedArg],
         span: Span,
     ) -> (ExprKind, Ty) {
-        let path = module_path(base).map(|segments| Path { segments, span: base.span });
+        let path = module_path(base).map(|segments| Path {
+            segments,
+            span: base.span,
+        });
         let def = path.as_ref().and_then(|path| self.space.find_type(path));
         let Some(def) = def else {
             let name = path.map(|path| path.text()).unwrap_or_default();
-            let near = nearest(&name, self.space.types.keys().map(String::as_str)).map(str::to_owned);
+            let near =
+                nearest(&name, self.space.types.keys().map(String::as_str)).map(str::to_owned);
             let mut problem = self.error(
                 codes::UNKNOWN_TYPE,
                 format!("there is no struct or ability `{name}`"),
@@ -64,12 +68,19 @@ impl Body<'_> {
             let mut problem = self
                 .error(
                     codes::FIELDS,
-                    format!("`{}` needs {} more: {}", record.name,
-                        super::statements::count(missing.len(), "field"), missing.join(", ")),
+                    format!(
+                        "`{}` needs {} more: {}",
+                        record.name,
+                        super::statements::count(missing.len(), "field"),
+                        missing.join(", ")
+                    ),
                     span,
                 )
                 .label(place, "it is defined here");
-            if missing.iter().any(|name| matches!(record.get(name), Some(Ty::Option(_)))) {
+            if missing
+                .iter()
+                .any(|name| matches!(record.get(name), Some(Ty::Option(_))))
+            {
                 problem = problem.help("an option that is empty is written `nil`");
             }
             self.report(problem);

@@ -45,9 +45,7 @@ impl Body<'_> {
                 let inner = self.value(inner);
                 return Expr { span, ..inner };
             }
-            syntax::ExprKind::Bool(value) => {
-                (ExprKind::Literal(Literal::Bool(*value)), Ty::BOOL)
-            }
+            syntax::ExprKind::Bool(value) => (ExprKind::Literal(Literal::Bool(*value)), Ty::BOOL),
             syntax::ExprKind::Int(value) => self.integer(*value, span),
             syntax::ExprKind::Float(text) => {
                 (ExprKind::Literal(Literal::Float(text.clone())), Ty::Float)
@@ -76,9 +74,12 @@ impl Body<'_> {
                 self.expect(&inner, &Ty::BOOL, "the operand of `!`");
                 (ExprKind::Not(Box::new(inner)), Ty::BOOL)
             }
-            syntax::ExprKind::Binary { op, op_span, left, right } => {
-                self.binary(*op, *op_span, left, right)
-            }
+            syntax::ExprKind::Binary {
+                op,
+                op_span,
+                left,
+                right,
+            } => self.binary(*op, *op_span, left, right),
         };
         Expr { kind, ty, span }
     }
@@ -90,13 +91,15 @@ impl Body<'_> {
         if let Ok(small) = i64::try_from(value) {
             return (ExprKind::Literal(Literal::Int(small)), Ty::int(value));
         }
-        self.report(
-            self.error(
-                codes::BAD_LITERAL,
-                format!("{value} is out of range: scripts carry numbers from {} to {}", i64::MIN, i64::MAX),
-                span,
+        self.report(self.error(
+            codes::BAD_LITERAL,
+            format!(
+                "{value} is out of range: scripts carry numbers from {} to {}",
+                i64::MIN,
+                i64::MAX
             ),
-        );
+            span,
+        ));
         (ExprKind::Error, Ty::Error)
     }
 
@@ -315,7 +318,11 @@ impl Body<'_> {
         };
         if let (Ty::Option(_), Some(index), false) = (&base.ty, &index, bang) {
             let problem = self
-                .error(codes::NOT_A_COLLECTION, "an option has one element at most", index.span)
+                .error(
+                    codes::NOT_A_COLLECTION,
+                    "an option has one element at most",
+                    index.span,
+                )
                 .help("take it with `!`");
             self.report(problem);
         }
@@ -330,7 +337,8 @@ impl Body<'_> {
             } else if let Ty::Int { high, .. } = index.ty
                 && high < 0
             {
-                let problem = self.error(codes::BAD_LITERAL, "an index is not negative", index.span);
+                let problem =
+                    self.error(codes::BAD_LITERAL, "an index is not negative", index.span);
                 self.report(problem);
             }
         }
@@ -401,14 +409,18 @@ impl Body<'_> {
                 match mine.get(name) {
                     None => problem = problem.note(format!("`{name}: {needed}` is missing")),
                     Some(mine) if !mine.fits(needed) => {
-                        problem = problem
-                            .note(format!("`{name}` has to be `{needed}`, and is `{mine}`"));
+                        problem =
+                            problem.note(format!("`{name}` has to be `{needed}`, and is `{mine}`"));
                     }
                     Some(_) => {}
                 }
             }
-        } else if matches!((&value.ty, ty), (Ty::Array(_) | Ty::Option(_), Ty::Stream(_))) {
-            problem = problem.note("a collection does not become a stream; push its elements to one");
+        } else if matches!(
+            (&value.ty, ty),
+            (Ty::Array(_) | Ty::Option(_), Ty::Stream(_))
+        ) {
+            problem =
+                problem.note("a collection does not become a stream; push its elements to one");
         }
         self.report(problem);
     }

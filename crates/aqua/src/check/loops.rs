@@ -19,7 +19,13 @@ impl Body<'_> {
         self.scoped(|this| {
             let (item, key) = this.item(item, &iterable);
             let body: Vec<Stmt> = this.block(body);
-            StmtKind::For { item, key, iterable, mode, body }
+            StmtKind::For {
+                item,
+                key,
+                iterable,
+                mode,
+                body,
+            }
         })
     }
 
@@ -36,7 +42,13 @@ impl Body<'_> {
             let (item, key) = this.item(item, &iterable);
             let at = this.at(peer, via);
             let body = this.block(body);
-            StmtKind::Parseq { item, key, iterable, at, body }
+            StmtKind::Parseq {
+                item,
+                key,
+                iterable,
+                at,
+                body,
+            }
         })
     }
 

@@ -63,10 +63,7 @@ impl Body<'_> {
             }
             _ => self.arithmetic(op, op_span, &left, &right),
         };
-        (
-            ExprKind::Binary(op, Box::new(left), Box::new(right)),
-            ty,
-        )
+        (ExprKind::Binary(op, Box::new(left), Box::new(right)), ty)
     }
 
     /// Whether all operands are whole numbers; reports those that are not.
@@ -79,7 +76,11 @@ impl Body<'_> {
             all = false;
             let mut problem = self.error(
                 codes::OPERANDS,
-                format!("`{}` takes whole numbers, and this is `{}`", op.text(), operand.ty),
+                format!(
+                    "`{}` takes whole numbers, and this is `{}`",
+                    op.text(),
+                    operand.ty
+                ),
                 operand.span,
             );
             if is_float(&operand.ty) && op != BinaryOp::Mul {
@@ -115,7 +116,16 @@ impl Body<'_> {
             self.report(problem);
             return Ty::Error;
         }
-        if let (Ty::Int { low: a, high: same_a }, Ty::Int { low: b, high: same_b }) = (&left.ty, &right.ty)
+        if let (
+            Ty::Int {
+                low: a,
+                high: same_a,
+            },
+            Ty::Int {
+                low: b,
+                high: same_b,
+            },
+        ) = (&left.ty, &right.ty)
             && a == same_a
             && b == same_b
             && let (Ok(a), Ok(b)) = (i64::try_from(*a), i64::try_from(*b))
@@ -132,7 +142,10 @@ impl Body<'_> {
             Ty::Top => {
                 let problem = Diagnostic::warning(
                     codes::WIDENED,
-                    format!("no type holds both `{}` and `{}`: the result is taken for `i64`", left.ty, right.ty),
+                    format!(
+                        "no type holds both `{}` and `{}`: the result is taken for `i64`",
+                        left.ty, right.ty
+                    ),
                     self.file,
                     op_span,
                 );

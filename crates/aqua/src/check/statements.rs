@@ -2,13 +2,11 @@
 
 use super::{Body, error_type, no_lambda};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::hir::{
-    Expr, ExprKind, Handler, Lambda, LocalId, Stmt, StmtKind, Target, Where,
-};
+use crate::hir::{Expr, ExprKind, Handler, Lambda, Stmt, StmtKind, Target, Where};
 use crate::source::Span;
 use crate::syntax::{self, Block, Name, Path, Signature};
 use crate::types::{Arrow, Scalar, Ty};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// What a statement may still be continued by.
@@ -39,7 +37,10 @@ impl Body<'_> {
             let mut names: Vec<Name> = signature
                 .abilities
                 .iter()
-                .map(|path| Name { text: path.text(), span: path.span })
+                .map(|path| Name {
+                    text: path.text(),
+                    span: path.span,
+                })
                 .collect();
             names.extend(signature.params.iter().map(|param| {
                 param.name.clone().unwrap_or(Name {
@@ -80,7 +81,10 @@ impl Body<'_> {
                 self.report(
                     self.error(
                         codes::RETURN,
-                        format!("this has {} and returns nothing", count(results.len(), "result")),
+                        format!(
+                            "this has {} and returns nothing",
+                            count(results.len(), "result")
+                        ),
                         end,
                     )
                     .help("end it with `<- value`"),
@@ -88,9 +92,13 @@ impl Body<'_> {
             }
             return (stmts, Vec::new());
         };
-        let stmts = self.statements(block.stmts.iter().enumerate().filter_map(|(index, stmt)| {
-            (index != position).then_some(stmt)
-        }));
+        let stmts = self.statements(
+            block
+                .stmts
+                .iter()
+                .enumerate()
+                .filter_map(|(index, stmt)| (index != position).then_some(stmt)),
+        );
         let returns = &block.stmts[position];
         let syntax::StmtKind::Return(values) = &returns.kind else {
             return (stmts, Vec::new());
@@ -116,8 +124,12 @@ impl Body<'_> {
         let returned: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
         if results.is_empty() {
             self.report(
-                self.error(codes::RETURN, "this returns values and has no results", span)
-                    .help("write `-> Type` before the colon of its first line"),
+                self.error(
+                    codes::RETURN,
+                    "this returns values and has no results",
+                    span,
+                )
+                .help("write `-> Type` before the colon of its first line"),
             );
             return Vec::new();
         }
@@ -144,10 +156,7 @@ impl Body<'_> {
         self.statements(block.stmts.iter())
     }
 
-    fn statements<'s>(
-        &mut self,
-        stmts: impl Iterator<Item = &'s syntax::Stmt>,
-    ) -> Vec<Stmt> {
+    fn statements<'s>(&mut self, stmts: impl Iterator<Item = &'s syntax::Stmt>) -> Vec<Stmt> {
         let mut done: Vec<Stmt> = Vec::new();
         let mut open: Option<Open> = None;
         for stmt in stmts {
@@ -185,7 +194,10 @@ impl Body<'_> {
                         crate::hir::StmtKind::Try(..) => Open::Try,
                         _ => Open::Other,
                     };
-                    done.push(Stmt { kind, span: stmt.span });
+                    done.push(Stmt {
+                        kind,
+                        span: stmt.span,
+                    });
                     Some(now)
                 }
                 None => Some(Open::Other).filter(|_| !done.is_empty()),
@@ -206,7 +218,10 @@ impl Body<'_> {
             (syntax::StmtKind::Catch { error, body }, StmtKind::Try(tried, mut handlers)) => {
                 let handler = self.scoped(|this| {
                     let error = this.define(error, error_type());
-                    Handler { error: Some(error), body: this.block(body) }
+                    Handler {
+                        error: Some(error),
+                        body: this.block(body),
+                    }
                 });
                 handlers.push(handler);
                 (StmtKind::Try(tried, handlers), Open::Try)
@@ -226,7 +241,10 @@ impl Body<'_> {
                 }
             }
             (syntax::StmtKind::Par(inner), kind) => {
-                let arm = self.statement(inner).map(|kind| Stmt { kind, span: inner.span });
+                let arm = self.statement(inner).map(|kind| Stmt {
+                    kind,
+                    span: inner.span,
+                });
                 match kind {
                     StmtKind::Par(mut arms) => {
                         arms.extend(arm);
@@ -279,12 +297,19 @@ impl Body<'_> {
             }
             syntax::StmtKind::ServiceId { service, id } => self.service_id(service, id)?,
             syntax::StmtKind::Push { target, values } => self.push(target, values, stmt.span)?,
-            syntax::StmtKind::For { item, iterable, mode, body } => {
-                self.for_loop(item, iterable, *mode, body)
-            }
-            syntax::StmtKind::Parseq { item, iterable, peer, via, body } => {
-                self.parseq(item, iterable, peer, via, body)
-            }
+            syntax::StmtKind::For {
+                item,
+                iterable,
+                mode,
+                body,
+            } => self.for_loop(item, iterable, *mode, body),
+            syntax::StmtKind::Parseq {
+                item,
+                iterable,
+                peer,
+                via,
+                body,
+            } => self.parseq(item, iterable, peer, via, body),
             syntax::StmtKind::On { peer, via, body } => {
                 let at = self.at(peer, via);
                 let services = self.services.len();
@@ -321,7 +346,9 @@ impl Body<'_> {
                     self.report(
                         self.error(
                             codes::BAD_TYPE,
-                            format!("only streams and maps are declared, and `{resolved}` is neither"),
+                            format!(
+                                "only streams and maps are declared, and `{resolved}` is neither"
+                            ),
                             ty.span,
                         )
                         .help("a value is defined by what it is: `name = value`"),
@@ -329,7 +356,12 @@ impl Body<'_> {
                 }
                 StmtKind::Declare(self.define(name, resolved))
             }
-            syntax::StmtKind::Closure { name, moves, signature, body } => {
+            syntax::StmtKind::Closure {
+                name,
+                moves,
+                signature,
+                body,
+            } => {
                 let lambda = self.closure(signature, body, *moves, name.span);
                 let ty = Ty::Arrow(Arc::new(Arrow {
                     params: lambda
@@ -366,13 +398,7 @@ impl Body<'_> {
         })
     }
 
-    fn closure(
-        &mut self,
-        signature: &Signature,
-        body: &Block,
-        moves: bool,
-        span: Span,
-    ) -> Lambda {
+    fn closure(&mut self, signature: &Signature, body: &Block, moves: bool, span: Span) -> Lambda {
         if self.captures.len() > 64 {
             self.report(self.error(codes::LIMIT, "closures are nested deeper than 64", span));
             return no_lambda();
@@ -432,14 +458,13 @@ impl Body<'_> {
     fn push(&mut self, target: &Name, values: &[syntax::Expr], span: Span) -> Option<StmtKind> {
         let values: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
         let Some(local) = self.find(&target.text) else {
-            let known: HashMap<&str, LocalId> = self
-                .scopes
-                .iter()
-                .flatten()
-                .map(|(name, id)| (name.as_str(), *id))
-                .collect();
-            let near = crate::diagnostic::nearest(&target.text, known.keys().copied())
-                .map(str::to_owned);
+            let near = crate::diagnostic::nearest(
+                &target.text,
+                self.scopes
+                    .iter()
+                    .flat_map(|scope| scope.keys().map(String::as_str)),
+            )
+            .map(str::to_owned);
             let problem = self.error(
                 codes::UNKNOWN_NAME,
                 format!("there is no stream `{}`", target.text),
@@ -476,14 +501,21 @@ impl Body<'_> {
                 None
             }
             (Ty::Stream(_), ..) => {
-                self.report(self.error(codes::NOT_A_STREAM, "a stream takes one value at a time", span));
+                self.report(self.error(
+                    codes::NOT_A_STREAM,
+                    "a stream takes one value at a time",
+                    span,
+                ));
                 None
             }
             (ty, ..) => {
                 let problem = self
                     .error(
                         codes::NOT_A_STREAM,
-                        format!("`{}` is `{ty}`, and only streams and maps can be pushed to", target.text),
+                        format!(
+                            "`{}` is `{ty}`, and only streams and maps can be pushed to",
+                            target.text
+                        ),
                         target.span,
                     )
                     .label(self.place(info.span), "it is defined here");
@@ -529,16 +561,23 @@ impl Body<'_> {
             self.use_local(map, target.span);
             let first = self.hidden("key", key.clone(), span);
             let second = self.hidden("value", element.clone(), span);
-            let local = |id, ty: &Ty| Expr { kind: ExprKind::Local(id), ty: ty.clone(), span };
+            let local = |id, ty: &Ty| Expr {
+                kind: ExprKind::Local(id),
+                ty: ty.clone(),
+                span,
+            };
             let (key, value) = (local(first, key), local(second, element));
             self.expect(&key, &Ty::STRING, "the key");
             self.expect(&value, &expected, "a value of the map");
             return Some(StmtKind::Block(vec![
-                    Stmt {
-                        kind: StmtKind::Call(vec![Target::Bind(first), Target::Bind(second)], call),
-                        span,
-                    },
-                    Stmt { kind: StmtKind::PushPair(map, key, value), span },
+                Stmt {
+                    kind: StmtKind::Call(vec![Target::Bind(first), Target::Bind(second)], call),
+                    span,
+                },
+                Stmt {
+                    kind: StmtKind::PushPair(map, key, value),
+                    span,
+                },
             ]));
         }
         if targets.len() > results.len() {
@@ -546,7 +585,11 @@ impl Body<'_> {
                 codes::RESULT_COUNT,
                 match results.len() {
                     0 => String::from("this call has no results"),
-                    n => format!("this call has {}, not {}", count(n, "result"), targets.len()),
+                    n => format!(
+                        "this call has {}, not {}",
+                        count(n, "result"),
+                        targets.len()
+                    ),
                 },
                 targets[results.len()].span,
             );
@@ -556,7 +599,9 @@ impl Body<'_> {
         if missing > 0 {
             let message = match (missing, results.len()) {
                 (1, 1) => String::from("the result of this call is not used"),
-                (missing, all) => format!("{missing} of the {all} results of this call are not used"),
+                (missing, all) => {
+                    format!("{missing} of the {all} results of this call are not used")
+                }
             };
             let problem = Diagnostic::warning(codes::UNUSED_RESULT, message, self.file, span);
             self.report(problem.help("give each a name: `name <- call()`"));
@@ -568,7 +613,11 @@ impl Body<'_> {
                 && let Ty::Stream(element) = self.locals[local.0 as usize].ty.clone()
             {
                 self.use_local(local, target.span);
-                let value = Expr { kind: ExprKind::Error, ty, span };
+                let value = Expr {
+                    kind: ExprKind::Error,
+                    ty,
+                    span,
+                };
                 self.expect(&value, &element, "an element of the stream");
                 bound.push(Target::Push(local));
                 continue;

@@ -90,7 +90,10 @@ impl Resolver<'_> {
                         self.report(
                             Diagnostic::error(
                                 codes::NOT_DATA,
-                                format!("a field of a struct holds data, and `{}` is none", field.1),
+                                format!(
+                                    "a field of a struct holds data, and `{}` is none",
+                                    field.1
+                                ),
                                 file,
                                 member.ty.span,
                             )
@@ -120,7 +123,10 @@ impl Resolver<'_> {
                         Ty::Arrow(_) | Ty::Error => {}
                         _ => self.report(Diagnostic::error(
                             codes::BAD_TYPE,
-                            format!("a service has methods only, and `{}` is none", method.name.text),
+                            format!(
+                                "a service has methods only, and `{}` is none",
+                                method.name.text
+                            ),
                             file,
                             method.ty.span,
                         )),
@@ -204,11 +210,13 @@ impl Resolver<'_> {
 fn uses(item: &Item) -> Vec<&Path> {
     let mut stack: Vec<&TypeExpr> = match &item.kind {
         ItemKind::Alias { ty, .. } => vec![ty],
-        ItemKind::Data { fields: members, .. }
-        | ItemKind::Ability { members, .. }
-        | ItemKind::Service { methods: members, .. } => {
-            members.iter().map(|member| &member.ty).collect()
+        ItemKind::Data {
+            fields: members, ..
         }
+        | ItemKind::Ability { members, .. }
+        | ItemKind::Service {
+            methods: members, ..
+        } => members.iter().map(|member| &member.ty).collect(),
         _ => Vec::new(),
     };
     let mut found = Vec::new();

@@ -17,7 +17,9 @@ impl Resolver<'_> {
         for item in &parsed.tree.header {
             let (names, path, alias, uses) = match item {
                 HeaderItem::Import { names, path, .. } => (names, path, &None, false),
-                HeaderItem::Use { names, path, alias, .. } => (names, path, alias, true),
+                HeaderItem::Use {
+                    names, path, alias, ..
+                } => (names, path, alias, true),
                 HeaderItem::Module { .. } | HeaderItem::Export { .. } => continue,
             };
             let Some((_, Some(source))) = imports.next() else {
@@ -125,11 +127,20 @@ impl Resolver<'_> {
             .types
             .get(&last.text)
             .map(|id| self.world.ty(*id).place)
-            .or_else(|| space.values.get(&last.text).map(|value| self.place_of(*value)));
+            .or_else(|| {
+                space
+                    .values
+                    .get(&last.text)
+                    .map(|value| self.place_of(*value))
+            });
         if let Some(target) = target {
-            self.world
-                .references
-                .push((Place { file, span: last.span }, target));
+            self.world.references.push((
+                Place {
+                    file,
+                    span: last.span,
+                },
+                target,
+            ));
         }
     }
 
@@ -162,7 +173,9 @@ impl Resolver<'_> {
                 )
                 .label(first, "the one imported before")
                 .label(second, "the one that is used")
-                .help(format!("import one of them under another name: `{name} as …`")),
+                .help(format!(
+                    "import one of them under another name: `{name} as …`"
+                )),
             );
         }
     }
@@ -174,7 +187,12 @@ impl Resolver<'_> {
         let mut names: HashMap<String, Span> = HashMap::new();
         for (index, item) in parsed.tree.header.iter().enumerate() {
             match item {
-                HeaderItem::Module { old, name, declares, span } => {
+                HeaderItem::Module {
+                    old,
+                    name,
+                    declares,
+                    span,
+                } => {
                     if *old {
                         self.report(
                             Diagnostic::warning(
@@ -206,7 +224,9 @@ impl Resolver<'_> {
                         None => {}
                     }
                 }
-                HeaderItem::Export { names: exported, .. } => {
+                HeaderItem::Export {
+                    names: exported, ..
+                } => {
                     for renamed in exported {
                         self.export(file, module, renamed, &mut names);
                     }
@@ -290,7 +310,9 @@ impl Resolver<'_> {
             return;
         }
         let space = module.space.enter(before);
-        let value = space.and_then(|space| space.values.get(&last.text)).copied();
+        let value = space
+            .and_then(|space| space.values.get(&last.text))
+            .copied();
         let ty = space.and_then(|space| space.types.get(&last.text)).copied();
         let what = match (value, ty) {
             (Some(TopValue::Func(id)), _) => {
@@ -304,7 +326,10 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::error(
                         codes::BAD_EXPORT,
-                        format!("`{}` is an ability, which exists only in the compiler", last.text),
+                        format!(
+                            "`{}` is an ability, which exists only in the compiler",
+                            last.text
+                        ),
                         file,
                         renamed.name.span,
                     )
@@ -361,7 +386,10 @@ impl Resolver<'_> {
             }
         }
         for ty in &def.ty.results {
-            if matches!(ty, Ty::Arrow(_) | Ty::Ability(_) | Ty::Service(_) | Ty::Map(_)) {
+            if matches!(
+                ty,
+                Ty::Arrow(_) | Ty::Ability(_) | Ty::Service(_) | Ty::Map(_)
+            ) {
                 problems.push(format!(
                     "its result `{ty}` exists only in the compiler and cannot be sent to clients"
                 ));

@@ -90,19 +90,27 @@ impl TypeReader<'_> {
                     return (Ty::Error, Extent::ONE);
                 };
                 let def = &self.types[id.0 as usize];
-                let found = (def.ty.clone(), Extent { size: def.size, depth: def.depth });
-                let reference = (Place { file: self.file, span: path.span }, def.place);
+                let found = (
+                    def.ty.clone(),
+                    Extent {
+                        size: def.size,
+                        depth: def.depth,
+                    },
+                );
+                let reference = (
+                    Place {
+                        file: self.file,
+                        span: path.span,
+                    },
+                    def.place,
+                );
                 self.references.push(reference);
                 found
             }
         }
     }
 
-    fn collection(
-        &mut self,
-        element: &TypeExpr,
-        make: impl Fn(Arc<Ty>) -> Ty,
-    ) -> (Ty, Extent) {
+    fn collection(&mut self, element: &TypeExpr, make: impl Fn(Arc<Ty>) -> Ty) -> (Ty, Extent) {
         let (ty, extent) = self.ty(element);
         if !ty.is_data() {
             self.report(
@@ -120,16 +128,14 @@ impl TypeReader<'_> {
     }
 
     /// Arguments, abilities first, and results.
-    pub(crate) fn signature(
-        &mut self,
-        signature: &Signature,
-    ) -> (Arrow, Extent) {
+    pub(crate) fn signature(&mut self, signature: &Signature) -> (Arrow, Extent) {
         let mut extent = Extent::ONE;
         let mut params = Vec::new();
         for path in &signature.abilities {
-            let (ty, part) = self.ty(
-                &TypeExpr { kind: TypeKind::Named(path.clone()), span: path.span },
-            );
+            let (ty, part) = self.ty(&TypeExpr {
+                kind: TypeKind::Named(path.clone()),
+                span: path.span,
+            });
             if ty.members().is_none() && ty != Ty::Error {
                 self.report(Diagnostic::error(
                     codes::BAD_TYPE,

@@ -14,16 +14,20 @@ impl Ty {
             (Error | Bottom, _) | (_, Error | Top) => true,
             (Scalar(mine), Scalar(theirs)) => mine.fits(*theirs),
             (Int { low, high }, Scalar(scalar)) => scalar.holds(*low, *high),
-            (Int { low, high }, Int { low: from, high: to }) => from <= low && high <= to,
+            (
+                Int { low, high },
+                Int {
+                    low: from,
+                    high: to,
+                },
+            ) => from <= low && high <= to,
             (Float, Float) => true,
             (Float, Scalar(scalar)) => scalar.is_float(),
             (Array(mine) | Option(mine) | Stream(mine), Array(theirs) | Option(theirs))
             | (Stream(mine), Stream(theirs)) => mine.fits(theirs),
             (Map(mine), Map(theirs)) => mine == theirs,
             (Struct(mine), Struct(theirs)) => mine.fits(theirs),
-            (Ability(mine) | Service(mine), Ability(theirs) | Service(theirs)) => {
-                mine.fits(theirs)
-            }
+            (Ability(mine) | Service(mine), Ability(theirs) | Service(theirs)) => mine.fits(theirs),
             (Arrow(mine), Arrow(theirs)) => mine.fits(theirs),
             _ => false,
         }
@@ -39,13 +43,20 @@ impl Ty {
         }
         match (self, other) {
             (Ty::Error, _) | (_, Ty::Error) => Ty::Error,
-            (Ty::Int { low, high }, Ty::Int { low: from, high: to }) => Ty::Int {
+            (
+                Ty::Int { low, high },
+                Ty::Int {
+                    low: from,
+                    high: to,
+                },
+            ) => Ty::Int {
                 low: *low.min(from),
                 high: *high.max(to),
             },
-            (Ty::Scalar(_) | Ty::Int { .. } | Ty::Float, Ty::Scalar(_) | Ty::Int { .. } | Ty::Float) => {
-                join_numbers(self, other)
-            }
+            (
+                Ty::Scalar(_) | Ty::Int { .. } | Ty::Float,
+                Ty::Scalar(_) | Ty::Int { .. } | Ty::Float,
+            ) => join_numbers(self, other),
             (
                 Ty::Array(mine) | Ty::Option(mine) | Ty::Stream(mine),
                 Ty::Array(theirs) | Ty::Option(theirs) | Ty::Stream(theirs),
@@ -158,14 +169,32 @@ mod tests {
     #[test]
     fn scalars_widen_but_never_lose() {
         let fits = |from: &str, to: &str| {
-            Scalar::named(from).unwrap().fits(Scalar::named(to).unwrap())
+            Scalar::named(from)
+                .unwrap()
+                .fits(Scalar::named(to).unwrap())
         };
-        for (from, to) in [("u8", "u64"), ("u8", "i16"), ("u32", "i64"), ("u32", "f64"), ("u16", "f32")] {
+        for (from, to) in [
+            ("u8", "u64"),
+            ("u8", "i16"),
+            ("u32", "i64"),
+            ("u32", "f64"),
+            ("u16", "f32"),
+        ] {
             assert!(fits(from, to), "{from} fits {to}");
             assert!(!fits(to, from), "{to} does not fit {from}");
         }
-        for (one, other) in [("u64", "i64"), ("u64", "f64"), ("i64", "f64"), ("i32", "f32"), ("bool", "u8"), ("string", "u8")] {
-            assert!(!fits(one, other) && !fits(other, one), "{one} and {other} are apart");
+        for (one, other) in [
+            ("u64", "i64"),
+            ("u64", "f64"),
+            ("i64", "f64"),
+            ("i32", "f32"),
+            ("bool", "u8"),
+            ("string", "u8"),
+        ] {
+            assert!(
+                !fits(one, other) && !fits(other, one),
+                "{one} and {other} are apart"
+            );
         }
     }
 
@@ -184,14 +213,26 @@ mod tests {
         assert_eq!(join(Scalar::U8, Scalar::I32), Ty::Scalar(Scalar::I32));
         assert_eq!(join(Scalar::U64, Scalar::I8), Ty::Top);
         assert_eq!(join(Scalar::I32, Scalar::F32), Ty::Scalar(Scalar::F64));
-        assert_eq!(Ty::int(300).join(&Ty::Scalar(Scalar::U8)), Ty::Scalar(Scalar::U16));
+        assert_eq!(
+            Ty::int(300).join(&Ty::Scalar(Scalar::U8)),
+            Ty::Scalar(Scalar::U16)
+        );
     }
 
     #[test]
     fn collections_are_never_streams_again() {
         let element = || Ty::Scalar(Scalar::U8);
-        let (array, option, stream) = (Ty::array(element()), Ty::option(element()), Ty::stream(element()));
-        assert!(stream.fits(&array) && stream.fits(&option) && option.fits(&array) && array.fits(&option));
+        let (array, option, stream) = (
+            Ty::array(element()),
+            Ty::option(element()),
+            Ty::stream(element()),
+        );
+        assert!(
+            stream.fits(&array)
+                && stream.fits(&option)
+                && option.fits(&array)
+                && array.fits(&option)
+        );
         assert!(!array.fits(&stream) && !option.fits(&stream) && !Ty::nil().fits(&stream));
         assert!(!element().fits(&option), "a value is not an option");
     }

@@ -22,6 +22,8 @@ mod operators;
 mod recursion;
 mod statements;
 
+pub(crate) use operators::fold;
+
 /// The bodies of all functions.
 #[derive(Debug, Default)]
 pub struct Bodies {

@@ -84,8 +84,15 @@ pub enum StmtKind {
     BindService(LocalId, Expr),
     /// `name = (…) -> …:`
     Closure(LocalId, Arc<Lambda>),
-    /// `name: *T`
-    Declare(LocalId),
+    /// `name: *T`, `name: %T`
+    Declare {
+        /// The stream or map.
+        local: LocalId,
+        /// Its name.
+        name: String,
+        /// Whether it is a map.
+        map: bool,
+    },
     /// `join a, b`
     Join(Vec<Expr>),
     /// `on peer via relay:`

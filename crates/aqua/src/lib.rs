@@ -18,6 +18,7 @@ pub mod emit;
 pub mod files;
 pub mod hir;
 pub mod ir;
+pub mod lower;
 pub mod names;
 pub mod place;
 mod source;

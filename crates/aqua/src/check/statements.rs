@@ -354,7 +354,11 @@ impl Body<'_> {
                         .help("a value is defined by what it is: `name = value`"),
                     );
                 }
-                StmtKind::Declare(self.define(name, resolved))
+                StmtKind::Declare {
+                    map: matches!(resolved, Ty::Map(_)),
+                    local: self.define(name, resolved),
+                    name: name.text.clone(),
+                }
             }
             syntax::StmtKind::Closure {
                 name,

@@ -13,6 +13,7 @@
 //! 6. `emit`: AIR, definitions for clients, plans.
 
 pub mod check;
+mod compile;
 mod diagnostic;
 pub mod emit;
 pub mod files;
@@ -25,5 +26,6 @@ mod source;
 pub mod syntax;
 pub mod types;
 
+pub use compile::{Compilation, Request, compile};
 pub use diagnostic::{Diagnostic, Edit, Label, Severity, codes};
 pub use source::{FileId, Place, Span};

@@ -124,6 +124,12 @@ impl Exceeded {
     }
 }
 
+/// Words of AIR that cannot be variables.
+const KEYWORDS: [&str; 16] = [
+    "ap", "call", "canon", "fail", "false", "fold", "match", "mismatch", "never", "new", "next",
+    "null", "par", "seq", "true", "xor",
+];
+
 /// How deep calls and blocks may be nested in each other. Lowering and placement
 /// recurse over this depth and nothing else.
 const DEPTH_MAX: usize = 250;
@@ -150,7 +156,7 @@ impl<'a> Lowering<'a> {
             bodies,
             options,
             variables: Vec::new(),
-            names: HashMap::new(),
+            names: KEYWORDS.map(|word| (word.to_owned(), 0)).into(),
             frames: Frames::new(None),
             frame: FrameId::ROOT,
             relay: Base::InitPeerId.into(),
@@ -187,6 +193,17 @@ impl<'a> Lowering<'a> {
 
     /// A stream or map that is fresh in each round of the iteration around it.
     fn container(&mut self, kind: VarKind, name: &str) -> VarId {
+        let id = self.variable(kind, name);
+        if self.fresh.len() > 1
+            && let Some(fresh) = self.fresh.last_mut()
+        {
+            fresh.push(id);
+        }
+        id
+    }
+
+    /// The same for one that may be read before anything is pushed to it.
+    fn empty_container(&mut self, kind: VarKind, name: &str) -> VarId {
         let id = self.variable(kind, name);
         if let Some(fresh) = self.fresh.last_mut() {
             fresh.push(id);

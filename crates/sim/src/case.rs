@@ -13,6 +13,7 @@
 //! # Ok::<(), weir_sim::case::CaseError>(())
 //! ```
 
+mod aqua;
 mod error;
 mod names;
 mod read;
@@ -23,6 +24,7 @@ mod unique;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use weir_aqua::files::Files;
 use weir_identity::Value;
 
 pub use error::CaseError;
@@ -96,7 +98,13 @@ impl Case {
     /// expected of it, in the words of a report (`calls`, `errors` and so on): these are ignored. Other fields that are not
     /// part of the format are errors, as are fields that stand twice.
     pub fn from_json(text: &str) -> Result<Case, CaseError> {
-        read::case(text)
+        read::case(text, &aqua::NoFiles)
+    }
+
+    /// Reads a case that may name a function of an Aqua file, `aqua` and `func` in place of `air`. The file and what it
+    /// imports are read through `files`.
+    pub fn from_json_with(text: &str, files: &dyn Files) -> Result<Case, CaseError> {
+        read::case(text, files)
     }
 
     /// All peers, the initiator first, each once.

@@ -116,27 +116,14 @@ impl Body<'_> {
             self.report(problem);
             return Ty::Error;
         }
-        if let (
-            Ty::Int {
-                low: a,
-                high: same_a,
-            },
-            Ty::Int {
-                low: b,
-                high: same_b,
-            },
-        ) = (&left.ty, &right.ty)
-            && a == same_a
-            && b == same_b
-            && let (Ok(a), Ok(b)) = (i64::try_from(*a), i64::try_from(*b))
-        {
-            return match fold(op, a, b) {
-                Some(value) => Ty::int(i128::from(value)),
+        if let (Ty::Int { low: a, high: b }, Ty::Int { low: c, high: d }) = (&left.ty, &right.ty) {
+            return match range(op, (*a, *b), (*c, *d)) {
+                Some((low, high)) => Ty::Int { low, high },
                 None => Ty::I64,
             };
         }
         if op == BinaryOp::Pow {
-            return widened(&left.ty);
+            return left.ty.clone();
         }
         match left.ty.join(&right.ty) {
             Ty::Top => {
@@ -152,17 +139,40 @@ impl Body<'_> {
                 self.report(problem);
                 Ty::I64
             }
-            ty => widened(&ty),
+            ty => ty,
         }
     }
 }
 
-/// What is known about a result: of literals, only that it is a number.
-fn widened(ty: &Ty) -> Ty {
-    match ty {
-        Ty::Int { .. } => Ty::I64,
-        other => other.clone(),
-    }
+/// Between which numbers the result of an operation lies; `None` if it may leave 64 bits.
+fn range(op: BinaryOp, left: (i128, i128), right: (i128, i128)) -> Option<(i128, i128)> {
+    let corners = |compute: &dyn Fn(i128, i128) -> Option<i128>| {
+        let mut found: Option<(i128, i128)> = None;
+        for a in [left.0, left.1] {
+            for b in [right.0, right.1] {
+                let value = compute(a, b)?;
+                let (low, high) = found.unwrap_or((value, value));
+                found = Some((low.min(value), high.max(value)));
+            }
+        }
+        found
+    };
+    let within = match op {
+        BinaryOp::Add => corners(&i128::checked_add),
+        BinaryOp::Sub => corners(&i128::checked_sub),
+        BinaryOp::Mul => corners(&i128::checked_mul),
+        BinaryOp::Div if right.0 > 0 || right.1 < 0 => corners(&i128::checked_div),
+        BinaryOp::Rem if left.0 == left.1 && right.0 == right.1 && right.0 != 0 => {
+            corners(&i128::checked_rem)
+        }
+        BinaryOp::Rem if left.0 >= 0 && right.0 > 0 => Some((0, left.1.min(right.1 - 1))),
+        BinaryOp::Pow if left.0 >= 0 || right.0 == right.1 => {
+            corners(&|a, b| a.checked_pow(u32::try_from(b).ok()?))
+        }
+        _ => None,
+    }?;
+    let fits = |value: i128| i64::try_from(value).is_ok();
+    (fits(within.0) && fits(within.1)).then_some(within)
 }
 
 fn is_float(ty: &Ty) -> bool {

@@ -1,6 +1,6 @@
 //! What surrounds an exported function: the client gives arguments and takes results.
 
-use super::{ArrowValue, Binding, Env, Lowering, first_result, sequence, text};
+use super::{ArrowValue, Binding, Env, Lowering, first_result, text};
 use crate::hir::Function;
 use crate::ir::{Base, FrameId, Op, Value, VarId};
 use crate::types::Ty;
@@ -9,9 +9,21 @@ use std::rc::Rc;
 impl Lowering<'_> {
     /// The whole script of a function.
     pub(super) fn exported(&mut self, function: &Function) -> Op {
-        let mut out = Vec::new();
+        let body = self.round(|this, out| this.answered(function, out));
+        let report = Op::Call {
+            frame: FrameId::ROOT,
+            service: text("errorHandlingSrv"),
+            function: text("error"),
+            args: vec![Base::Error.into(), Base::Int(0).into()],
+            output: None,
+        };
+        Op::Xor(Box::new(body), Box::new(report))
+    }
+
+    /// Fetches the arguments, runs the function and gives its results to the client.
+    fn answered(&mut self, function: &Function, out: &mut Vec<Op>) {
         if let Base::Variable(relay) = self.relay.base {
-            self.fetch(&mut out, "-relay-", relay);
+            self.fetch(out, "-relay-", relay);
         }
         let mut env = Env::new();
         for (local, (name, ty)) in function.lambda.params.iter().zip(&function.ty.params) {
@@ -23,25 +35,25 @@ impl Lowering<'_> {
                 })),
                 Ty::Stream(_) => {
                     let elements = self.scalar(&format!("{name}-elements"));
-                    self.fetch(&mut out, name, elements);
-                    Binding::Stream(self.stream_of(&mut out, name, elements))
+                    self.fetch(out, name, elements);
+                    Binding::Stream(self.stream_of(out, name, elements))
                 }
                 _ => {
                     let variable = self.scalar(name);
-                    self.fetch(&mut out, name, variable);
+                    self.fetch(out, name, variable);
                     Binding::Value(variable.into())
                 }
             };
             env.insert(*local, binding);
         }
-        let results = self.run(&function.lambda, &mut env, &mut out);
+        let results = self.run(&function.lambda, &mut env, out);
         let results: Vec<Value> = results
             .into_iter()
-            .map(|result| self.freeze(result, &mut out))
+            .map(|result| self.freeze(result, out))
             .collect();
         if !results.is_empty() {
             self.emit(
-                &mut out,
+                out,
                 Op::Call {
                     frame: FrameId::ROOT,
                     service: text("callbackSrv"),
@@ -51,14 +63,6 @@ impl Lowering<'_> {
                 },
             );
         }
-        let report = Op::Call {
-            frame: FrameId::ROOT,
-            service: text("errorHandlingSrv"),
-            function: text("error"),
-            args: vec![Base::Error.into(), Base::Int(0).into()],
-            output: None,
-        };
-        Op::Xor(Box::new(sequence(out)), Box::new(report))
     }
 
     /// Asks the client for an argument.

@@ -26,7 +26,7 @@ impl Lowering<'_> {
             CollectionKind::Stream => ("stream", false),
             _ => ("array", true),
         };
-        let stream = self.container(VarKind::Stream, name);
+        let stream = self.empty_container(VarKind::Stream, name);
         for item in items {
             let value = self.data(item, env, out);
             self.emit(out, Op::Ap { value, target: stream });
@@ -179,7 +179,7 @@ impl Lowering<'_> {
     /// The keys of a map, one for each pair.
     pub(super) fn map_keys(&mut self, map: VarId, out: &mut Vec<Op>) -> Value {
         let canon = self.canon_map(map, out);
-        let keys = self.container(VarKind::Stream, "keys");
+        let keys = self.empty_container(VarKind::Stream, "keys");
         let item = self.scalar("pair");
         let key = Value {
             base: Base::Variable(item),
@@ -202,7 +202,7 @@ impl Lowering<'_> {
 
     /// The keys of a map, or the values of one key, also those that come later.
     fn map_stream(&mut self, map: VarId, wanted: Option<Value>, out: &mut Vec<Op>) -> VarId {
-        let stream = self.container(VarKind::Stream, "entries");
+        let stream = self.empty_container(VarKind::Stream, "entries");
         let item = self.scalar("pair");
         let part = |name: &str| Value {
             base: Base::Variable(item),

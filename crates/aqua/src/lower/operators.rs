@@ -75,7 +75,7 @@ impl Lowering<'_> {
     }
 
     /// `a + b`: literals in a chain of sums are added before running.
-    fn sum(
+    pub(super) fn sum(
         &mut self,
         op: BinaryOp,
         left: &Expr,

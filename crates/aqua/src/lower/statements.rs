@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::{ArrowValue, Binding, Env, Lowering};
-use crate::hir::{Call, Expr, LocalId, Stmt, StmtKind, Target, Where};
+use crate::hir::{Call, Expr, ExprKind, LocalId, Stmt, StmtKind, Target, Where};
 use crate::ir::{Accessor, Base, Frame, FrameId, Op, Value, VarId, VarKind, Via};
 use crate::syntax::ForMode;
 use std::rc::Rc;
@@ -90,9 +90,9 @@ impl Lowering<'_> {
 
     fn declare(&mut self, local: LocalId, name: &str, is_map: bool, env: &mut Env) {
         let binding = if is_map {
-            Binding::Map(self.container(VarKind::Map, name))
+            Binding::Map(self.empty_container(VarKind::Map, name))
         } else {
-            Binding::Stream(self.container(VarKind::Stream, name))
+            Binding::Stream(self.empty_container(VarKind::Stream, name))
         };
         env.insert(local, binding);
     }
@@ -120,12 +120,17 @@ impl Lowering<'_> {
 
     /// `join`: goes on when the value is there.
     fn wait(&mut self, value: &Expr, env: &mut Env, out: &mut Vec<Op>) {
-        let binding = self.expr(value, env, out);
-        let Binding::Value(value) = binding else { return };
-        // a gate in front of the value has waited already
-        let waited = matches!(out.last(), Some(Op::Canon { target, .. })
-            if value.base == Base::Variable(*target));
-        if matches!(value.base, Base::Variable(_)) && !waited {
+        if let ExprKind::Index(base, index) = &value.kind {
+            let base = self.expr(base, env, out);
+            if let Binding::Stream(stream) = base {
+                let size = self.size(index.as_deref(), env, out);
+                self.gate(stream, size, out);
+                return;
+            }
+        }
+        if let Binding::Value(value) = self.expr(value, env, out)
+            && matches!(value.base, Base::Variable(_))
+        {
             let target = self.scalar("joined");
             self.emit(out, Op::Ap { value, target });
         }
@@ -183,7 +188,7 @@ impl Lowering<'_> {
     }
 
     /// Runs the body of an iteration: its streams are fresh in each round.
-    fn round(&mut self, what: impl FnOnce(&mut Self, &mut Vec<Op>)) -> Op {
+    pub(super) fn round(&mut self, what: impl FnOnce(&mut Self, &mut Vec<Op>)) -> Op {
         self.fresh.push(Vec::new());
         let body = self.collected(what);
         let fresh = self.fresh.pop().unwrap_or_default();
@@ -243,7 +248,7 @@ impl Lowering<'_> {
             let outer = std::mem::replace(&mut this.frame, frame);
             let body = this.collected(|this, out| this.block(body, env, out));
             this.frame = outer;
-            this.emit(out, Op::On { outer, frame, body: Box::new(body), to_relay: true });
+            this.emit(out, Op::On { outer, frame, body: Box::new(body), to_relay: false });
         });
         let body = Op::Par(vec![arm, Op::Next(item)]);
         self.emit(out, Op::Fold { item, iterable, body: Box::new(body), never: true });

@@ -48,12 +48,8 @@ impl Lowering<'_> {
         stream
     }
 
-    /// Waits until a stream has an element of that index; gives the elements up to it.
-    pub(super) fn gate(&mut self, stream: VarId, index: &Value, out: &mut Vec<Op>) -> Value {
-        let size = match index.base {
-            Base::Int(index) => Base::Int(index.saturating_add(1)).into(),
-            _ => self.builtin("math", "add", vec![index.clone(), Base::Int(1).into()], out),
-        };
+    /// Waits until a stream has so many elements; gives its elements as they are then.
+    pub(super) fn gate(&mut self, stream: VarId, size: Value, out: &mut Vec<Op>) -> Value {
         let name = self.variables[stream.0 as usize].name.clone();
         let seen = self.container(VarKind::Stream, &format!("{name}_seen"));
         let item = self.scalar(&format!("{name}_item"));
@@ -95,9 +91,11 @@ impl Lowering<'_> {
         );
         self.emit(
             out,
+            // the stream itself, and not what the fold has passed: which comes first is
+            // then the same for all who ask this peer
             Op::Canon {
                 frame,
-                source: seen,
+                source: stream,
                 target: enough,
             },
         );

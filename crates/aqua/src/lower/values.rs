@@ -1,8 +1,9 @@
 //! Values: which operations compute them, and what names the result.
 
 use super::{ArrowValue, Binding, Env, Lowering, is_literal, literal, misunderstood};
-use crate::hir::{Builtin, Expr, ExprKind, ServiceId, ServiceRef};
+use crate::hir::{Builtin, Expr, ExprKind, Literal, ServiceId, ServiceRef};
 use crate::ir::{Accessor, Base, Op, Value, VarId};
+use crate::syntax::BinaryOp;
 use crate::types::Ty;
 use hashbrown::HashMap;
 use std::rc::Rc;
@@ -44,11 +45,7 @@ impl Lowering<'_> {
             },
             ExprKind::Index(base, index) => {
                 let base = self.expr(base, env, out);
-                let index = match index {
-                    Some(index) => self.data(index, env, out),
-                    None => Base::Int(0).into(),
-                };
-                Binding::Value(self.element(base, &index, out))
+                Binding::Value(self.element(base, index.as_deref(), env, out))
             }
             ExprKind::Length(base) => {
                 let base = self.expr(base, env, out);
@@ -192,19 +189,45 @@ impl Lowering<'_> {
     }
 
     /// An element of a collection; of a stream, as soon as it is there.
-    fn element(&mut self, base: Binding, index: &Value, out: &mut Vec<Op>) -> Value {
+    fn element(
+        &mut self,
+        base: Binding,
+        index: Option<&Expr>,
+        env: &mut Env,
+        out: &mut Vec<Op>,
+    ) -> Value {
         let base = match base {
-            Binding::Stream(stream) => self.gate(stream, index, out),
+            Binding::Stream(stream) => {
+                let size = self.size(index, env, out);
+                self.gate(stream, size, out)
+            }
             other => self.freeze(other, out),
+        };
+        let index = match index {
+            Some(index) => self.data(index, env, out),
+            None => Base::Int(0).into(),
         };
         let accessor = match index.base {
             Base::Int(index) => match u32::try_from(index) {
                 Ok(index) => Accessor::Index(index),
                 Err(_) => Accessor::Variable(self.plain(Base::Int(index).into(), "index", out)),
             },
-            _ => Accessor::Variable(self.plain(index.clone(), "index", out)),
+            _ => Accessor::Variable(self.plain(index, "index", out)),
         };
         self.project(base, accessor, out)
+    }
+
+    /// How many elements there are when there is one of this index.
+    pub(super) fn size(&mut self, index: Option<&Expr>, env: &mut Env, out: &mut Vec<Op>) -> Value {
+        let Some(index) = index else {
+            return Base::Int(1).into();
+        };
+        let one = Expr {
+            kind: ExprKind::Literal(Literal::Int(1)),
+            ty: Ty::int(1),
+            span: index.span,
+        };
+        self.sum(BinaryOp::Add, index, &one, env, out)
     }
 
     fn length(&mut self, base: Binding, out: &mut Vec<Op>) -> Value {

@@ -1,11 +1,15 @@
 //! Reads a case from JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use weir_identity::Value;
 
+use weir_aqua::files::Files;
+
 use super::unique::field_that_stands_twice;
+use super::aqua;
 use super::{Case, CaseError, Mock, Names, PEERS_MAX, TTL_MS_MAX};
 
 /// Fields of a case.
@@ -30,7 +34,7 @@ const REMARKS: [&str; 11] = [
 /// Fields of a mock.
 const MOCK: [&str; 3] = ["ok", "err", "code"];
 
-pub(super) fn case(text: &str) -> Result<Case, CaseError> {
+pub(super) fn case(text: &str, files: &dyn Files) -> Result<Case, CaseError> {
     let value = Value::from_json(text).map_err(|error| CaseError::Json(error.to_string()))?;
     if let Some(path) = field_that_stands_twice(text) {
         let problem = "the field stands twice in its object".to_owned();
@@ -41,14 +45,17 @@ pub(super) fn case(text: &str) -> Result<Case, CaseError> {
         path: "$".to_owned(),
     };
     root.check(value.as_object().is_some(), "an object")?;
-    root.only(&FIELDS, &REMARKS)?;
-    let air = root
-        .field("air")
-        .ok_or(CaseError::Missing {
-            path: "$.air".to_owned(),
-        })?
-        .text()?;
-    let mut case = Case::new(air);
+    let is_aqua = root.field("aqua").is_some();
+    if is_aqua && let Some(air) = root.field("air") {
+        return Err(air.wrong("a case has either `air` or `aqua`".to_owned()));
+    }
+    let mut case = if is_aqua {
+        root.only(&[FIELDS.as_slice(), &aqua::FIELDS].concat(), &REMARKS)?;
+        Case::new("")
+    } else {
+        root.only(&FIELDS, &REMARKS)?;
+        Case::new(root.require("air")?.text()?)
+    };
     if let Some(init) = root.field("init") {
         case.init = init.name()?;
     }
@@ -78,24 +85,52 @@ pub(super) fn case(text: &str) -> Result<Case, CaseError> {
             return Err(timestamp.wrong(format!("more than {} ms", u64::MAX / 2)));
         }
     }
+    if is_aqua {
+        aqua::compile(&root, &mut case, files)?;
+    }
     Ok(case)
 }
 
 /// A value and where it stands.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     value: &'a Value,
     path: String,
 }
 
 impl<'a> Place<'a> {
-    fn field(&self, name: &str) -> Option<Place<'a>> {
+    pub(super) fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A field that has no default.
+    pub(super) fn require(&self, name: &str) -> Result<Place<'a>, CaseError> {
+        self.field(name).ok_or_else(|| CaseError::Missing {
+            path: format!("{}.{name}", self.path),
+        })
+    }
+
+    pub(super) fn paths(&self) -> Result<Vec<PathBuf>, CaseError> {
+        self.check(self.value.as_array().is_some(), "an array of folders")?;
+        let items = self.value.as_array().unwrap_or_default().iter().enumerate();
+        let paths = items.map(|(index, value)| {
+            let path = format!("{}[{index}]", self.path);
+            Ok(PathBuf::from(Place { value, path }.text()?))
+        });
+        paths.collect()
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<Place<'a>> {
         Some(Place {
             value: self.value.get(name)?,
             path: format!("{}.{name}", self.path),
         })
     }
 
-    fn check(&self, right: bool, expected: &'static str) -> Result<(), CaseError> {
+    pub(super) fn check(&self, right: bool, expected: &'static str) -> Result<(), CaseError> {
         if right {
             return Ok(());
         }
@@ -107,7 +142,7 @@ impl<'a> Place<'a> {
         })
     }
 
-    fn wrong(&self, problem: String) -> CaseError {
+    pub(super) fn wrong(&self, problem: String) -> CaseError {
         CaseError::Value {
             path: self.path.clone(),
             problem,
@@ -125,7 +160,7 @@ impl<'a> Place<'a> {
         })
     }
 
-    fn text(&self) -> Result<&'a str, CaseError> {
+    pub(super) fn text(&self) -> Result<&'a str, CaseError> {
         self.check(self.value.as_str().is_some(), "a string")?;
         Ok(self.value.as_str().unwrap_or_default())
     }
@@ -138,7 +173,7 @@ impl<'a> Place<'a> {
         Err(self.wrong(format!("{} is not an unsigned integer", self.value)))
     }
 
-    fn name(&self) -> Result<Arc<str>, CaseError> {
+    pub(super) fn name(&self) -> Result<Arc<str>, CaseError> {
         let name = self.text()?;
         if !Names::is_name(name) {
             return Err(self.wrong(format!(

@@ -248,7 +248,7 @@ fn report(world: &World, names: &Names, entries: u64, pending: Vec<PendingStep>)
                 tetraplets,
             } => calls.push(SeenCall {
                 peer: peer(),
-                call: format!("{service}.{function}"),
+                call: names.to_names(&format!("{service}.{function}")),
                 args: args
                     .iter()
                     .map(|value| names.value_to_names(value))

@@ -341,19 +341,7 @@ impl Body<'_> {
                 StmtKind::Join(values.iter().map(|value| self.value(value)).collect())
             }
             syntax::StmtKind::Declare { name, ty } => {
-                let resolved = self.ty(ty);
-                if !matches!(resolved, Ty::Stream(_) | Ty::Map(_) | Ty::Error) {
-                    self.report(
-                        self.error(
-                            codes::BAD_TYPE,
-                            format!(
-                                "only streams and maps are declared, and `{resolved}` is neither"
-                            ),
-                            ty.span,
-                        )
-                        .help("a value is defined by what it is: `name = value`"),
-                    );
-                }
+                let resolved = self.declared(ty);
                 StmtKind::Declare {
                     map: matches!(resolved, Ty::Map(_)),
                     local: self.define(name, resolved),

@@ -80,3 +80,5 @@ pub const MAYBE_NEVER: &str = "W0283";
 pub const SHADOWED: &str = "W0284";
 /// Warning: the result type of an operation is not certain.
 pub const WIDENED: &str = "W0285";
+/// Warning: a form of older versions of the language.
+pub const OLD_FORM: &str = "W0286";

@@ -390,6 +390,39 @@ impl Body<'_> {
         })
     }
 
+    /// The type of a declared stream or map. Older programs declare options and
+    /// arrays and push to them.
+    fn declared(&mut self, ty: &syntax::TypeExpr) -> Ty {
+        let resolved = self.ty(ty);
+        match resolved {
+            Ty::Stream(_) | Ty::Map(_) | Ty::Error => resolved,
+            Ty::Option(element) | Ty::Array(element) => {
+                let problem = Diagnostic::warning(
+                    codes::OLD_FORM,
+                    format!("this declares a stream, and is taken for `*{element}`"),
+                    self.file,
+                    ty.span,
+                )
+                .note("only streams and maps can be pushed to")
+                .help("write `*` before the type of the elements")
+                .edit(ty.span, format!("*{element}"));
+                self.report(problem);
+                Ty::Stream(element)
+            }
+            other => {
+                let problem = self
+                    .error(
+                        codes::BAD_TYPE,
+                        format!("only streams and maps are declared, and `{other}` is neither"),
+                        ty.span,
+                    )
+                    .help("a value is defined by what it is: `name = value`");
+                self.report(problem);
+                Ty::Error
+            }
+        }
+    }
+
     fn closure(&mut self, signature: &Signature, body: &Block, moves: bool, span: Span) -> Lambda {
         if self.captures.len() > 64 {
             self.report(self.error(codes::LIMIT, "closures are nested deeper than 64", span));

@@ -162,7 +162,7 @@ impl Facts {
                 never[item.0 as usize] = *is_never;
                 let body = self.gather(body, last_read, never);
                 fact.also(body);
-                fact.first = body.first;
+                fact.first = body.first.filter(|first| *first != First::Next(*item));
                 fact.completes = body.completes || !is_never;
                 fact.to_relay = body.to_relay;
             }

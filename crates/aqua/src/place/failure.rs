@@ -5,9 +5,9 @@
 //! A run of operations that fail elsewhere is wrapped: its failures make the
 //! hops to that position and fail again.
 
-use crate::ir::{Base, FrameId, Op};
+use crate::ir::{Base, Op};
 
-use super::route::{Leg, Map, Position};
+use super::route::{How, Leg, Map, Position};
 
 /// An operation in its place.
 #[derive(Debug)]
@@ -20,24 +20,6 @@ pub(super) struct Item {
 impl Item {
     pub(super) fn safe(op: Op) -> Self {
         Self { op, fails: None }
-    }
-}
-
-/// Where failures have to be told.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target {
-    /// The hops of a failure lead there.
-    pub to: FrameId,
-    /// Where the particle is then.
-    pub then: Position,
-}
-
-impl Target {
-    pub(super) fn at(position: Position) -> Self {
-        Self {
-            to: position.frame,
-            then: Position::near(position.frame),
-        }
     }
 }
 
@@ -72,7 +54,7 @@ fn common(map: &mut Map, items: &[Item]) -> Result<Option<Position>, ()> {
 
 /// Makes one operation of several that fails in one place, if it fails.
 /// Unless that is so already, the place is the target.
-pub(super) fn settle(map: &mut Map, items: Vec<Item>, target: Option<Target>) -> Item {
+pub(super) fn settle(map: &mut Map, items: Vec<Item>, target: Option<Position>) -> Item {
     match common(map, &items) {
         _ if target.is_none() => Item::safe(join(items)),
         Ok(fails) => Item {
@@ -87,7 +69,7 @@ pub(super) fn settle(map: &mut Map, items: Vec<Item>, target: Option<Target>) ->
 pub(super) fn settle_into(
     map: &mut Map,
     items: Vec<Item>,
-    target: Option<Target>,
+    target: Option<Position>,
     out: &mut Vec<Item>,
 ) {
     if target.is_none() || common(map, &items).is_ok() {
@@ -99,7 +81,7 @@ pub(super) fn settle_into(
 }
 
 /// Makes one operation of several that fails at the target, if it fails.
-pub(super) fn settle_at(map: &mut Map, items: Vec<Item>, target: Option<Target>) -> Item {
+pub(super) fn settle_at(map: &mut Map, items: Vec<Item>, target: Option<Position>) -> Item {
     let Some(target) = target else {
         return Item::safe(join(items));
     };
@@ -114,20 +96,15 @@ pub(super) fn settle_at(map: &mut Map, items: Vec<Item>, target: Option<Target>)
         };
         let way = match last.take() {
             Some((before, way)) if before == position => way,
-            _ => map.route(position, target.to),
+            _ if target.how == How::Before => map.route(position, target.frame),
+            _ => map.approach(position, target.frame),
         };
-        let then = if way.is_empty() {
-            Position {
-                frame: target.then.frame,
-                reached: position == target.then,
-            }
+        let then = if position.frame == target.frame && way.is_empty() {
+            position
         } else {
-            target.then
+            target
         };
-        fails = Some(fails.map_or(then, |before: Position| Position {
-            reached: before.reached && then.reached,
-            ..then
-        }));
+        fails = Some(fails.map_or(then, |before: Position| before.or(then.how)));
         if way != run.way {
             run.end(&mut ops);
             run.way.clone_from(&way);

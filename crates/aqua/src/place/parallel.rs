@@ -3,8 +3,8 @@
 use crate::ir::{FrameId, Op};
 
 use super::facts::{Fact, First};
-use super::failure::{Item, Target, rethrow, settle};
-use super::route::{Leg, Position};
+use super::failure::{Item, rethrow, settle};
+use super::route::{How, Leg, Position};
 use super::walk::{Around, Rest, Walk, append_ops};
 
 /// An arm in its place.
@@ -71,7 +71,7 @@ impl Walk {
             if self.at != Position::at(frame) {
                 let mut way: Vec<Op> = self.map.route(self.at, frame).iter().map(Leg::op).collect();
                 let peer = self.map.peer(frame).clone();
-                if !self.at.reached || *self.map.peer(self.at.frame) != peer {
+                if self.at.how != How::At || *self.map.peer(self.at.frame) != peer {
                     way.push(Op::Hop(peer));
                 }
                 append_ops(&mut item.op, way.into_iter());
@@ -127,8 +127,10 @@ impl Walk {
         if let Some(joined) = arms.iter().find(|arm| arm.joined && done(arm)) {
             let frame = joined.end;
             let stayed = arms.iter().any(|arm| done(arm) && !arm.fact.moves);
-            if !stayed || self.map.route(start, frame.frame).is_empty() {
+            if !stayed {
                 self.at = frame;
+            } else if self.map.is_like(start, frame.frame) {
+                self.at = Position::near(frame.frame);
             }
             return;
         }
@@ -152,7 +154,7 @@ impl Walk {
     fn fail_together(
         &mut self,
         arms: &mut Vec<Arm>,
-        target: Option<Target>,
+        target: Option<Position>,
         around: Around,
     ) -> Option<Position> {
         let target = target?;
@@ -162,15 +164,15 @@ impl Walk {
                 .fails
                 .is_some_and(|fails| fails.frame == common.frame)
         }) {
-            common.reached = arms
-                .iter()
-                .all(|arm| arm.item.fails.is_some_and(|fails| fails.reached));
+            for fails in arms.iter().filter_map(|arm| arm.item.fails) {
+                common = common.or(fails.how);
+            }
             return Some(common);
         }
-        let meeting = if self.map.is_nowhere(target.to) {
+        let meeting = if self.map.is_nowhere(target.frame) {
             around.frame
         } else {
-            target.to
+            target.frame
         };
         let peer = self.map.peer(meeting).clone();
         for arm in arms {
@@ -189,12 +191,6 @@ impl Walk {
                 arm.item.op = rethrow(op, way.into_iter());
             }
         }
-        Some(if meeting == target.to && target.to == target.then.frame {
-            Position::at(meeting)
-        } else if meeting == target.to {
-            target.then
-        } else {
-            Position::at(meeting)
-        })
+        Some(Position::at(meeting))
     }
 }

@@ -6,7 +6,7 @@
 use crate::ir::{Base, FrameId, Op, VarId};
 
 use super::facts::First;
-use super::failure::{Item, Target, settle_at};
+use super::failure::{Item, settle_at};
 use super::route::{Leg, Position};
 use super::walk::{Around, Loop, Rest, Walk, append, push_hops};
 
@@ -40,7 +40,7 @@ impl Walk {
             _ => entry.frame,
         };
         let target = match around.target {
-            Some(_) if own => Some(Target::at(Position::near(start))),
+            Some(_) if own => Some(Position::near(start)),
             target => target,
         };
         let stream = match iterable.base {
@@ -54,7 +54,7 @@ impl Walk {
             index,
             entry,
             start,
-            fails: target.filter(|_| body_fact.fails).map(|target| target.then),
+            fails: target.filter(|_| body_fact.fails),
             never: *never,
             stream,
         });
@@ -113,23 +113,21 @@ impl Walk {
             .iter()
             .take_while(|leg| self.map.can_pass(leg, index))
             .count();
-        if known == way.len() && self.map.is_known(first, index) {
+        if known == way.len()
+            && self.map.is_known(first, index)
+            && self.map.approach(self.at, first) == way
+        {
             push_hops(&way, out);
             return first;
         }
-        for count in (1..=known).rev() {
-            let last = &way[count - 1];
-            let Some(start) = self.map.after(last, index) else {
-                continue;
-            };
-            if !self.map.is_known(start, index) {
-                continue;
+        for last in way[..known].iter().rev() {
+            if let Some(start) = self.map.after(last, index)
+                && self.map.is_known(start, index)
+            {
+                // A relay that every round passes itself is not entered before.
+                push_hops(&self.map.approach(self.at, start), out);
+                return start;
             }
-            // A relay that every round passes itself need not be entered before.
-            let again = self.map.route(Position::near(start), first);
-            let passes = again.first().is_some_and(|leg| leg.via == last.via);
-            push_hops(&way[..count - usize::from(passes)], out);
-            return start;
         }
         self.at.frame
     }
@@ -140,7 +138,7 @@ impl Walk {
         if self.map.is_like(outside, start) {
             return way;
         }
-        self.map.route(self.at, start)
+        self.map.approach(self.at, start)
     }
 
     pub(super) fn next(&mut self, item: VarId, out: &mut Vec<Item>) {

@@ -11,23 +11,43 @@ use super::facts::Extent;
 pub(super) struct Position {
     /// The place.
     pub frame: FrameId,
-    /// Whether the peer was entered. If not, the particle is where that peer can
-    /// be reached from directly, or at a peer that can go on like it.
-    pub reached: bool,
+    /// How close to its peer.
+    pub how: How,
+}
+
+/// How close the particle is to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum How {
+    /// There.
+    At,
+    /// There, or at the last relay before it, or at a peer behind the same relays.
+    Near,
+    /// Anywhere from where the peer can be reached directly: it has to be passed
+    /// to get to any other.
+    Before,
 }
 
 impl Position {
     pub(super) fn at(frame: FrameId) -> Self {
-        Self {
-            frame,
-            reached: true,
-        }
+        let how = How::At;
+        Self { frame, how }
     }
 
     pub(super) fn near(frame: FrameId) -> Self {
+        let how = How::Near;
+        Self { frame, how }
+    }
+
+    pub(super) fn before(frame: FrameId) -> Self {
+        let how = How::Before;
+        Self { frame, how }
+    }
+
+    /// What holds of the particle if it may also be less close.
+    pub(super) fn or(self, how: How) -> Self {
         Self {
-            frame,
-            reached: false,
+            how: self.how.max(how),
+            ..self
         }
     }
 }
@@ -44,6 +64,18 @@ pub(super) struct Leg {
 }
 
 impl Leg {
+    /// A hop to the peer of a frame.
+    fn to(frame: FrameId, peer: &Value) -> Self {
+        Self {
+            via: Via {
+                value: peer.clone(),
+                many: false,
+            },
+            reversed: false,
+            relay_of: (frame, usize::MAX),
+        }
+    }
+
     pub(super) fn op(&self) -> Op {
         if self.via.many {
             Op::HopEach {
@@ -146,36 +178,76 @@ impl Map {
         frame == around
     }
 
-    /// The hops from a place to another, without the peers of both. The peer of
-    /// the start comes first if it has to be passed and was not entered.
+    /// The hops that a step in `to` needs, without that to its own peer.
     pub(super) fn route(&self, from: Position, to: FrameId) -> Vec<Leg> {
-        if from.frame == to {
+        if from.frame == to || self.peer(from.frame) == self.peer(to) {
             return Vec::new();
         }
-        let start = self.frames.get(from.frame);
-        let end = self.frames.get(to);
-        if start.peer == end.peer {
+        self.path(from, to).legs
+    }
+
+    /// The hops after which the particle is near `to`.
+    pub(super) fn approach(&self, from: Position, to: FrameId) -> Vec<Leg> {
+        let peer = self.peer(to);
+        if from.frame == to && from.how != How::Before
+            || from == Position::at(from.frame) && self.peer(from.frame) == peer
+        {
             return Vec::new();
         }
-        let (mut back, mut forth) = self.apart(from.frame, to);
+        if self.peer(from.frame) == peer {
+            return vec![Leg::to(to, peer)];
+        }
+        let Path {
+            mut legs, ended, ..
+        } = self.path(from, to);
+        if ended {
+            legs.push(Leg::to(to, peer));
+        }
+        legs
+    }
+
+    /// The path between places of different peers.
+    fn path(&self, from: Position, to: FrameId) -> Path<'_> {
+        let start = self.peer(from.frame);
+        let mut path = Path::new(start, self.peer(to));
+        let (back, forth) = self.apart(from.frame, to);
+        // Out of a frame, or back into it, only its last relay is passed.
         if back.is_empty() {
-            back.push(from.frame);
+            self.pass_last(&mut path, from.frame);
         }
-        if forth.is_empty() {
-            forth.push(to);
-        }
-        let mut path = Path::new(&start.peer, &end.peer);
         for id in back {
             for (index, via) in self.frames.get(id).via.iter().enumerate().rev() {
                 path.push(via, true, (id, index));
             }
         }
+        let enters = forth.is_empty();
         for id in forth.into_iter().rev() {
             for (index, via) in self.frames.get(id).via.iter().enumerate() {
                 path.push(via, false, (id, index));
             }
         }
-        path.finish(from.reached)
+        if enters {
+            self.pass_last(&mut path, to);
+        }
+        let passed = match from.how {
+            How::At => None,
+            How::Near => path.start_again.take(),
+            How::Before => Some(Leg::to(from.frame, start)),
+        };
+        path.legs.splice(0..0, passed);
+        path
+    }
+
+    fn pass_last<'a>(&'a self, path: &mut Path<'a>, id: FrameId) {
+        let relays = &self.frames.get(id).via;
+        if let Some((last, before)) = relays.split_last() {
+            let relay_of = (id, before.len());
+            if last.many {
+                // The last of a collection has no name of its own.
+                path.push(last, true, relay_of);
+            }
+            path.push(last, false, relay_of);
+        }
     }
 
     /// The frames around the one that are not around the other, from inner to outer.
@@ -235,6 +307,9 @@ impl Map {
             return None;
         }
         let (id, index) = leg.relay_of;
+        if index == usize::MAX {
+            return Some(id);
+        }
         let frame = self.frames.get(id);
         let is_last = index + 1 == frame.via.len();
         let (parent, via) = if is_last && self.is_known(id, point) {
@@ -310,23 +385,23 @@ impl Map {
     /// A place as which both can go on without a hop, if there is one.
     pub(super) fn merge(&mut self, left: Position, right: Position) -> Option<Position> {
         if left.frame == right.frame {
-            return Some(Position {
-                frame: left.frame,
-                reached: left.reached && right.reached,
-            });
+            return Some(left.or(right.how));
         }
-        if self.is_like(left, right.frame) {
-            return Some(Position::near(right.frame));
-        }
-        if self.is_like(right, left.frame) {
-            return Some(Position::near(left.frame));
+        for (from, to) in [(left, right), (right, left)] {
+            if to.how == How::Before {
+                if self.route(from, to.frame).is_empty() {
+                    return Some(to);
+                }
+            } else if self.is_like(from, to.frame) {
+                return Some(Position::near(to.frame));
+            }
         }
         None
     }
 
-    /// Whether the particle can go on from `position` as if it were near `frame`.
+    /// Whether the particle is near `frame` too.
     pub(super) fn is_like(&self, position: Position, frame: FrameId) -> bool {
-        position.frame == frame || self.route(position, frame).is_empty()
+        self.approach(position, frame).is_empty()
     }
 }
 
@@ -408,12 +483,5 @@ impl<'a> Path<'a> {
         for leg in self.legs.drain(length..) {
             self.seen.remove(&leg.via.value);
         }
-    }
-
-    fn finish(mut self, reached: bool) -> Vec<Leg> {
-        if !reached && let Some(leg) = self.start_again.take() {
-            self.legs.insert(0, leg);
-        }
-        self.legs
     }
 }

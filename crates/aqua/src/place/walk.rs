@@ -3,7 +3,7 @@
 use crate::ir::{FrameId, Op, Program, VarId};
 
 use super::facts::{Facts, First};
-use super::failure::{Item, Target, settle, settle_at, settle_into};
+use super::failure::{Item, settle, settle_at, settle_into};
 use super::route::{Leg, Map, Position};
 
 /// What comes after an operation, as far as it matters for where to go.
@@ -36,7 +36,7 @@ pub(super) struct Around {
     /// The innermost `on`.
     pub frame: FrameId,
     /// Where its failures have to be told; nothing if it does not matter.
-    pub target: Option<Target>,
+    pub target: Option<Position>,
 }
 
 /// A fold around an operation.
@@ -188,9 +188,9 @@ impl Walk {
 
         let told = match right_fact.first {
             Some(First::Step(frame)) if right_fact.certain => {
-                Target::at(Position::near(self.map.nameable(frame, left_index)))
+                Position::near(self.map.nameable(frame, left_index))
             }
-            _ => Target::at(start),
+            _ => Position::near(start.frame),
         };
         let matters = right_fact.first.is_some()
             || around.rest.first.is_some()
@@ -231,7 +231,7 @@ impl Walk {
             return;
         }
         let next = match self.meeting(around.rest, point) {
-            Some(frame) => Target::at(Position::near(frame)),
+            Some(frame) => Position::near(frame),
             None => match around.target {
                 Some(target) if around.rest.fails => target,
                 _ => {
@@ -241,10 +241,10 @@ impl Walk {
             },
         };
         for (end, op) in ends {
-            let way = self.map.route(end, next.to);
+            let way = self.map.approach(end, next.frame);
             append(op, &way);
         }
-        self.at = next.then;
+        self.at = Position::near(next.frame);
     }
 
     /// Where everything that comes before `rest` can meet: the frame of the next
@@ -267,10 +267,10 @@ impl Walk {
 
     fn matching(&mut self, op: &Op, body: &Op, index: u32, around: Around) -> Item {
         let start = self.at;
-        let target = around.target.map(|_| Target::at(start));
+        let target = around.target.map(|_| Position::near(start.frame));
         let items = self.items(body, index + 1, Around { target, ..around });
         let body = settle_at(&mut self.map, items, target);
-        let reached = start.reached && body.fails.is_none_or(|fails| fails.reached);
+        let fails = body.fails.map_or(start, |fails| start.or(fails.how));
         let Op::Match {
             equal, left, right, ..
         } = op
@@ -284,10 +284,7 @@ impl Walk {
                 right: right.clone(),
                 body: Box::new(body.op),
             },
-            fails: Some(Position {
-                frame: start.frame,
-                reached,
-            }),
+            fails: Some(fails),
         }
     }
 
@@ -361,15 +358,12 @@ impl Walk {
 
     /// What fails in an `on` first gets to where its own steps fail, so that all
     /// of it has the same way back.
-    fn target_inside(&mut self, frame: FrameId, around: Around) -> Option<Target> {
+    fn target_inside(&mut self, frame: FrameId, around: Around) -> Option<Position> {
         let target = around.target?;
-        if self.map.is_inside(target.to, frame) {
+        if self.map.is_inside(target.frame, frame) {
             return Some(target);
         }
-        Some(Target {
-            to: self.map.relay(frame).unwrap_or(frame),
-            then: Position::near(frame),
-        })
+        Some(self.map.relay(frame).map_or(target, Position::before))
     }
 }
 

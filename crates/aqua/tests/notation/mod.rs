@@ -404,7 +404,21 @@ fn parts<'p>(program: &Program, op: &'p Op) -> (String, Vec<&'p Op>) {
         ),
         Op::ApMap { .. } => ("put".to_owned(), vec![]),
         Op::Fail(_) => ("fail".to_owned(), vec![]),
-        Op::On { body, .. } => ("on".to_owned(), vec![body]),
+        Op::On {
+            frame,
+            body,
+            to_relay,
+            ..
+        } => {
+            let frame = program.frames.get(*frame);
+            let mut head = if *to_relay { "parseq " } else { "on " }.to_owned();
+            head.push_str(&text(&frame.peer));
+            for via in &frame.via {
+                head.push_str(if via.many { " *" } else { " " });
+                head.push_str(&text(&via.value));
+            }
+            (head + " :", vec![body])
+        }
         _ => unreachable!("it has no parts"),
     }
 }

@@ -8,6 +8,7 @@
 mod facts;
 mod failure;
 mod parallel;
+mod readers;
 mod rounds;
 mod route;
 mod walk;

@@ -234,6 +234,28 @@ impl<'b> Random<'b> {
         }
     }
 
+    /// What runs beside something, and a step that waits for all its results.
+    fn beside(&mut self, depth: usize) -> Op {
+        let before = self.readable.len();
+        let beside = if self.draw(2) == 0 {
+            let count = 2 + self.draw(2);
+            Op::Par((0..count).map(|_| self.arm(depth)).collect())
+        } else {
+            Op::Detach(Box::new(self.arm(depth)))
+        };
+        let results: Vec<VarId> = self.readable.drain(before..).collect();
+        let mut ops = vec![beside];
+        if self.draw(2) == 1 {
+            ops.push(self.op(depth));
+        }
+        if self.draw(3) > 0 {
+            let args = results.iter().map(|id| (*id).into()).collect();
+            ops.push(self.named_call("join", None, args));
+            self.readable.extend(results);
+        }
+        Op::Seq(ops)
+    }
+
     fn op(&mut self, depth: usize) -> Op {
         if depth == 0 {
             return self.step();
@@ -273,11 +295,7 @@ impl<'b> Random<'b> {
                 self.peers.push(target.into());
                 Op::Ap { value, target }
             }
-            12 | 13 => {
-                let count = 2 + self.draw(2);
-                Op::Par((0..count).map(|_| self.arm(depth)).collect())
-            }
-            _ => Op::Detach(Box::new(self.arm(depth))),
+            _ => self.beside(depth),
         }
     }
 }

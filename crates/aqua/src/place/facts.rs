@@ -5,6 +5,7 @@
 
 use crate::ir::{FrameId, Op, Program, Value, VarId};
 
+use super::readers::{Readers, readers};
 use super::route::variables;
 
 /// The points of the program where something can be read: from the first one
@@ -74,6 +75,8 @@ pub(super) struct Facts {
     /// By the number of the variable: which operations write it, if a fold
     /// iterates over it while it grows.
     pub writes: Vec<Vec<u32>>,
+    /// Who waits for the results of arms.
+    pub readers: Readers,
 }
 
 impl Facts {
@@ -86,9 +89,11 @@ impl Facts {
             of: Vec::with_capacity(uses.count as usize),
             extents: uses.extents,
             writes: uses.writes,
+            readers: Readers::new(),
         };
         let mut never = vec![false; program.variables.len()];
         facts.gather(&program.body, &uses.last_read, &mut never);
+        facts.readers = readers(program, &facts.of, &uses.reads);
         facts
     }
 
@@ -264,6 +269,8 @@ struct Uses<'p> {
     count: u32,
     /// After the last operation that reads the variable; 0 if none does.
     last_read: Vec<u32>,
+    /// The operations that read the variable themselves.
+    reads: Vec<Vec<u32>>,
     /// After the last step in the frame.
     last_step: Vec<u32>,
     extents: Vec<Extent>,
@@ -283,6 +290,7 @@ impl<'p> Uses<'p> {
             program,
             count: 0,
             last_read: vec![0; count],
+            reads: vec![Vec::new(); count],
             last_step: vec![0; program.frames.len()],
             extents: vec![Extent::EVERYWHERE; count],
             is_written: vec![false; count],
@@ -380,8 +388,13 @@ impl<'p> Uses<'p> {
     }
 
     fn read_variable(&mut self, variable: VarId, index: u32) {
+        self.reads[variable.0 as usize].push(index);
+        self.want(variable, index + 1);
+    }
+
+    fn want(&mut self, variable: VarId, until: u32) {
         let last = &mut self.last_read[variable.0 as usize];
-        *last = (*last).max(index + 1);
+        *last = (*last).max(until);
     }
 
     fn step(&mut self, frame: FrameId, index: u32) {
@@ -425,8 +438,8 @@ impl<'p> Uses<'p> {
             }
             let values = frame.via.iter().map(|via| &via.value);
             for value in values.chain([&frame.peer]) {
-                if last > 0 {
-                    self.read(value, last - 1);
+                for variable in variables(value) {
+                    self.want(variable, last);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use crate::ir::{FrameId, Op};
 
 use super::facts::{Fact, First};
-use super::failure::{Item, rethrow, settle};
+use super::failure::{Item, rethrow, sequence, settle};
 use super::route::{How, Leg, Position};
 use super::walk::{Around, Rest, Walk, append_ops};
 
@@ -21,11 +21,32 @@ impl Walk {
         let fact = self.facts.of[index as usize];
         let start = self.at;
         let target = around.target.filter(|_| fact.fails);
+        // Does it matter where the other arms end?
+        let mut others = around.rest;
+        let mut next = index + 1;
+        for _ in arms {
+            let arm = self.facts.of[next as usize];
+            let goes_on = arm.completes
+                && (!arm.moves
+                    || self
+                        .wanted_at(&arm, next, Some(fact.end), around.rest)
+                        .is_some());
+            if goes_on {
+                others = Rest::NOTHING;
+            }
+            next = arm.end;
+        }
         let mut placed = Vec::with_capacity(arms.len());
         let mut next = index + 1;
         for arm in arms {
             self.at = start;
-            let arm = self.arm(arm, next, fact.end, Around { target, ..around });
+            let arm = self.arm(
+                arm,
+                next,
+                Some(fact.end),
+                others,
+                Around { target, ..around },
+            );
             next = arm.fact.end;
             placed.push(arm);
         }
@@ -41,19 +62,19 @@ impl Walk {
     /// What runs beside the rest of the program: that goes on where it was.
     pub(super) fn detach(&mut self, body: &Op, index: u32, around: Around) -> Item {
         let start = self.at;
-        let end = self.facts.of[index as usize].end;
         let inside = Around {
             target: None,
             ..around
         };
-        let arm = self.arm(body, index + 1, end, inside);
+        let arm = self.arm(body, index + 1, None, Rest::NOTHING, inside);
         self.at = start;
         Item::safe(Op::Detach(Box::new(arm.item.op)))
     }
 
-    /// Places an arm. Its results are brought to who reads them, be it what
-    /// comes after all arms or a later arm.
-    fn arm(&mut self, op: &Op, index: u32, end: u32, around: Around) -> Arm {
+    /// Places an arm of a `par` that ends at `end`, or what is detached. Its
+    /// results are brought to who reads them, be it what comes after all arms
+    /// or a later arm.
+    fn arm(&mut self, op: &Op, index: u32, end: Option<u32>, other: Rest, around: Around) -> Arm {
         let fact = self.facts.of[index as usize];
         let wanted_at = self.wanted_at(&fact, index, end, around.rest);
         let rest = match wanted_at {
@@ -63,20 +84,16 @@ impl Walk {
                 fails: false,
                 around: around.frame,
             },
-            None => Rest::NOTHING,
+            None => other,
         };
         let mut item = self.whole(op, index, Around { rest, ..around });
         let mut joined = false;
+        if fact.completes && fact.moves {
+            self.tell_readers(index, wanted_at, &mut item.op);
+        }
         if let Some(frame) = wanted_at.filter(|_| fact.completes && fact.moves) {
-            if self.at != Position::at(frame) {
-                let mut way: Vec<Op> = self.map.route(self.at, frame).iter().map(Leg::op).collect();
-                let peer = self.map.peer(frame).clone();
-                if self.at.how != How::At || *self.map.peer(self.at.frame) != peer {
-                    way.push(Op::Hop(peer));
-                }
-                append_ops(&mut item.op, way.into_iter());
-                self.at = Position::at(frame);
-            }
+            append_ops(&mut item.op, self.enter(frame).into_iter());
+            self.at = Position::at(frame);
             joined = true;
         }
         Arm {
@@ -88,7 +105,7 @@ impl Walk {
     }
 
     /// The frame where the results of an arm are used, if they are.
-    fn wanted_at(&self, fact: &Fact, index: u32, end: u32, rest: Rest) -> Option<FrameId> {
+    fn wanted_at(&self, fact: &Fact, index: u32, end: Option<u32>, rest: Rest) -> Option<FrameId> {
         // Rounds start where the fold was entered.
         for outer in self.loops.iter().rev() {
             if let Some(stream) = outer.stream {
@@ -99,24 +116,45 @@ impl Walk {
                 }
             }
         }
-        if fact.wanted <= fact.end {
-            return None;
-        }
-        if let Some(frame) = self.meeting(rest, end) {
-            return Some(frame);
-        }
-        // Only later arms read them.
-        let mut later = fact.end;
-        while later < end {
-            let arm = self.facts.of[later as usize];
-            if let Some(First::Step(frame)) = arm.first
-                && self.map.is_known(frame, fact.end)
-            {
-                return Some(frame);
+        match end {
+            Some(end) if fact.wanted > end => self.meeting(rest, end),
+            None if fact.wanted > fact.end => {
+                let mut readers = self.facts.readers.get(&index).into_iter().flatten();
+                let known = |frame: &&FrameId| self.map.is_known(**frame, fact.end);
+                let first = readers.find(known).copied();
+                first.or_else(|| self.meeting(rest, fact.end))
             }
-            later = arm.end;
+            _ => None,
         }
-        None
+    }
+
+    /// The hops to the peer of a frame, that one included.
+    fn enter(&self, frame: FrameId) -> Vec<Op> {
+        let peer = self.map.peer(frame);
+        let mut way: Vec<Op> = self.map.route(self.at, frame).iter().map(Leg::op).collect();
+        if self.at.how != How::At || self.map.peer(self.at.frame) != peer {
+            way.push(Op::Hop(peer.clone()));
+        }
+        way
+    }
+
+    /// Brings the results of an arm to those who wait for them elsewhere than at `joined`.
+    fn tell_readers(&self, index: u32, joined: Option<FrameId>, op: &mut Op) {
+        let end = self.facts.of[index as usize].end;
+        let Some(readers) = self.facts.readers.get(&index) else {
+            return;
+        };
+        for reader in readers {
+            let told = joined.is_some_and(|joined| self.map.peer(*reader) == self.map.peer(joined));
+            if told || !self.map.is_known(*reader, end) {
+                continue;
+            }
+            let way = self.enter(*reader);
+            if !way.is_empty() {
+                let visit = Op::Detach(Box::new(sequence(way)));
+                append_ops(op, [visit].into_iter());
+            }
+        }
     }
 
     /// Goes on after the arms: where their results are brought, or else where

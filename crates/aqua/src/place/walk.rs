@@ -325,17 +325,24 @@ impl Walk {
     ) {
         let fact = self.facts.of[index as usize + 1];
         let target = self.target_inside(frame, around);
+        let relay = if to_relay && fact.moves && fact.completes {
+            self.map.relay(frame)
+        } else {
+            None
+        };
+        let rest = relay.map_or(around.rest, |relay| Rest {
+            first: Some(First::Step(relay)),
+            certain: true,
+            fails: false,
+            around: frame,
+        });
         let inside = Around {
+            rest,
             frame,
             target,
-            ..around
         };
         let mut items = self.items(body, index + 1, inside);
-        if to_relay
-            && fact.moves
-            && fact.completes
-            && let Some(relay) = self.map.relay(frame)
-        {
+        if let Some(relay) = relay {
             let way = self.map.route(self.at, relay);
             push_hops(&way, &mut items);
             if self.at.frame != relay {

@@ -7,7 +7,7 @@
 
 use crate::ir::{Base, Op};
 
-use super::route::{How, Leg, Map, Position};
+use super::route::{Leg, Map, Position};
 
 /// An operation in its place.
 #[derive(Debug)]
@@ -40,13 +40,14 @@ pub(super) fn sequence(ops: Vec<Op>) -> Op {
     }
 }
 
-/// Where all of them fail, if it is one place.
-fn common(map: &mut Map, items: &[Item]) -> Result<Option<Position>, ()> {
+/// Where all of them fail, if it is one place. What is only known after `point`
+/// may not be known to all of them.
+fn common(map: &mut Map, items: &[Item], point: u32) -> Result<Option<Position>, ()> {
     let mut common: Option<Position> = None;
     for fails in items.iter().filter_map(|item| item.fails) {
         common = Some(match common {
             None => fails,
-            Some(before) => map.merge(before, fails).ok_or(())?,
+            Some(before) => map.merge(before, fails, point).ok_or(())?,
         });
     }
     Ok(common)
@@ -54,8 +55,13 @@ fn common(map: &mut Map, items: &[Item]) -> Result<Option<Position>, ()> {
 
 /// Makes one operation of several that fails in one place, if it fails.
 /// Unless that is so already, the place is the target.
-pub(super) fn settle(map: &mut Map, items: Vec<Item>, target: Option<Position>) -> Item {
-    match common(map, &items) {
+pub(super) fn settle(
+    map: &mut Map,
+    items: Vec<Item>,
+    target: Option<Position>,
+    point: u32,
+) -> Item {
+    match common(map, &items, point) {
         _ if target.is_none() => Item::safe(join(items)),
         Ok(fails) => Item {
             op: join(items),
@@ -70,9 +76,10 @@ pub(super) fn settle_into(
     map: &mut Map,
     items: Vec<Item>,
     target: Option<Position>,
+    point: u32,
     out: &mut Vec<Item>,
 ) {
-    if target.is_none() || common(map, &items).is_ok() {
+    if target.is_none() || common(map, &items, point).is_ok() {
         out.extend(items);
     } else {
         let item = settle_at(map, items, target);
@@ -96,8 +103,7 @@ pub(super) fn settle_at(map: &mut Map, items: Vec<Item>, target: Option<Position
         };
         let way = match last.take() {
             Some((before, way)) if before == position => way,
-            _ if target.how == How::Before => map.route(position, target.frame),
-            _ => map.approach(position, target.frame),
+            _ => map.approach(position, target),
         };
         let then = if position.frame == target.frame && way.is_empty() {
             position

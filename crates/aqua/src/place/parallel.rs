@@ -1,5 +1,7 @@
 //! What runs beside something else.
 
+use std::ops::Range;
+
 use crate::ir::{FrameId, Op};
 
 use super::facts::{Fact, First};
@@ -51,7 +53,7 @@ impl Walk {
             placed.push(arm);
         }
         self.at = start;
-        self.after_arms(&mut placed, fact.end, around);
+        self.after_arms(&mut placed, index..fact.end, around);
         let fails = self.fail_together(&mut placed, target, around);
         Item {
             op: Op::Par(placed.into_iter().map(|arm| arm.item.op).collect()),
@@ -119,10 +121,11 @@ impl Walk {
         match end {
             Some(end) if fact.wanted > end => self.meeting(rest, end),
             None if fact.wanted > fact.end => {
-                let mut readers = self.facts.readers.get(&index).into_iter().flatten();
-                let known = |frame: &&FrameId| self.map.is_known(**frame, fact.end);
-                let first = readers.find(known).copied();
-                first.or_else(|| self.meeting(rest, fact.end))
+                let first = self.facts.readers.get(&index).and_then(|all| all.first());
+                match first {
+                    Some(reader) => Some(self.map.nameable(*reader, fact.end)),
+                    None => self.meeting(rest, fact.end),
+                }
             }
             _ => None,
         }
@@ -145,11 +148,12 @@ impl Walk {
             return;
         };
         for reader in readers {
-            let told = joined.is_some_and(|joined| self.map.peer(*reader) == self.map.peer(joined));
-            if told || !self.map.is_known(*reader, end) {
+            let reader = self.map.nameable(*reader, end);
+            let told = joined.is_some_and(|joined| self.map.peer(reader) == self.map.peer(joined));
+            if told {
                 continue;
             }
-            let way = self.enter(*reader);
+            let way = self.enter(reader);
             if !way.is_empty() {
                 let visit = Op::Detach(Box::new(sequence(way)));
                 append_ops(op, [visit].into_iter());
@@ -159,7 +163,7 @@ impl Walk {
 
     /// Goes on after the arms: where their results are brought, or else where
     /// one of them certainly is done.
-    fn after_arms(&mut self, arms: &mut [Arm], point: u32, around: Around) {
+    fn after_arms(&mut self, arms: &mut [Arm], points: Range<u32>, around: Around) {
         let start = self.at;
         let done = |arm: &Arm| arm.fact.completes;
         if let Some(joined) = arms.iter().find(|arm| arm.joined && done(arm)) {
@@ -167,7 +171,7 @@ impl Walk {
             let stayed = arms.iter().any(|arm| done(arm) && !arm.fact.moves);
             if !stayed {
                 self.at = frame;
-            } else if self.map.is_like(start, frame.frame) {
+            } else if self.map.is_like(start, Position::near(frame.frame)) {
                 self.at = Position::near(frame.frame);
             }
             return;
@@ -184,7 +188,7 @@ impl Walk {
             .map(|arm| (arm.end, &mut arm.item.op))
             .collect();
         if !ends.is_empty() {
-            self.join(ends, point, around);
+            self.join(ends, points, around);
         }
     }
 
@@ -223,7 +227,7 @@ impl Walk {
             if fails != Position::at(meeting) {
                 way.push(Op::Hop(peer.clone()));
             }
-            arm.item = settle(&mut self.map, vec![item], None);
+            arm.item = settle(&mut self.map, vec![item], None, 0);
             if !way.is_empty() {
                 let op = std::mem::replace(&mut arm.item.op, Op::Null);
                 arm.item.op = rethrow(op, way.into_iter());

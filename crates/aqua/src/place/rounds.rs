@@ -7,7 +7,7 @@ use crate::ir::{Base, FrameId, Op, VarId};
 
 use super::facts::First;
 use super::failure::{Item, settle_at};
-use super::route::{Leg, Position};
+use super::route::{How, Leg, Position};
 use super::walk::{Around, Loop, Rest, Walk, append, push_hops};
 
 impl Walk {
@@ -34,13 +34,13 @@ impl Walk {
         let start = match body_fact.first {
             Some(First::Step(frame)) if body_fact.moves => self.start(frame, index, out),
             Some(First::Next(outer)) if body_fact.moves && outer != item => {
-                let frame = self.enclosing(outer).start;
+                let frame = self.enclosing(outer).start.frame;
                 self.start(frame, index, out)
             }
-            _ => entry.frame,
+            _ => entry.or(How::Near),
         };
         let target = match around.target {
-            Some(_) if own => Some(Position::near(start)),
+            Some(_) if own => Some(start),
             target => target,
         };
         let stream = match iterable.base {
@@ -58,7 +58,7 @@ impl Walk {
             never: *never,
             stream,
         });
-        self.at = Position::near(start);
+        self.at = start;
         let rest = if *never {
             around.rest
         } else {
@@ -87,12 +87,12 @@ impl Walk {
                 let way = self.way_to_round(start, fact.end);
                 append(&mut body.op, &way);
             }
-            self.at = Position::near(start);
+            self.at = start;
         }
         self.loops.pop();
         let mut fails = body.fails;
         if own && target.is_some() {
-            fails = Some(Position::near(start));
+            fails = Some(start);
         }
         out.push(Item {
             op: Op::Fold {
@@ -107,7 +107,7 @@ impl Walk {
 
     /// Goes as far towards the first step of a body as is possible without what
     /// is only known inside. The position in which rounds start.
-    fn start(&mut self, first: FrameId, index: u32, out: &mut Vec<Item>) -> FrameId {
+    fn start(&mut self, first: FrameId, index: u32, out: &mut Vec<Item>) -> Position {
         let way = self.map.route(self.at, first);
         let known = way
             .iter()
@@ -115,25 +115,26 @@ impl Walk {
             .count();
         if known == way.len()
             && self.map.is_known(first, index)
-            && self.map.approach(self.at, first) == way
+            && self.map.approach(self.at, Position::near(first)) == way
         {
             push_hops(&way, out);
-            return first;
+            return Position::near(first);
         }
         for last in way[..known].iter().rev() {
             if let Some(start) = self.map.after(last, index)
                 && self.map.is_known(start, index)
             {
                 // A relay that every round passes itself is not entered before.
+                let start = Position::near(start);
                 push_hops(&self.map.approach(self.at, start), out);
                 return start;
             }
         }
-        self.at.frame
+        self.at.or(How::Near)
     }
 
     /// The hops after which a round can start.
-    fn way_to_round(&mut self, start: FrameId, point: u32) -> Vec<Leg> {
+    fn way_to_round(&mut self, start: Position, point: u32) -> Vec<Leg> {
         let (way, outside) = self.map.leave(self.at, point);
         if self.map.is_like(outside, start) {
             return way;
@@ -147,7 +148,7 @@ impl Walk {
         let way = self.way_to_round(start, index);
         push_hops(&way, out);
         if !never {
-            self.at = Position::near(start);
+            self.at = start;
         }
         out.push(Item {
             op: Op::Next(item),

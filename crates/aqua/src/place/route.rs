@@ -186,8 +186,13 @@ impl Map {
         self.path(from, to).legs
     }
 
-    /// The hops after which the particle is near `to`.
-    pub(super) fn approach(&self, from: Position, to: FrameId) -> Vec<Leg> {
+    /// The hops after which the particle is at least as close as `to`, if that
+    /// does not say that it is there.
+    pub(super) fn approach(&self, from: Position, to: Position) -> Vec<Leg> {
+        let to = match to.how {
+            How::Before => return self.route(from, to.frame),
+            _ => to.frame,
+        };
         let peer = self.peer(to);
         if from.frame == to && from.how != How::Before
             || from == Position::at(from.frame) && self.peer(from.frame) == peer
@@ -359,7 +364,7 @@ impl Map {
         let parent_known = frame
             .parent
             .is_none_or(|parent| self.is_known(parent, point));
-        if !parent_known || !self.known(id).via.has(point) {
+        if position.how == How::Before || !parent_known || !self.known(id).via.has(point) {
             return None;
         }
         let (parent, via) = (frame.parent, frame.via.clone());
@@ -382,26 +387,29 @@ impl Map {
         (self.route(position, outside), Position::near(outside))
     }
 
-    /// A place as which both can go on without a hop, if there is one.
-    pub(super) fn merge(&mut self, left: Position, right: Position) -> Option<Position> {
+    /// A place as which both can go on without a hop, if there is one that can
+    /// be named at that point.
+    pub(super) fn merge(
+        &mut self,
+        left: Position,
+        right: Position,
+        point: u32,
+    ) -> Option<Position> {
         if left.frame == right.frame {
             return Some(left.or(right.how));
         }
+        let (left, right) = (self.blurred(left, point)?, self.blurred(right, point)?);
         for (from, to) in [(left, right), (right, left)] {
-            if to.how == How::Before {
-                if self.route(from, to.frame).is_empty() {
-                    return Some(to);
-                }
-            } else if self.is_like(from, to.frame) {
-                return Some(Position::near(to.frame));
+            if self.is_like(from, to) {
+                return Some(to.or(How::Near));
             }
         }
         None
     }
 
-    /// Whether the particle is near `frame` too.
-    pub(super) fn is_like(&self, position: Position, frame: FrameId) -> bool {
-        self.approach(position, frame).is_empty()
+    /// Whether the particle is as close as `like`, which does not say that it is there.
+    pub(super) fn is_like(&self, position: Position, like: Position) -> bool {
+        self.approach(position, like).is_empty()
     }
 }
 

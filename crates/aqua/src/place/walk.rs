@@ -4,7 +4,7 @@ use crate::ir::{FrameId, Op, Program, VarId};
 
 use super::facts::{Facts, First};
 use super::failure::{Item, settle, settle_at, settle_into};
-use super::route::{Leg, Map, Position};
+use super::route::{How, Leg, Map, Position};
 
 /// What comes after an operation, as far as it matters for where to go.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub(super) struct Loop {
     /// Where the fold was entered.
     pub entry: Position,
     /// Where each round starts.
-    pub start: FrameId,
+    pub start: Position,
     /// Where rounds fail.
     pub fails: Option<Position>,
     /// Whether it waits for ever after the last round.
@@ -93,7 +93,7 @@ impl Walk {
     /// Places an operation and makes one of what comes out.
     pub(super) fn whole(&mut self, op: &Op, index: u32, around: Around) -> Item {
         let items = self.items(op, index, around);
-        settle(&mut self.map, items, around.target)
+        settle(&mut self.map, items, around.target, index)
     }
 
     pub(super) fn items(&mut self, op: &Op, index: u32, around: Around) -> Vec<Item> {
@@ -190,7 +190,7 @@ impl Walk {
             Some(First::Step(frame)) if right_fact.certain => {
                 Position::near(self.map.nameable(frame, left_index))
             }
-            _ => Position::near(start.frame),
+            _ => start.or(How::Near),
         };
         let matters = right_fact.first.is_some()
             || around.rest.first.is_some()
@@ -209,7 +209,7 @@ impl Walk {
         match (left_end, right_end) {
             (Some(left_end), Some(right_end)) => {
                 let ends = vec![(left_end, &mut left.op), (right_end, &mut right.op)];
-                self.join(ends, right_fact.end, around);
+                self.join(ends, index..right_fact.end, around);
             }
             (Some(end), None) | (None, Some(end)) => self.at = end,
             (None, None) => {}
@@ -220,17 +220,23 @@ impl Walk {
         }
     }
 
-    /// Lets branches of which one is taken end in one position.
-    pub(super) fn join(&mut self, ends: Vec<(Position, &mut Op)>, point: u32, around: Around) {
+    /// Lets branches of which one is taken end in one position. They begin and
+    /// end at those points.
+    pub(super) fn join(
+        &mut self,
+        ends: Vec<(Position, &mut Op)>,
+        points: std::ops::Range<u32>,
+        around: Around,
+    ) {
         let mut merged = Some(ends[0].0);
         for (end, _) in &ends[1..] {
-            merged = merged.and_then(|merged| self.map.merge(merged, *end));
+            merged = merged.and_then(|merged| self.map.merge(merged, *end, points.start));
         }
         if let Some(position) = merged {
             self.at = position;
             return;
         }
-        let next = match self.meeting(around.rest, point) {
+        let next = match self.meeting(around.rest, points.end) {
             Some(frame) => Position::near(frame),
             None => match around.target {
                 Some(target) if around.rest.fails => target,
@@ -241,10 +247,10 @@ impl Walk {
             },
         };
         for (end, op) in ends {
-            let way = self.map.approach(end, next.frame);
+            let way = self.map.approach(end, next);
             append(op, &way);
         }
-        self.at = Position::near(next.frame);
+        self.at = next;
     }
 
     /// Where everything that comes before `rest` can meet: the frame of the next
@@ -253,7 +259,7 @@ impl Walk {
         let frame = match rest.first? {
             _ if !rest.certain => rest.around,
             First::Step(frame) => frame,
-            First::Next(item) => self.enclosing(item).start,
+            First::Next(item) => self.enclosing(item).start.frame,
         };
         Some(self.map.nameable(frame, point))
     }
@@ -267,7 +273,7 @@ impl Walk {
 
     fn matching(&mut self, op: &Op, body: &Op, index: u32, around: Around) -> Item {
         let start = self.at;
-        let target = around.target.map(|_| Position::near(start.frame));
+        let target = around.target.map(|_| start.or(How::Near));
         let items = self.items(body, index + 1, Around { target, ..around });
         let body = settle_at(&mut self.map, items, target);
         let fails = body.fails.map_or(start, |fails| start.or(fails.how));
@@ -360,7 +366,7 @@ impl Walk {
             .count();
         let rest = items.split_off(outside);
         out.append(&mut items);
-        settle_into(&mut self.map, rest, target, out);
+        settle_into(&mut self.map, rest, target, index, out);
     }
 
     /// What fails in an `on` first gets to where its own steps fail, so that all

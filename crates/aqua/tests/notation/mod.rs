@@ -302,7 +302,7 @@ impl Reader {
 pub fn print(program: &Program) -> String {
     let mut out = String::new();
     let body = match &program.body {
-        Op::Xor(body, _) => body,
+        Op::Xor(body, handler) if flat(program, handler) == "error@I" => body,
         body => body,
     };
     print_op(program, body, 0, &mut out);
@@ -323,7 +323,7 @@ fn print_op(program: &Program, op: &Op, indent: usize, out: &mut String) {
     out.push('(');
     out.push_str(&head);
     for child in children {
-        if flat(program, child) == "argument@I" {
+        if flat(program, child).starts_with("argument@") {
             continue;
         }
         out.push('\n');
@@ -337,12 +337,23 @@ fn flat(program: &Program, op: &Op) -> String {
     let peer = |frame: &FrameId| text(program, &program.frames.get(*frame).peer);
     match op {
         Op::Call {
-            frame, function, ..
-        } => format!(
-            "{}@{}",
-            text(program, function).trim_matches('"'),
-            peer(frame)
-        ),
+            frame,
+            function,
+            args,
+            output,
+            ..
+        } => {
+            let mut call = text(program, function).trim_matches('"').to_owned();
+            if !args.is_empty() {
+                let args: Vec<String> = args.iter().map(|arg| text(program, arg)).collect();
+                call.push_str(&format!("({})", args.join(" ")));
+            }
+            call.push_str(&format!("@{}", peer(frame)));
+            if let Some(output) = output {
+                call.push_str(&format!("->{}", text(program, &(*output).into())));
+            }
+            call
+        }
         Op::Canon { frame, target, .. } => {
             format!(
                 "canon@{}->{}",
@@ -359,7 +370,7 @@ fn flat(program: &Program, op: &Op) -> String {
             let (head, children) = parts(program, op);
             let mut all = vec![head];
             all.extend(children.into_iter().map(|child| flat(program, child)));
-            all.retain(|part| !part.is_empty() && part != "argument@I");
+            all.retain(|part| !part.is_empty() && !part.starts_with("argument@"));
             format!("({})", all.join(" "))
         }
     }

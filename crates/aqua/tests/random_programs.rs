@@ -19,6 +19,8 @@ struct Random<'b> {
     /// Scalars that are certainly defined.
     readable: Vec<VarId>,
     frame: FrameId,
+    /// How many of them were there before the arms around.
+    before_arms: usize,
     /// How many steps there are.
     steps: usize,
     /// Whether nothing may run at once.
@@ -36,6 +38,7 @@ impl<'b> Random<'b> {
             peers: Vec::new(),
             readable: Vec::new(),
             frame: FrameId::ROOT,
+            before_arms: usize::MAX,
             steps: 0,
             sequential,
             safe: false,
@@ -160,9 +163,19 @@ impl<'b> Random<'b> {
             }
             None => FrameId::ROOT,
         };
+        // Nobody can tell peers that are not known yet.
+        let is_known = match self.frames.get(frame).peer.base {
+            Base::Variable(id) => id.0 < 10,
+            _ => true,
+        };
+        let before = if is_known { usize::MAX } else { self.before_arms };
+        let before = before.min(self.readable.len());
+        let untold = self.readable.split_off(before);
         self.frame = frame;
         let body = Box::new(self.op(depth));
         self.frame = outer;
+        let found = self.readable.split_off(before);
+        self.readable.extend(untold.into_iter().chain(found));
         Op::On {
             outer,
             frame,
@@ -184,8 +197,10 @@ impl<'b> Random<'b> {
     /// A part that does not fail, nor waits for others.
     fn arm(&mut self, depth: usize) -> Op {
         let safe = std::mem::replace(&mut self.safe, true);
+        let peers = self.peers.clone();
         let op = self.op(depth);
         self.safe = safe;
+        self.peers = peers;
         op
     }
 
@@ -203,9 +218,14 @@ impl<'b> Random<'b> {
 
     fn fold(&mut self, depth: usize) -> Op {
         let kind = self.draw(if self.sequential { 2 } else { 4 });
-        let iterable = VarId(6 + self.draw(4) as u32).into();
+        // Nothing goes on after `parseq` over nothing.
+        let least = usize::from(kind == 3);
+        let rounds = least + self.draw(4 - least);
+        let iterable = VarId(6 + rounds as u32).into();
         let item = self.variable("i");
         let (readable, peers) = (self.readable.clone(), self.peers.clone());
+        // Nobody can tell rounds what happens beside their loop.
+        self.readable.truncate(self.before_arms);
         self.peers.push(item.into());
         self.peers.push(item.into());
         let next = Op::Next(item);
@@ -218,7 +238,12 @@ impl<'b> Random<'b> {
                 Op::Xor(Box::new(body), Box::new(next))
             }
             2 => Op::Par(vec![self.op(depth), next]),
-            _ => Op::Par(vec![self.on(depth, true), next]),
+            _ => {
+                let safe = std::mem::replace(&mut self.safe, true);
+                let body = self.on(depth, true);
+                self.safe = safe;
+                Op::Par(vec![body, next])
+            }
         };
         (self.readable, self.peers) = (readable, peers);
         let fold = Op::Fold {
@@ -237,15 +262,19 @@ impl<'b> Random<'b> {
     /// What runs beside something, and a step that waits for all its results.
     fn beside(&mut self, depth: usize) -> Op {
         let before = self.readable.len();
+        let outer = self.before_arms;
+        self.before_arms = outer.min(before);
         let beside = if self.draw(2) == 0 {
             let count = 2 + self.draw(2);
             Op::Par((0..count).map(|_| self.arm(depth)).collect())
         } else {
             Op::Detach(Box::new(self.arm(depth)))
         };
+        self.before_arms = outer;
         let results: Vec<VarId> = self.readable.drain(before..).collect();
         let mut ops = vec![beside];
-        if self.draw(2) == 1 {
+        // Results of arms are told to the next step only.
+        if matches!(ops[0], Op::Detach(_)) && self.draw(2) == 1 {
             ops.push(self.op(depth));
         }
         if self.draw(3) > 0 {

@@ -132,7 +132,7 @@ impl Walk {
     }
 
     /// The hops to the peer of a frame, that one included.
-    fn enter(&self, frame: FrameId) -> Vec<Op> {
+    pub(super) fn enter(&self, frame: FrameId) -> Vec<Op> {
         let peer = self.map.peer(frame);
         let mut way: Vec<Op> = self.map.route(self.at, frame).iter().map(Leg::op).collect();
         if self.at.how != How::At || self.map.peer(self.at.frame) != peer {
@@ -176,10 +176,11 @@ impl Walk {
             }
             return;
         }
-        if arms
+        let mut stayed = arms
             .iter()
-            .any(|arm| done(arm) && (!arm.fact.moves || arm.end.frame == start.frame))
-        {
+            .filter(|arm| done(arm) && arm.end.frame == start.frame);
+        if let Some(arm) = stayed.next() {
+            self.at = arm.end;
             return;
         }
         let ends: Vec<(Position, &mut Op)> = arms

@@ -3,7 +3,7 @@
 //! A step waits for its arguments on its own peer, so what an arm finds out has
 //! to be told there.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::ir::{FrameId, Op, Program, VarId, VarKind};
 
@@ -30,6 +30,7 @@ pub(super) fn readers(program: &Program, facts: &[Fact], reads: &[Vec<u32>]) -> 
         steps,
         before,
         arms: Vec::new(),
+        done: HashSet::new(),
         found: HashMap::new(),
     };
     if reads.iter().any(|reads| !reads.is_empty()) {
@@ -83,6 +84,8 @@ struct Search<'a> {
     before: Vec<Option<(u32, FrameId)>>,
     /// The arms around the operation.
     arms: Vec<Arm>,
+    /// The variables that each arm writes, as far as they were looked up.
+    done: HashSet<(u32, VarId)>,
     found: Readers,
 }
 
@@ -103,7 +106,16 @@ impl Search<'_> {
                 self.visit(left, index + 1);
                 self.visit(right, self.facts[index as usize + 1].end);
             }
-            Op::On { to_relay: true, .. } => {}
+            Op::On {
+                to_relay: true,
+                body,
+                ..
+            } => {
+                // Its results stay there.
+                let outer = std::mem::take(&mut self.arms);
+                self.visit(body, index + 1);
+                self.arms = outer;
+            }
             Op::Match { body, .. }
             | Op::Fold { body, .. }
             | Op::New(_, body)
@@ -138,20 +150,26 @@ impl Search<'_> {
         self.arms.pop();
     }
 
-    /// Notes who is the first to wait for a variable that an arm writes.
+    /// Notes who waits for a variable that is written here: all later arms, or
+    /// the first one in the rest of the program.
     fn find(&mut self, variable: VarId) {
         let reads = &self.reads[variable.0 as usize];
         for arm in self.arms.iter().rev() {
+            if !self.done.insert((arm.index, variable)) {
+                // So it is for all arms around.
+                return;
+            }
             let first = reads.partition_point(|read| *read < arm.from);
-            let Some(read) = reads.get(first).filter(|read| **read < arm.to) else {
-                continue;
-            };
-            let place = self.place(variable, *read, arm.from);
-            let places = self.found.entry(arm.index).or_default();
-            if let Some(place) = place
-                && !places.contains(&place)
-            {
-                places.push(place);
+            let count = if arm.to == u32::MAX { 1 } else { usize::MAX };
+            let waiting = reads[first..].iter().take(count);
+            for read in waiting.take_while(|read| **read < arm.to) {
+                let place = self.place(variable, *read, arm.from);
+                let places = self.found.entry(arm.index).or_default();
+                if let Some(place) = place
+                    && !places.contains(&place)
+                {
+                    places.push(place);
+                }
             }
         }
     }

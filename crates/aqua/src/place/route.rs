@@ -180,7 +180,7 @@ impl Map {
 
     /// The hops that a step in `to` needs, without that to its own peer.
     pub(super) fn route(&self, from: Position, to: FrameId) -> Vec<Leg> {
-        if from.frame == to || self.peer(from.frame) == self.peer(to) {
+        if from.frame == to || self.is_same_peer(from.frame, to) {
             return Vec::new();
         }
         self.path(from, to).legs
@@ -195,11 +195,11 @@ impl Map {
         };
         let peer = self.peer(to);
         if from.frame == to && from.how != How::Before
-            || from == Position::at(from.frame) && self.peer(from.frame) == peer
+            || from == Position::at(from.frame) && self.is_same_peer(from.frame, to)
         {
             return Vec::new();
         }
-        if self.peer(from.frame) == peer {
+        if self.is_same_peer(from.frame, to) {
             return vec![Leg::to(to, peer)];
         }
         let Path {
@@ -209,6 +209,10 @@ impl Map {
             legs.push(Leg::to(to, peer));
         }
         legs
+    }
+
+    fn is_same_peer(&self, left: FrameId, right: FrameId) -> bool {
+        self.peer(left) == self.peer(right) && !self.is_nowhere(left)
     }
 
     /// The path between places of different peers.

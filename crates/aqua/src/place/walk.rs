@@ -349,11 +349,7 @@ impl Walk {
         };
         let mut items = self.items(body, index + 1, inside);
         if let Some(relay) = relay {
-            let way = self.map.route(self.at, relay);
-            push_hops(&way, &mut items);
-            if self.at.frame != relay {
-                items.push(Item::safe(Op::Hop(self.map.peer(relay).clone())));
-            }
+            items.extend(self.enter(relay).into_iter().map(Item::safe));
             self.at = Position::at(relay);
         }
         // What comes before the particle leaves fails outside.

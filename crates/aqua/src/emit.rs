@@ -1,6 +1,9 @@
-//! What comes out of a compiled function: its script, and its plan for people.
+//! What comes out of a compiled function: its script, its definition for
+//! clients, and its plan for people.
 
 mod air;
 pub mod definition;
+mod plan;
 
 pub use air::air;
+pub use plan::{PlanStep, plan, plan_text};

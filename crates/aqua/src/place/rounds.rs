@@ -125,7 +125,12 @@ impl Walk {
                 && self.map.is_known(start, index)
             {
                 // A relay that every round passes itself is not entered before.
-                let start = Position::near(start);
+                let again = self.map.route(Position::near(start), first);
+                let start = if again.first().is_some_and(|leg| leg.via == last.via) {
+                    Position::before(start)
+                } else {
+                    Position::near(start)
+                };
                 push_hops(&self.map.approach(self.at, start), out);
                 return start;
             }

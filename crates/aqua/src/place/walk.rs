@@ -372,7 +372,11 @@ impl Walk {
         if self.map.is_inside(target.frame, frame) {
             return Some(target);
         }
-        Some(self.map.relay(frame).map_or(target, Position::before))
+        Some(match self.map.relay(frame) {
+            Some(relay) if relay == frame => Position::near(frame),
+            Some(relay) => Position::before(relay),
+            None => target,
+        })
     }
 }
 

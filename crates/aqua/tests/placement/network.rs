@@ -76,9 +76,6 @@ pub fn run(program: &Program, frames_of: &Program) -> Outcome {
     for known in peers.into_values() {
         all.extend(known);
     }
-    if std::env::var("LOST").is_ok() {
-        eprintln!("{lost:?} {:?}", links.spaces);
-    }
     outcome(&all, lost.len())
 }
 

@@ -1,13 +1,12 @@
 //! Random programs do the same on a network where hops matter as everywhere at once.
 
-mod network;
-mod notation;
-
 use proptest::prelude::*;
 use weir_aqua::ir::{
     Accessor, Base, Frame, FrameId, Frames, Op, Program, Value, VarId, VarKind, Variable, Via,
 };
 use weir_aqua::{emit, place};
+
+use crate::{network, notation};
 
 /// Makes a program from bytes; without bytes, the simplest.
 struct Random<'b> {
@@ -168,7 +167,11 @@ impl<'b> Random<'b> {
             Base::Variable(id) => id.0 < 10,
             _ => true,
         };
-        let before = if is_known { usize::MAX } else { self.before_arms };
+        let before = if is_known {
+            usize::MAX
+        } else {
+            self.before_arms
+        };
         let before = before.min(self.readable.len());
         let untold = self.readable.split_off(before);
         self.frame = frame;
@@ -363,7 +366,7 @@ fn same_everywhere(bytes: &[u8], sequential: bool) -> Result<(), TestCaseError> 
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 100000,
+        cases: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

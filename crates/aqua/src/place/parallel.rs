@@ -5,13 +5,13 @@ use std::ops::Range;
 use crate::ir::{FrameId, Op};
 
 use super::facts::{Fact, First};
-use super::failure::{Item, rethrow, sequence, settle};
+use super::failure::{Item, rethrow, sequence};
 use super::route::{How, Leg, Position};
 use super::walk::{Around, Rest, Walk, append_ops};
 
 /// An arm in its place.
 struct Arm {
-    item: Item,
+    item: Box<Item>,
     fact: Fact,
     end: Position,
     /// Whether its results were brought to where they are used.
@@ -19,7 +19,8 @@ struct Arm {
 }
 
 impl Walk {
-    pub(super) fn par(&mut self, arms: &[Op], index: u32, around: Around) -> Item {
+    #[inline(never)]
+    pub(super) fn par(&mut self, arms: &[Op], index: u32, around: Around, out: &mut Vec<Item>) {
         let fact = self.facts.of[index as usize];
         let start = self.at;
         let target = around.target.filter(|_| fact.fails);
@@ -53,16 +54,30 @@ impl Walk {
             placed.push(arm);
         }
         self.at = start;
-        self.after_arms(&mut placed, index..fact.end, around);
-        let fails = self.fail_together(&mut placed, target, around);
-        Item {
-            op: Op::Par(placed.into_iter().map(|arm| arm.item.op).collect()),
+        self.after_par(placed, index, target, around, out);
+    }
+
+    #[inline(never)]
+    fn after_par(
+        &mut self,
+        mut arms: Vec<Arm>,
+        index: u32,
+        target: Option<Position>,
+        around: Around,
+        out: &mut Vec<Item>,
+    ) {
+        let end = self.facts.of[index as usize].end;
+        self.after_arms(&mut arms, index..end, around);
+        let fails = self.fail_together(&mut arms, target, around);
+        out.push(Item {
+            op: Op::Par(arms.into_iter().map(|arm| arm.item.op).collect()),
             fails,
-        }
+        });
     }
 
     /// What runs beside the rest of the program: that goes on where it was.
-    pub(super) fn detach(&mut self, body: &Op, index: u32, around: Around) -> Item {
+    #[inline(never)]
+    pub(super) fn detach(&mut self, body: &Op, index: u32, around: Around, out: &mut Vec<Item>) {
         let start = self.at;
         let inside = Around {
             target: None,
@@ -70,7 +85,7 @@ impl Walk {
         };
         let arm = self.arm(body, index + 1, None, Rest::NOTHING, inside);
         self.at = start;
-        Item::safe(Op::Detach(Box::new(arm.item.op)))
+        out.push(Item::safe(Op::Detach(Box::new(arm.item.op))));
     }
 
     /// Places an arm of a `par` that ends at `end`, or what is detached. Its
@@ -88,7 +103,13 @@ impl Walk {
             },
             None => other,
         };
-        let mut item = self.whole(op, index, Around { rest, ..around });
+        let item = self.whole(op, index, Around { rest, ..around });
+        self.after_arm(item, index, wanted_at)
+    }
+
+    #[inline(never)]
+    fn after_arm(&mut self, mut item: Box<Item>, index: u32, wanted_at: Option<FrameId>) -> Arm {
+        let fact = self.facts.of[index as usize];
         let mut joined = false;
         if fact.completes && fact.moves {
             self.tell_readers(index, wanted_at, &mut item.op);
@@ -219,16 +240,13 @@ impl Walk {
         };
         let peer = self.map.peer(meeting).clone();
         for arm in arms {
-            let item = std::mem::replace(&mut arm.item, Item::safe(Op::Null));
-            let Some(fails) = item.fails else {
-                arm.item = item;
+            let Some(fails) = arm.item.fails else {
                 continue;
             };
             let mut way: Vec<Op> = self.map.route(fails, meeting).iter().map(Leg::op).collect();
             if fails != Position::at(meeting) {
                 way.push(Op::Hop(peer.clone()));
             }
-            arm.item = settle(&mut self.map, vec![item], None, 0);
             if !way.is_empty() {
                 let op = std::mem::replace(&mut arm.item.op, Op::Null);
                 arm.item.op = rethrow(op, way.into_iter());

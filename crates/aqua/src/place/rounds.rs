@@ -11,6 +11,7 @@ use super::route::{How, Leg, Position};
 use super::walk::{Around, Loop, Rest, Walk, append, push_hops};
 
 impl Walk {
+    #[inline(never)]
     pub(super) fn fold(
         &mut self,
         op: &Op,
@@ -147,6 +148,7 @@ impl Walk {
         self.map.approach(self.at, start)
     }
 
+    #[inline(never)]
     pub(super) fn next(&mut self, item: VarId, out: &mut Vec<Item>) {
         let around = self.enclosing(item);
         let (start, index, fails, never) = (around.start, around.index, around.fails, around.never);

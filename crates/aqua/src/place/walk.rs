@@ -91,11 +91,18 @@ impl Walk {
     }
 
     /// Places an operation and makes one of what comes out.
-    pub(super) fn whole(&mut self, op: &Op, index: u32, around: Around) -> Item {
+    #[inline(never)]
+    pub(super) fn whole(&mut self, op: &Op, index: u32, around: Around) -> Box<Item> {
         let items = self.items(op, index, around);
-        settle(&mut self.map, items, around.target, index)
+        self.settled(items, around.target, index)
     }
 
+    #[inline(never)]
+    fn settled(&mut self, items: Vec<Item>, target: Option<Position>, point: u32) -> Box<Item> {
+        Box::new(settle(&mut self.map, items, target, point))
+    }
+
+    #[inline(never)]
     pub(super) fn items(&mut self, op: &Op, index: u32, around: Around) -> Vec<Item> {
         let mut items = Vec::new();
         self.place(op, index, around, &mut items);
@@ -106,28 +113,13 @@ impl Walk {
     fn place(&mut self, op: &Op, index: u32, around: Around, out: &mut Vec<Item>) {
         match op {
             Op::Seq(children) => self.seq(children, index, around, out),
-            Op::Par(arms) => {
-                let item = self.par(arms, index, around);
-                out.push(item);
-            }
-            Op::Detach(body) => {
-                let item = self.detach(body, index, around);
-                out.push(item);
-            }
-            Op::Xor(left, right) => {
-                let item = self.xor(left, right, index, around);
-                out.push(item);
-            }
-            Op::Match { body, .. } => {
-                let item = self.matching(op, body, index, around);
-                out.push(item);
-            }
+            Op::Par(arms) => self.par(arms, index, around, out),
+            Op::Detach(body) => self.detach(body, index, around, out),
+            Op::Xor(left, right) => self.xor(left, right, index, around, out),
+            Op::Match { body, .. } => self.matching(op, body, index, around, out),
             Op::Fold { item, body, .. } => self.fold(op, *item, body, index, around, out),
             Op::Next(item) => self.next(*item, out),
-            Op::New(variables, body) => {
-                let item = self.new_variables(variables, body, index, around);
-                out.push(item);
-            }
+            Op::New(variables, body) => self.new_variables(variables, body, index, around, out),
             Op::Call { frame, .. } | Op::Canon { frame, .. } => self.step(op, *frame, out),
             Op::On {
                 frame,
@@ -136,14 +128,21 @@ impl Walk {
                 ..
             } => self.on(*frame, body, *to_relay, index, around, out),
             Op::Null => {}
-            _ => out.push(Item {
-                op: op.clone(),
-                fails: self.facts.of[index as usize].fails.then_some(self.at),
-            }),
+            _ => self.stay(op, index, out),
         }
     }
 
+    /// Adds what runs anywhere.
+    #[inline(never)]
+    fn stay(&self, op: &Op, index: u32, out: &mut Vec<Item>) {
+        out.push(Item {
+            op: op.clone(),
+            fails: self.facts.of[index as usize].fails.then_some(self.at),
+        });
+    }
+
     /// Goes to the peer of a step.
+    #[inline(never)]
     fn step(&mut self, op: &Op, frame: FrameId, out: &mut Vec<Item>) {
         let way = self.map.route(self.at, frame);
         push_hops(&way, out);
@@ -154,6 +153,7 @@ impl Walk {
         });
     }
 
+    #[inline(never)]
     fn seq(&mut self, children: &[Op], index: u32, around: Around, out: &mut Vec<Item>) {
         let mut starts = Vec::with_capacity(children.len());
         let mut next = index + 1;
@@ -179,45 +179,61 @@ impl Walk {
         }
     }
 
-    fn xor(&mut self, left: &Op, right: &Op, index: u32, around: Around) -> Item {
-        let left_index = index + 1;
-        let left_fact = self.facts.of[left_index as usize];
-        let right_index = left_fact.end;
-        let right_fact = self.facts.of[right_index as usize];
+    #[inline(never)]
+    fn xor(&mut self, left: &Op, right: &Op, index: u32, around: Around, out: &mut Vec<Item>) {
         let start = self.at;
-
-        let told = match right_fact.first {
-            Some(First::Step(frame)) if right_fact.certain => {
-                Position::near(self.map.nameable(frame, left_index))
-            }
-            _ => start.or(How::Near),
-        };
-        let matters = right_fact.first.is_some()
-            || around.rest.first.is_some()
-            || around.target.is_some() && (right_fact.fails || around.rest.fails);
         let left_around = Around {
-            target: matters.then_some(told),
+            target: self.handler(index, around),
             ..around
         };
-        let mut left = self.whole(left, left_index, left_around);
-        let left_end = left_fact.completes.then_some(self.at);
-
+        let left = self.whole(left, index + 1, left_around);
+        let left_end = self.at;
         self.at = left.fails.unwrap_or(start);
-        let mut right = self.whole(right, right_index, around);
-        let right_end = right_fact.completes.then_some(self.at);
+        let right_index = self.facts.of[index as usize + 1].end;
+        let right = self.whole(right, right_index, around);
+        self.after_xor(left, left_end, right, index, around, out);
+    }
 
-        match (left_end, right_end) {
-            (Some(left_end), Some(right_end)) => {
-                let ends = vec![(left_end, &mut left.op), (right_end, &mut right.op)];
+    /// Where the handler of a `try` expects failures; nowhere if that does not matter.
+    #[inline(never)]
+    fn handler(&mut self, index: u32, around: Around) -> Option<Position> {
+        let left = index as usize + 1;
+        let right = self.facts.of[self.facts.of[left].end as usize];
+        let matters = right.first.is_some()
+            || around.rest.first.is_some()
+            || around.target.is_some() && (right.fails || around.rest.fails);
+        matters.then(|| match right.first {
+            Some(First::Step(frame)) if right.certain => {
+                Position::near(self.map.nameable(frame, left as u32))
+            }
+            _ => self.at.or(How::Near),
+        })
+    }
+
+    #[inline(never)]
+    fn after_xor(
+        &mut self,
+        mut left: Box<Item>,
+        left_end: Position,
+        mut right: Box<Item>,
+        index: u32,
+        around: Around,
+        out: &mut Vec<Item>,
+    ) {
+        let left_fact = self.facts.of[index as usize + 1];
+        let right_fact = self.facts.of[left_fact.end as usize];
+        match (left_fact.completes, right_fact.completes) {
+            (true, true) => {
+                let ends = vec![(left_end, &mut left.op), (self.at, &mut right.op)];
                 self.join(ends, index..right_fact.end, around);
             }
-            (Some(end), None) | (None, Some(end)) => self.at = end,
-            (None, None) => {}
+            (true, false) => self.at = left_end,
+            (false, _) => {}
         }
-        Item {
+        out.push(Item {
             op: Op::Xor(Box::new(left.op), Box::new(right.op)),
             fails: right.fails,
-        }
+        });
     }
 
     /// Lets branches of which one is taken end in one position. They begin and
@@ -271,10 +287,23 @@ impl Walk {
             .expect("`next` stands in a fold of its item")
     }
 
-    fn matching(&mut self, op: &Op, body: &Op, index: u32, around: Around) -> Item {
+    #[inline(never)]
+    fn matching(&mut self, op: &Op, body: &Op, index: u32, around: Around, out: &mut Vec<Item>) {
         let start = self.at;
         let target = around.target.map(|_| start.or(How::Near));
         let items = self.items(body, index + 1, Around { target, ..around });
+        self.after_match(op, items, start, target, out);
+    }
+
+    #[inline(never)]
+    fn after_match(
+        &mut self,
+        op: &Op,
+        items: Vec<Item>,
+        start: Position,
+        target: Option<Position>,
+        out: &mut Vec<Item>,
+    ) {
         let body = settle_at(&mut self.map, items, target);
         let fails = body.fails.map_or(start, |fails| start.or(fails.how));
         let Op::Match {
@@ -283,7 +312,7 @@ impl Walk {
         else {
             unreachable!("the caller has matched it");
         };
-        Item {
+        out.push(Item {
             op: Op::Match {
                 equal: *equal,
                 left: left.clone(),
@@ -291,35 +320,49 @@ impl Walk {
                 body: Box::new(body.op),
             },
             fails: Some(fails),
-        }
+        });
     }
 
+    #[inline(never)]
     fn new_variables(
         &mut self,
         variables: &[VarId],
         body: &Op,
         index: u32,
         around: Around,
-    ) -> Item {
-        let end = self.facts.of[index as usize].end;
-        let completes = self.facts.of[index as usize].completes;
-        let mut item = self.whole(body, index + 1, around);
+        out: &mut Vec<Item>,
+    ) {
+        let item = self.whole(body, index + 1, around);
+        self.after_new(variables, *item, index, around.target, out);
+    }
+
+    #[inline(never)]
+    fn after_new(
+        &mut self,
+        variables: &[VarId],
+        mut item: Item,
+        index: u32,
+        target: Option<Position>,
+        out: &mut Vec<Item>,
+    ) {
+        let fact = self.facts.of[index as usize];
         if let Some(fails) = item.fails {
-            item.fails = self.map.blurred(fails, end);
+            item.fails = self.map.blurred(fails, fact.end);
             if item.fails.is_none() {
                 item.fails = Some(fails);
-                item = settle_at(&mut self.map, vec![item], around.target);
+                item = settle_at(&mut self.map, vec![item], target);
             }
         }
-        if completes {
-            let (way, at) = self.map.leave(self.at, end);
+        if fact.completes {
+            let (way, at) = self.map.leave(self.at, fact.end);
             append(&mut item.op, &way);
             self.at = at;
         }
         item.op = Op::New(variables.to_vec(), Box::new(item.op));
-        item
+        out.push(item);
     }
 
+    #[inline(never)]
     fn on(
         &mut self,
         frame: FrameId,
@@ -347,7 +390,20 @@ impl Walk {
             frame,
             target,
         };
-        let mut items = self.items(body, index + 1, inside);
+        let items = self.items(body, index + 1, inside);
+        self.after_on(frame, items, relay, target, index, out);
+    }
+
+    #[inline(never)]
+    fn after_on(
+        &mut self,
+        frame: FrameId,
+        mut items: Vec<Item>,
+        relay: Option<FrameId>,
+        target: Option<Position>,
+        index: u32,
+        out: &mut Vec<Item>,
+    ) {
         if let Some(relay) = relay {
             items.extend(self.enter(relay).into_iter().map(Item::safe));
             self.at = Position::at(relay);

@@ -4,15 +4,20 @@ use std::time::{Duration, Instant};
 
 use weir_aqua::{emit, place};
 
+use weir_aqua::ir::{Base, Frame, FrameId, Frames, Op, Program, Value, VarId, VarKind, Variable};
+
 use crate::notation;
 
 /// Far more than it takes, far less than anything quadratic would.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 fn place_large(text: &str) -> String {
-    let program = notation::program(text, true);
+    place_program(&notation::program(text, true))
+}
+
+fn place_program(program: &Program) -> String {
     let start = Instant::now();
-    let placed = place::place(&program);
+    let placed = place::place(program);
     let script = emit::air(&placed);
     emit::plan_text(&emit::plan(&placed));
     assert!(start.elapsed() < TIME_MAX, "it took {:?}", start.elapsed());
@@ -40,18 +45,78 @@ fn a_thousand_nested_places() {
     assert!(script.len() < 1 << 20, "{} bytes", script.len());
 }
 
+/// One more level around a program: each kind of operation in turn.
+fn wrapped(body: Op, level: u32, frames: &mut Frames) -> Op {
+    let one = || Value::from(Base::Int(1));
+    let body = Box::new(body);
+    let frame = FrameId(level % 50);
+    match level % 9 {
+        0 => Op::Xor(body, Box::new(call(frame))),
+        1 => Op::Seq(vec![call(frame), *body]),
+        2 => Op::Par(vec![call(frame), *body]),
+        3 => Op::Detach(body),
+        4 => Op::Match {
+            equal: true,
+            left: one(),
+            right: one(),
+            body,
+        },
+        5 => Op::New(vec![], body),
+        6 => Op::Fold {
+            item: VarId(level),
+            iterable: Base::Empty.into(),
+            body: Box::new(Op::Seq(vec![*body, Op::Next(VarId(level))])),
+            never: false,
+        },
+        _ => Op::On {
+            outer: FrameId::ROOT,
+            frame: frames.intern(Frame {
+                parent: Some(FrameId::ROOT),
+                peer: Base::String(format!("peer{}", level % 50).as_str().into()).into(),
+                via: vec![],
+            }),
+            body,
+            to_relay: false,
+        },
+    }
+}
+
+fn call(frame: FrameId) -> Op {
+    let text = |text: &str| Value::from(Base::String(text.into()));
+    Op::Call {
+        frame,
+        service: text("s"),
+        function: text("f"),
+        args: vec![],
+        output: None,
+    }
+}
+
 #[test]
 fn two_thousand_levels() {
-    place_large(&nested(1_990, "(try ", "(c)", " (d))"));
-    place_large(&nested(1_990, "(par (a) ", "(c)", ")"));
-    place_large(&nested(1_990, "(co (c -> x) ", "(c x)", ")"));
-    place_large(&nested(1_990, "(new $s ", "(c -> $s)", ")"));
-    place_large(&nested(
-        990,
-        "(try (if x 1 (on p r : (c) ",
-        "(d)",
-        ")) (null)) ",
-    ));
+    let mut frames = Frames::new(None);
+    for peer in 0..50 {
+        frames.intern(Frame {
+            parent: Some(FrameId::ROOT),
+            peer: Base::String(format!("peer{peer}").as_str().into()).into(),
+            via: vec![],
+        });
+    }
+    let mut body = call(FrameId(1));
+    for level in 0..1_800 {
+        body = wrapped(body, level, &mut frames);
+    }
+    let variables = (0..1_800)
+        .map(|number| Variable {
+            kind: VarKind::Scalar,
+            name: format!("v{number}"),
+        })
+        .collect();
+    place_program(&Program {
+        body,
+        frames,
+        variables,
+    });
 }
 
 #[test]

@@ -211,6 +211,10 @@ impl Walk {
     }
 
     #[inline(never)]
+    #[allow(
+        clippy::boxed_local,
+        reason = "unboxed they would lie on the stack of `xor`"
+    )]
     fn after_xor(
         &mut self,
         mut left: Box<Item>,

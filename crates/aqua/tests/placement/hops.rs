@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use weir_aqua::{emit, place};
 
-use crate::notation;
+use crate::{network, notation};
 
 /// Places programs and prints each with what comes out.
 fn check(programs: &[&str], expected: Expect) {
@@ -54,6 +54,44 @@ fn a_step_elsewhere_is_reached_through_the_relay_and_left_through_it() {
                 (a@I b@I)
         "#]],
     );
+}
+
+/// The worked examples of the specification, and how many hops the reference
+/// makes in them when nothing fails.
+#[test]
+fn no_more_hops_are_made_than_by_the_reference() {
+    for (text, reference) in [
+        ("(on p : (c -> x)) (use x)", 2),
+        ("(on p r : (c -> x)) (use x)", 4),
+        ("(on p a b : (c -> x)) (use x)", 6),
+        ("(on r0 : (c)) (use)", 0),
+        ("(on p : (c) (on q : (d)) (e)) (use)", 2),
+        ("(on p : (on q : (d)))", 2),
+        ("(on a r : (c)) (on b r : (d)) (use)", 8),
+        ("(par (on a : (f -> x)) (on b : (g -> y))) (use x)", 4),
+        (
+            "(co (forever p l3 (par (on p : (c -> $s)) (next p)))) (canon $s #s) (use)",
+            9,
+        ),
+        (
+            "(forever p l1 (par (parseq p r : (c -> $s)) (next p))) (canon $s #s) (use)",
+            4,
+        ),
+        ("(on p : (ap 1 x)) (use x)", 2),
+        ("(for x l3 (on k r : (c x)) (next x)) (use)", 12),
+        ("(for x l3 (on x : (c)) (next x)) (use)", 6),
+        ("(on p : (home (cb)) (d)) (use)", 3),
+    ] {
+        let program = notation::program(text, true);
+        let placed = place::place(&program);
+        let outcome = network::run(&placed, &program);
+        assert_eq!(
+            outcome.steps,
+            network::run_everywhere(&program).steps,
+            "{text}"
+        );
+        assert!(outcome.hops <= reference, "{} hops in {text}", outcome.hops);
+    }
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl<'b> Random<'b> {
             many: false,
         };
         match self.draw(7) {
-            0 | 1 | 2 => vec![],
+            0..=2 => vec![],
             3 => vec![one(3)],
             4 => vec![one(4)],
             5 => vec![one(3), one(4)],
@@ -299,14 +299,14 @@ impl<'b> Random<'b> {
                 let count = 2 + self.draw(2);
                 Op::Seq((0..count).map(|_| self.op(depth)).collect())
             }
-            4 | 5 | 6 => self.on(depth, false),
+            4..=6 => self.on(depth, false),
             7 => {
                 let (left, right) = self.handled(depth);
                 Op::Xor(Box::new(left), Box::new(right))
             }
             8 => {
                 let left = Base::Int(1).into();
-                let right = Base::Int(self.draw(2) as i64).into();
+                let right = Base::Int(i64::from(self.draw(2) == 1)).into();
                 let equal = self.draw(2) == 0;
                 let (body, right_branch) = self.handled(depth);
                 let body = Op::Match {

@@ -53,7 +53,7 @@ impl Position {
 }
 
 /// A hop of a route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Leg {
     /// Which peers.
     pub via: Via,
@@ -61,6 +61,13 @@ pub(super) struct Leg {
     pub reversed: bool,
     /// Of which frame it is a relay, and which of its relays.
     relay_of: (FrameId, usize),
+}
+
+/// Legs are equal if the hops are.
+impl PartialEq for Leg {
+    fn eq(&self, other: &Self) -> bool {
+        self.via == other.via && self.reversed == other.reversed
+    }
 }
 
 impl Leg {

@@ -103,7 +103,7 @@ fn without_a_relay_peers_are_reached_directly() {
             (on p : (c)) (use)
                 (c@p use@I)
             (on p r : (c)) (on q r : (d)) (use)
-                ((try (>r c@p) (>r (fail))) (try (>r d@q) (>r (fail))) >r use@I)
+                ((try (>r c@p >r d@q) (>r (fail))) >r use@I)
         "#]],
     );
 }
@@ -132,7 +132,7 @@ fn nested_and_sequential_places_are_reached_from_each_other() {
             (on p a b : (c) (on q : (d)) (e)) (use)
                 ((try (>r0 >a >b c@p >b d@q >b e@p) (>b >a >r0 (fail))) >b >a >r0 use@I)
             (on a r : (c)) (on b r : (d)) (use)
-                ((try (>r0 >r c@a) (>r >r0 (fail))) (try (>r d@b) (>r >r0 (fail))) >r >r0 use@I)
+                ((try (>r0 >r c@a >r d@b) (>r >r0 (fail))) >r >r0 use@I)
             (on a : (c)) (on b : (d)) (use)
                 ((try (>r0 c@a d@b) (>r0 (fail))) >r0 use@I)
             (on p : (ap 1 x)) (use x)

@@ -32,6 +32,8 @@ const INIT = 'init';
 const PEERS = ['relay', 'a', 'b', 'c'];
 const ORDERS = [1, 2, 3];
 const STEPS_MAX = 400;
+// Wrong programs, and those that only Weir accepts.
+const NOT_RECORDED = ['accepted', 'errors'];
 
 // The package lists its fields under mangled names.
 function plain(value) {
@@ -164,7 +166,7 @@ async function record(path, only) {
 
 function programs(folder) {
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.name !== 'errors')
+    .filter((entry) => !NOT_RECORDED.includes(entry.name))
     .sort((a, b) => order(a.name, b.name))
     .flatMap((entry) => {
       const path = join(folder, entry.name);

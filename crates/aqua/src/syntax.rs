@@ -35,20 +35,29 @@ impl Parsed {
             .tokens
             .partition_point(|token| token.span.start < start);
         let mut docs = Vec::new();
+        let mut line = None;
         let mut line_ends = 0;
         for token in self.tokens[..before].iter().rev() {
             match token.kind {
-                TokenKind::Space => {}
-                TokenKind::LineEnd if line_ends == 0 => line_ends = 1,
+                TokenKind::Space | TokenKind::ByteOrderMark => {}
+                TokenKind::LineEnd if line_ends == 0 || line.is_some() => {
+                    docs.extend(line.take());
+                    line_ends = 1;
+                }
                 TokenKind::Comment if line_ends == 1 => {
                     let comment = &text[token.span.range()];
-                    docs.push((token.span.start, comment.trim_start_matches('-').trim()));
-                    line_ends = 0;
+                    line = Some(comment.trim_start_matches('-').trim());
                 }
-                _ => break,
+                TokenKind::LineEnd => break,
+                // A comment behind something else is not about what follows.
+                _ => {
+                    line = None;
+                    break;
+                }
             }
         }
+        docs.extend(line);
         docs.reverse();
-        docs.into_iter().map(|(_, line)| line).collect()
+        docs
     }
 }

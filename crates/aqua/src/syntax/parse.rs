@@ -5,6 +5,7 @@
 //! goes on behind it, so that one mistake gives one diagnostic. Recursion is
 //! bounded by [`LEVELS_MAX`], whatever the text is.
 
+mod advice;
 mod cursor;
 mod expressions;
 mod header;

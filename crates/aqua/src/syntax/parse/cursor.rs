@@ -303,12 +303,22 @@ impl<'t> Parser<'t> {
     }
 
     pub fn string(&mut self, what: &str) -> Result<StringLiteral> {
-        if self.kind() != TokenKind::String {
+        let kind = self.kind();
+        if !matches!(kind, TokenKind::String | TokenKind::OpenString) {
             return Err(self.expected(what));
         }
         let span = self.bump();
+        let text = &self.slice(span)[1..];
+        if kind == TokenKind::OpenString {
+            let error = self.open_string(span);
+            if self.is_in_brackets() {
+                // Their ends are in the string.
+                return Err(self.fail(error));
+            }
+            self.report(error);
+        }
         Ok(StringLiteral {
-            text: self.text[span.start as usize + 1..span.end as usize - 1].to_owned(),
+            text: text.strip_suffix('"').unwrap_or(text).to_owned(),
             span,
         })
     }

@@ -55,7 +55,7 @@ impl Parser<'_> {
 
     fn operators(&mut self) -> Result<Tall> {
         let first = self.operand()?;
-        let Some(mut operator) = self.operator()? else {
+        let Some(mut operator) = self.operator() else {
             return Ok(first);
         };
         let mut operands = vec![first];
@@ -74,7 +74,7 @@ impl Parser<'_> {
             }
             let operand = self.operand()?;
             operands.push(operand);
-            match self.operator()? {
+            match self.operator() {
                 Some(next) => operator = next,
                 None => break,
             }
@@ -140,7 +140,7 @@ impl Parser<'_> {
     }
 
     /// The operator that follows, and goes on to its right operand, which may stand in the next line.
-    fn operator(&mut self) -> Result<Option<(BinaryOp, Span)>> {
+    fn operator(&mut self) -> Option<(BinaryOp, Span)> {
         if self.kind() == TokenKind::LineEnd && binary(self.after_line_end().kind).is_some() {
             self.skip_line_end();
         }
@@ -149,18 +149,13 @@ impl Parser<'_> {
             let span = self.span();
             let number = self.ahead(1);
             if number.kind == TokenKind::Number && number.span.start == span.end {
-                return Ok(Some((
-                    BinaryOp::Less,
-                    Span::new(span.start, span.start + 1),
-                )));
+                return Some((BinaryOp::Less, Span::new(span.start, span.start + 1)));
             }
         }
-        let Some(op) = binary(self.kind()) else {
-            return Ok(None);
-        };
+        let op = binary(self.kind())?;
         let span = self.bump();
         self.skip_line_end();
-        Ok(Some((op, span)))
+        Some((op, span))
     }
 
     fn operand(&mut self) -> Result<Tall> {
@@ -179,7 +174,10 @@ impl Parser<'_> {
         loop {
             value = match self.kind() {
                 TokenKind::Dot => self.field(value)?,
-                TokenKind::RoundOpen | TokenKind::CurlyOpen => self.call(value)?,
+                TokenKind::RoundOpen => self.call(value)?,
+                TokenKind::CurlyOpen if self.ahead(1).kind != TokenKind::LineEnd => {
+                    self.call(value)?
+                }
                 TokenKind::SquareOpen => self.index(value)?,
                 TokenKind::Bang if self.is_glued() => self.bang(value)?,
                 _ => return Ok(value),
@@ -203,7 +201,7 @@ impl Parser<'_> {
                 let kind = self.number(span);
                 return Ok(leaf(kind, span));
             }
-            TokenKind::String => {
+            TokenKind::String | TokenKind::OpenString => {
                 let string = self.string("a string")?;
                 ExprKind::String(string.text)
             }

@@ -51,7 +51,7 @@ impl<'t> Parser<'t> {
         if self.is_at_line_end() {
             self.lines_below(indent, opened, &mut read);
         } else {
-            self.report_body_on_line(indent, opened);
+            self.report_body_on_line(indent);
             read(self, indent);
             if self.is_deeper(indent) {
                 self.lines_below(indent, opened, &mut read);

@@ -9,7 +9,8 @@ use super::{Failed, Result};
 use crate::diagnostic::codes;
 use crate::source::Span;
 
-const DEFINITIONS: [&str; 6] = ["const", "alias", "data", "ability", "service", "func"];
+/// The words that start a definition.
+pub(super) const DEFINITIONS: [&str; 6] = ["const", "alias", "data", "ability", "service", "func"];
 const HEADER: [&str; 5] = ["aqua", "module", "import", "use", "export"];
 
 impl<'t> Parser<'t> {
@@ -83,6 +84,14 @@ impl<'t> Parser<'t> {
                 self.bump();
                 true
             }
+            TokenKind::ArrowLeft => {
+                self.replace("`=`", "=");
+                return Ok(ItemKind::Const {
+                    name,
+                    replaceable: false,
+                    value: self.expr_or_error(),
+                });
+            }
             _ => return Err(self.expected("`=` and the value of the constant")),
         };
         self.bump();
@@ -96,7 +105,9 @@ impl<'t> Parser<'t> {
     fn alias(&mut self) -> Result<ItemKind> {
         self.bump();
         let name = self.name_of("the name of a type", Case::Upper)?;
-        if self.eat(TokenKind::Colon).is_none() {
+        if self.kind() == TokenKind::Assign {
+            self.replace("`:`", ":");
+        } else if self.eat(TokenKind::Colon).is_none() {
             return Err(self.expected("`:` and a type"));
         }
         let ty = self.type_or_error();
@@ -138,18 +149,16 @@ impl<'t> Parser<'t> {
     fn function(&mut self, indent: &'t str) -> Result<ItemKind> {
         self.bump();
         let name = self.name_of("the name of a function", Case::Lower)?;
-        let signature = match self.signature() {
-            Ok(signature) => signature,
-            Err(Failed) => {
-                self.recover();
-                // Only for the mistakes in it.
-                let what = format!("the function `{}`", name.text);
-                self.body(indent, Opened::definition(&what, name.span));
-                return Ok(ItemKind::Error);
-            }
-        };
+        let signature = self.signature();
+        if signature.is_err() {
+            self.recover();
+        }
         let what = format!("the function `{}`", name.text);
+        // Without a signature it is read only for the mistakes in it.
         let (body, _) = self.body(indent, Opened::definition(&what, name.span));
+        let Ok(signature) = signature else {
+            return Ok(ItemKind::Error);
+        };
         Ok(ItemKind::Func {
             name,
             signature,
@@ -169,13 +178,14 @@ impl<'t> Parser<'t> {
         self.lines(
             indent,
             Opened::definition(&what, name.span),
-            |parser, indent| match parser.member(fields_only) {
-                Ok(member) => members.push(member),
-                Err(Failed) => {
-                    parser.recover();
-                    if parser.is_deeper(indent) {
-                        parser.leave_out_lines(indent);
-                    }
+            |parser, indent| {
+                if let Ok(member) = parser.member(fields_only) {
+                    members.push(member);
+                    return;
+                }
+                parser.recover();
+                if parser.is_deeper(indent) {
+                    parser.leave_out_lines(indent);
                 }
             },
         );
@@ -185,7 +195,7 @@ impl<'t> Parser<'t> {
     fn member(&mut self, fields_only: bool) -> Result<Member> {
         let name = self.name("a name")?;
         let ty = match self.kind() {
-            TokenKind::RoundOpen | TokenKind::CurlyOpen if !fields_only => {
+            TokenKind::RoundOpen | TokenKind::CurlyOpen | TokenKind::ArrowRight if !fields_only => {
                 self.signature().map_or_else(
                     |Failed| {
                         self.recover();
@@ -197,8 +207,12 @@ impl<'t> Parser<'t> {
                     arrow,
                 )
             }
-            TokenKind::Colon => {
-                self.bump();
+            TokenKind::Colon | TokenKind::Assign => {
+                if self.kind() == TokenKind::Colon {
+                    self.bump();
+                } else {
+                    self.replace("`:`", ":");
+                }
                 if fields_only {
                     self.basic_type_or_error()
                 } else {
@@ -210,6 +224,9 @@ impl<'t> Parser<'t> {
                 return Err(self.expected(&what));
             }
         };
+        if self.kind() == TokenKind::Comma {
+            self.report_comma();
+        }
         Ok(Member { name, ty })
     }
 
@@ -223,15 +240,30 @@ impl<'t> Parser<'t> {
 
     /// A line that is no definition; all such lines that follow are left out with it.
     fn stray_line(&mut self, indent: &'t str) -> Failed {
-        let failed = self.expected("a definition");
+        let error = self.error(
+            codes::SYNTAX,
+            format!("expected a definition, found {}", self.found()),
+            self.wrong_span(),
+        );
+        let error = self.advise_definition(error);
+        let failed = self.fail(error);
         self.recover();
-        while self.next_indent().is_some_and(|next| {
-            next.len() > indent.len() || !self.is_top_level(self.after_line_end())
-        }) {
+        while self
+            .next_indent()
+            .is_some_and(|next| next.len() > indent.len() || !self.is_definition_ahead())
+        {
             self.skip_line_end();
             self.recover();
         }
         failed
+    }
+
+    /// Whether the next line starts a definition, even if it is misspelled.
+    fn is_definition_ahead(&self) -> bool {
+        let first = self.after_line_end();
+        self.is_top_level(first)
+            || self.word_of(first).is_some_and(|word| !is_statement(word))
+                && self.second_after_line_end().kind == TokenKind::Word
     }
 
     fn report_late_header(&mut self, word: &str, is_late: bool) {
@@ -244,4 +276,12 @@ impl<'t> Parser<'t> {
             self.report(error);
         }
     }
+}
+
+/// Whether a word starts statements.
+pub(super) fn is_statement(word: &str) -> bool {
+    matches!(
+        word,
+        "if" | "else" | "for" | "on" | "par" | "co" | "try" | "join" | "return"
+    )
 }

@@ -1,7 +1,7 @@
 //! What is said about mistakes.
 
 use super::super::token::TokenKind;
-use super::super::tree::{Member, Name};
+use super::super::tree::{Member, Name, StmtKind};
 use super::cursor::Parser;
 use super::expressions::shorten;
 use super::{Failed, Result};
@@ -46,7 +46,7 @@ pub(super) enum Case {
     Constant,
 }
 
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     /// The next token in words, quoted as it is written.
     pub fn found(&self) -> String {
         let token = self.token();
@@ -61,16 +61,41 @@ impl<'t> Parser<'t> {
 
     /// Something else should stand here.
     pub fn mistake(&self, what: &str) -> Diagnostic {
+        self.advise(self.plain_mistake(what))
+    }
+
+    fn plain_mistake(&self, what: &str) -> Diagnostic {
+        if self.kind() == TokenKind::OpenString {
+            return self.open_string(self.span());
+        }
         let message = format!("expected {what}, found {}", self.found());
         self.error(codes::SYNTAX, message, self.wrong_span())
     }
 
+    /// A string without its closing quote.
+    pub fn open_string(&self, span: Span) -> Diagnostic {
+        let error = self.error(codes::BAD_LITERAL, "the string is not closed", span);
+        let text = self.slice(span);
+        let end = span.start + text.trim_end().len() as u32;
+        error
+            .help("add `\"` at its end")
+            .edit(Span::new(end, end), "\"")
+    }
+
     /// The end of a line; what stands before it is reported and left out.
     pub fn end_of_line(&mut self) {
-        if self.is_at_line_end() {
-            return;
+        if !self.is_at_line_end() {
+            let error = self.mistake("the end of the line");
+            self.fail(error);
+            self.recover();
         }
-        let _: Failed = self.expected("the end of the line");
+    }
+
+    /// The end of a statement; what stands before the end of the line is reported and left out.
+    pub fn end_of_statement(&mut self, read: &StmtKind) {
+        let error = self.plain_mistake("the end of the line");
+        let error = self.advise_statement(read, error);
+        self.fail(error);
         self.recover();
     }
 
@@ -80,22 +105,31 @@ impl<'t> Parser<'t> {
             return;
         }
         let end = self.last.end;
-        let error = self.mistake(&format!("`:` after {}", opened.what));
         if self.is_at_line_end() {
+            let error = self.plain_mistake(&format!("`:` after {}", opened.what));
             let error = error.edit(Span::new(end, end), ":");
             self.report(error.help("add `:` at the end of the line"));
+            // A block without lines is the same mistake.
+            self.recover();
         } else {
+            let error = self.mistake(&format!("`:` after {}", opened.what));
             self.fail(error);
             self.recover();
         }
     }
 
-    pub fn report_body_on_line(&mut self, indent: &str, _opened: Opened<'_>) {
+    pub fn report_body_on_line(&mut self, indent: &str) {
         let span = self.span();
         let error = self.error(codes::SYNTAX, "a block starts in the next line", span);
-        let gap = Span::new(self.last.end, span.start);
-        let error = error.edit(gap, format!("\n{indent}  "));
-        self.report(error.help("put this into a line of its own, and indent it"));
+        let error = if self.kind() == TokenKind::Unknown || self.kind() == TokenKind::CurlyOpen {
+            self.advise(error)
+        } else {
+            let gap = Span::new(self.last.end, span.start);
+            error
+                .edit(gap, format!("\n{indent}  "))
+                .help("put this into a line of its own, and indent it")
+        };
+        self.report(error);
     }
 
     pub fn report_indentation(&mut self, found: &str, above: &str) {
@@ -126,11 +160,8 @@ impl<'t> Parser<'t> {
     pub fn report_indented_definition(&mut self, indent: &str) {
         let span = self.span();
         let span = Span::new(span.start - indent.len() as u32, span.start);
-        let error = self.error(
-            codes::INDENTATION,
-            "a definition must not be indented",
-            span,
-        );
+        let message = "a definition must not be indented";
+        let error = self.error(codes::INDENTATION, message, span);
         self.report(error.edit(span, ""));
     }
 
@@ -142,77 +173,164 @@ impl<'t> Parser<'t> {
     }
 
     pub fn report_field_in_service(&mut self, method: &Member) {
-        let error = self.error(
-            codes::SYNTAX,
-            format!("the method `{}` has no arrow type", method.name.text),
-            method.ty.span,
+        let name = &method.name.text;
+        let span = method.ty.span;
+        let message = format!("the method `{name}` has no arrow type");
+        let error = self.error(codes::SYNTAX, message, span);
+        let edit = Span::new(span.start, span.start);
+        self.report(
+            error
+                .help(format!("write `{name}: -> {}`", self.slice(span)))
+                .edit(edit, "-> "),
         );
-        self.report(error.help(format!("write `{}: -> …`", method.name.text)));
     }
 
-    pub fn missing_parameters(&mut self) -> Failed {
-        self.expected("`(` and the arguments")
+    /// A word of another language, or a needless one: what to write instead.
+    pub fn report_word(&mut self, span: Span, message: &str, help: &str, text: &str) {
+        let error = self.error(codes::SYNTAX, message, span);
+        self.report(error.help(help).edit(span, text));
     }
 
-    pub fn mistaken_array_type(&mut self, _open: Span) -> Failed {
-        self.expected("`]`: the type of an array is written `[]T`")
+    /// A sign in the place of another one, as if it were that.
+    pub fn replace(&mut self, what: &str, sign: &str) {
+        let error = self.mistake(what);
+        let span = self.bump();
+        let error = error.help(format!("write `{sign}`"));
+        self.report(error.edit(span, sign));
+    }
+
+    /// A needless comma behind a field.
+    pub fn report_comma(&mut self) {
+        let error = self.mistake("the end of the line");
+        let span = self.bump();
+        let error = error.help("every field stands in a line of its own, without commas");
+        self.report(error.edit(span, ""));
+    }
+
+    /// Results without `->`.
+    pub fn report_missing_arrow(&mut self) {
+        let end = self.last.end;
+        let error = self.mistake("`->` before the types of the results");
+        let error = error.help("write `->` before them");
+        self.report(error.edit(Span::new(end, end), " ->"));
+    }
+
+    /// A function without parentheses; true if reading goes on as if they were there.
+    pub fn reports_missing_parameters(&mut self) -> bool {
+        let end = self.last.end;
+        let error = self.mistake("`(` and the arguments");
+        let goes_on = matches!(
+            self.kind(),
+            TokenKind::Colon | TokenKind::ArrowRight | TokenKind::LineEnd
+        );
+        if goes_on {
+            let error = error.help("without arguments, write `()`");
+            self.report(error.edit(Span::new(end, end), "()"));
+        } else {
+            self.fail(error);
+        }
+        goes_on
+    }
+
+    pub fn mistaken_array_type(&mut self) -> Failed {
+        let error = self.mistake("`]`");
+        let error = error.help("the type of an array is written `[]T`");
+        self.fail(error)
     }
 
     pub fn not_callable(&mut self) -> Failed {
-        self.expected("the end of the value: only a name can be called")
+        let error = self.error(codes::SYNTAX, "only a name can be called", self.span());
+        let error = error.help("give the value before a name in a line above");
+        self.fail(error)
     }
 
     pub fn report_bad_number(&mut self, span: Span) {
-        let error = self.error(
-            codes::BAD_LITERAL,
-            format!("{} is not a number", quoted(self.slice(span))),
-            span,
-        );
+        let text = self.slice(span);
+        let message = format!("{} is not a number", quoted(text));
+        let mut error = self.error(codes::BAD_LITERAL, message, span);
+        let plain = text.replace('_', "");
+        if plain
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            error = error.help("leave out the underscores").edit(span, plain);
+        } else {
+            error = error.note("a number consists of decimal digits, and at most one dot");
+        }
         self.report(error);
     }
 
     /// A name of the spelling that its place requires.
     pub fn name_of(&mut self, what: &str, case: Case) -> Result<Name> {
         let name = self.name(what)?;
-        let starts_upper = name
-            .text
-            .starts_with(|first: char| first.is_ascii_uppercase());
-        let is_right = match case {
-            Case::Lower => !starts_upper,
-            Case::Upper => starts_upper,
-            Case::Constant => {
-                starts_upper && !name.text.bytes().any(|byte| byte.is_ascii_lowercase())
-            }
+        let starts_upper = name.text.starts_with(char::is_uppercase);
+        let has_lower = name.text.bytes().any(|byte| byte.is_ascii_lowercase());
+        let (is_right, rule, fixed) = match case {
+            Case::Lower => (
+                !starts_upper,
+                "starts with a lower-case letter",
+                with_first(&name.text, |first| first.to_ascii_lowercase()),
+            ),
+            Case::Upper => (
+                starts_upper,
+                "starts with an upper-case letter",
+                with_first(&name.text, |first| first.to_ascii_uppercase()),
+            ),
+            Case::Constant => (
+                starts_upper && !has_lower,
+                "has only upper-case letters",
+                shouted(&name.text),
+            ),
         };
-        if !is_right {
-            let rule = match case {
-                Case::Lower => "starts with a lower-case letter",
-                Case::Upper => "starts with an upper-case letter",
-                Case::Constant => "has only upper-case letters",
-            };
+        if !is_right && is_name(&name.text) {
             let error = self.error(codes::SYNTAX, format!("{what} {rule}"), name.span);
-            self.report(error);
+            let error = error.help(format!("write `{fixed}`"));
+            self.report(error.edit(name.span, fixed));
         }
         Ok(name)
     }
 
     /// A name consists of Latin letters, digits and underscores and starts with a letter.
     pub fn check_name(&mut self, text: &str, span: Span) {
-        let is_right = text.starts_with(|first: char| first.is_ascii_alphabetic())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_right {
-            let error = self.error(
-                codes::SYNTAX,
-                format!("{} cannot be a name", quoted(text)),
-                span,
-            );
+        if !is_name(text) {
+            let message = format!("{} cannot be a name", quoted(text));
+            let error = self.error(codes::SYNTAX, message, span);
             self.report(error.note(
                 "a name starts with a Latin letter and goes on with such letters, digits and `_`",
             ));
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn with_first(name: &str, change: impl Fn(char) -> char) -> String {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map(change)
+        .into_iter()
+        .chain(letters)
+        .collect()
+}
+
+/// `maxSize` as `MAX_SIZE`.
+fn shouted(name: &str) -> String {
+    let mut shouted = String::with_capacity(name.len() + 4);
+    let mut before = '_';
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            shouted.push('_');
+        }
+        shouted.push(letter.to_ascii_uppercase());
+        before = letter;
+    }
+    shouted
 }
 
 fn quoted(text: &str) -> String {

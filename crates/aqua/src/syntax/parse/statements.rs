@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::super::token::{Token, TokenKind};
-use super::super::tree::{Block, Expr, ExprKind, ForItem, ForMode, Stmt, StmtKind};
+use super::super::tree::{Block, Expr, ForItem, ForMode, Stmt, StmtKind};
 use super::cursor::Parser;
 use super::mistakes::Opened;
 use super::{Failed, Result};
@@ -16,13 +16,16 @@ impl<'t> Parser<'t> {
     pub fn statement(&mut self, indent: &'t str) -> Stmt {
         let start = self.span();
         let line = self.statement_kind(indent);
+        if let Ok((kind, _)) = &line
+            && !self.is_at_line_end()
+        {
+            self.end_of_statement(kind);
+            self.leave_out_block(indent, start);
+        }
         let (kind, end) = line.unwrap_or_else(|Failed| {
             self.recover();
             let end = self.last.end;
-            if self.is_deeper(indent) {
-                // Only for the mistakes in it.
-                self.body(indent, Opened::new("this line", start));
-            }
+            self.leave_out_block(indent, start);
             (StmtKind::Error, end)
         });
         Stmt {
@@ -31,9 +34,16 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Reads a block that belongs to a line with a mistake, only for the mistakes in it.
+    fn leave_out_block(&mut self, indent: &'t str, line: Span) {
+        if self.is_deeper(indent) {
+            self.body(indent, Opened::new("this line", line));
+        }
+    }
+
     fn statement_kind(&mut self, indent: &'t str) -> Result<Line> {
         match self.kind() {
-            TokenKind::ArrowLeft => self.return_statement(),
+            TokenKind::ArrowLeft => Ok(self.return_statement()),
             TokenKind::Word => {
                 let keyword = self.slice(self.span());
                 match self.keyword_statement(keyword, indent) {
@@ -47,6 +57,9 @@ impl<'t> Parser<'t> {
 
     /// A statement that starts with a keyword; nothing if the word is not one here.
     fn keyword_statement(&mut self, keyword: &'t str, indent: &'t str) -> Option<Result<Line>> {
+        if let Some(line) = self.foreign_statement(keyword, indent) {
+            return Some(line);
+        }
         let takes_value = matches!(keyword, "if" | "on" | "join");
         let takes_name = matches!(keyword, "for" | "parseq" | "catch" | "par" | "co");
         let is_alone = matches!(keyword, "else" | "try" | "otherwise");
@@ -57,16 +70,49 @@ impl<'t> Parser<'t> {
             return None;
         }
         Some(match keyword {
-            "if" => self.if_statement(indent),
-            "on" => self.on_statement(indent),
-            "join" => self.join_statement(),
+            "if" => Ok(self.if_statement(indent)),
+            "on" => Ok(self.on_statement(indent)),
+            "join" => Ok(self.join_statement()),
             "for" => self.for_statement(indent),
             "parseq" => self.parseq_statement(indent),
             "catch" => self.catch_statement(indent),
             "par" | "co" => self.branch_statement(keyword, indent),
             "else" => self.else_statement(indent),
-            _ => self.block_statement(keyword, indent),
+            _ => Ok(self.block_statement(keyword, indent)),
         })
+    }
+
+    /// A statement that is spelled as in another language.
+    fn foreign_statement(&mut self, keyword: &str, indent: &'t str) -> Option<Result<Line>> {
+        let next = self.ahead(1);
+        match keyword {
+            "elseif" | "elif" | "elsif" if is_value_start(next.kind) => {
+                let span = self.span();
+                let message = format!("there is no `{keyword}`");
+                self.report_word(span, &message, "write `else if`", "else if");
+                Some(self.else_if(span, indent))
+            }
+            "return" if is_value_start(next.kind) => {
+                let span = self.span();
+                let help = "results stand behind `<-`";
+                self.report_word(span, "there is no `return`", help, "<-");
+                Some(Ok(self.return_statement()))
+            }
+            "let" | "var" | "val" | "const"
+                if next.kind == TokenKind::Word
+                    && matches!(
+                        self.ahead(2).kind,
+                        TokenKind::Assign | TokenKind::ArrowLeft | TokenKind::Colon
+                    ) =>
+            {
+                let span = self.bump();
+                let needless = Span::new(span.start, self.span().start);
+                let message = format!("`{keyword}` is not needed here");
+                self.report_word(needless, &message, "leave it out", "");
+                Some(self.plain_statement(indent))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a value follows the keyword, so that it is one.
@@ -117,10 +163,10 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn return_statement(&mut self) -> Result<Line> {
+    fn return_statement(&mut self) -> Line {
         self.bump();
         let values = self.values();
-        Ok((StmtKind::Return(values), self.last.end))
+        (StmtKind::Return(values), self.last.end)
     }
 
     /// Values with commas between them, which may go on in the next line.
@@ -132,22 +178,22 @@ impl<'t> Parser<'t> {
         values
     }
 
-    fn if_statement(&mut self, indent: &'t str) -> Result<Line> {
+    fn if_statement(&mut self, indent: &'t str) -> Line {
         let keyword = self.bump();
         let condition = self.expr_or_error();
         if self.kind() == TokenKind::Assign {
             self.report_assignment_in_condition();
         }
         let (body, end) = self.body(indent, Opened::new("`if`", keyword));
-        Ok((StmtKind::If { condition, body }, end))
+        (StmtKind::If { condition, body }, end)
     }
 
-    fn on_statement(&mut self, indent: &'t str) -> Result<Line> {
+    fn on_statement(&mut self, indent: &'t str) -> Line {
         let keyword = self.bump();
         let peer = self.expr_or_error();
         let via = self.via();
         let (body, end) = self.body(indent, Opened::new("`on`", keyword));
-        Ok((StmtKind::On { peer, via, body }, end))
+        (StmtKind::On { peer, via, body }, end)
     }
 
     fn via(&mut self) -> Vec<Expr> {
@@ -158,13 +204,13 @@ impl<'t> Parser<'t> {
         via
     }
 
-    fn join_statement(&mut self) -> Result<Line> {
+    fn join_statement(&mut self) -> Line {
         self.bump();
         let mut values = vec![self.postfix_or_error()];
         while self.eat_list_comma() {
             values.push(self.postfix_or_error());
         }
-        Ok((StmtKind::Join(values), self.last.end))
+        (StmtKind::Join(values), self.last.end)
     }
 
     fn for_item(&mut self) -> Result<ForItem> {
@@ -173,10 +219,20 @@ impl<'t> Parser<'t> {
         if self.eat(TokenKind::Comma).is_some() {
             second = Some(self.name("the name of the value")?);
         }
-        if self.eat(TokenKind::ArrowLeft).is_none() {
-            return Err(self.expected("`<-` after the name of the element"));
-        }
+        self.arrow_left("`<-` after the name of the element")?;
         Ok(ForItem { first, second })
+    }
+
+    /// `<-`; a `=` or `in` in its place is read as if it were one.
+    fn arrow_left(&mut self, what: &str) -> Result<()> {
+        if self.eat(TokenKind::ArrowLeft).is_some() {
+            return Ok(());
+        }
+        if self.kind() != TokenKind::Assign && !self.is_word("in") {
+            return Err(self.expected(what));
+        }
+        self.replace(what, "<-");
+        Ok(())
     }
 
     fn for_statement(&mut self, indent: &'t str) -> Result<Line> {
@@ -229,7 +285,7 @@ impl<'t> Parser<'t> {
         Ok((StmtKind::Catch { error, body }, end))
     }
 
-    fn block_statement(&mut self, keyword: &str, indent: &'t str) -> Result<Line> {
+    fn block_statement(&mut self, keyword: &str, indent: &'t str) -> Line {
         let span = self.bump();
         let what = format!("`{keyword}`");
         let (body, end) = self.body(indent, Opened::new(&what, span));
@@ -237,7 +293,7 @@ impl<'t> Parser<'t> {
             "try" => StmtKind::Try { body },
             _ => StmtKind::Otherwise { body },
         };
-        Ok((kind, end))
+        (kind, end)
     }
 
     fn else_statement(&mut self, indent: &'t str) -> Result<Line> {
@@ -248,45 +304,77 @@ impl<'t> Parser<'t> {
         }
         self.bump();
         let start = self.span();
-        self.enter(|levels| &mut levels.blocks, "blocks")?;
-        let branches = self.else_if(start, indent);
-        self.levels.blocks -= 1;
-        branches
+        self.else_if(start, indent)
     }
 
+    /// `if` behind `else`, or a word that stands for both, with its branches.
     fn else_if(&mut self, start: Span, indent: &'t str) -> Result<Line> {
-        let (kind, end) = self.if_statement(indent)?;
+        if self.enter(|levels| &mut levels.blocks, "branches").is_err() {
+            self.leave_out_branches(indent);
+            return Err(Failed);
+        }
+        let (kind, end) = self.if_statement(indent);
         let mut stmts = vec![Stmt {
             kind,
             span: Span::new(start.start, end),
         }];
         // The branches that belong to the inner `if`.
-        while self.next_indent() == Some(indent)
-            && self.kind() == TokenKind::LineEnd
-            && self.word_of(self.after_line_end()) == Some("else")
-            && is_else(self.second_after_line_end(), self.after_line_end())
-        {
+        while self.is_branch_ahead(indent) {
             self.skip_line_end();
             stmts.push(self.statement(indent));
-            self.end_of_line();
         }
+        self.levels.blocks -= 1;
         let body = Block { stmts };
         Ok((StmtKind::Else { body }, end))
     }
 
+    /// Whether the next line is another branch of an `if` with this indent.
+    fn is_branch_ahead(&self, indent: &str) -> bool {
+        let first = self.after_line_end();
+        self.kind() == TokenKind::LineEnd
+            && self.next_indent() == Some(indent)
+            && matches!(
+                self.word_of(first),
+                Some("else" | "elseif" | "elif" | "elsif")
+            )
+            && is_else(self.second_after_line_end(), first)
+    }
+
+    fn leave_out_branches(&mut self, indent: &str) {
+        self.recover();
+        while self.is_deeper(indent) || self.is_branch_ahead(indent) {
+            self.skip_line_end();
+            self.recover();
+        }
+    }
+
     fn branch_statement(&mut self, keyword: &str, indent: &'t str) -> Result<Line> {
         let span = self.bump();
+        if self.is_at_line_end() || self.kind() == TokenKind::Colon {
+            let what = format!("`on`, `for`, `join` or a call after `{keyword}`");
+            return Err(self.expected(&what));
+        }
         self.enter(|levels| &mut levels.blocks, "statements")?;
         let inner = self.statement(indent);
         self.levels.blocks -= 1;
-        if !matches!(
-            inner.kind,
-            StmtKind::Error
-                | StmtKind::On { .. }
-                | StmtKind::For { .. }
-                | StmtKind::Join(_)
-                | StmtKind::Call { .. }
-        ) {
+        let is_right = match &inner.kind {
+            // Of several prefixes only the last is reported.
+            StmtKind::Par(inner) | StmtKind::Co(inner) => {
+                matches!(
+                    inner.kind,
+                    StmtKind::Error | StmtKind::Par(_) | StmtKind::Co(_)
+                )
+            }
+            kind => matches!(
+                kind,
+                StmtKind::Error
+                    | StmtKind::On { .. }
+                    | StmtKind::For { .. }
+                    | StmtKind::Join(_)
+                    | StmtKind::Call { .. }
+            ),
+        };
+        if !is_right {
             let error = self.error(
                 codes::MISPLACED_STATEMENT,
                 format!("`{keyword}` cannot stand before this statement"),
@@ -376,18 +464,13 @@ impl<'t> Parser<'t> {
         while self.eat(TokenKind::Comma).is_some() {
             targets.push(self.name("a name after `,`")?);
         }
-        if self.eat(TokenKind::ArrowLeft).is_none() {
-            return Err(self.expected("`<-` and a call after the names of its results"));
-        }
+        self.arrow_left("`<-` and a call after the names of its results")?;
         let value = self.expr_or_error();
         Ok((StmtKind::Call { targets, value }, self.last.end))
     }
 
     fn call_statement(&mut self) -> Result<Line> {
         let value = self.expr()?;
-        if self.is_at_line_end() && matches!(value.kind, ExprKind::Error) {
-            return Err(Failed);
-        }
         let targets = Vec::new();
         Ok((StmtKind::Call { targets, value }, self.last.end))
     }
@@ -421,6 +504,18 @@ impl<'t> Parser<'t> {
         );
         is_value && next.span.start > name.span.end
     }
+}
+
+/// Whether a value starts with such a token, and no other statement goes on with it.
+fn is_value_start(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Word
+            | TokenKind::Number
+            | TokenKind::String
+            | TokenKind::OpenString
+            | TokenKind::InitPeerId
+    )
 }
 
 /// Whether a line that starts with the word `else` is a branch and not an assignment to that name.

@@ -3,9 +3,12 @@
 use super::super::token::TokenKind;
 use super::super::tree::{Param, Path, Signature, TypeExpr, TypeKind};
 use super::cursor::Parser;
-use super::{LEVELS_MAX, Result};
+use super::{Failed, LEVELS_MAX, Result};
 use crate::diagnostic::codes;
 use crate::source::Span;
+
+/// Makes a type from the one behind a prefix such as `[]`.
+type Prefix = fn(Box<TypeExpr>) -> TypeKind;
 
 impl Parser<'_> {
     /// A type of any form; what cannot be read is left out up to the end of the line.
@@ -155,14 +158,14 @@ impl Parser<'_> {
 
     /// A type that is not a bare arrow.
     pub fn basic_type(&mut self) -> Result<TypeExpr> {
-        let mut prefixes: Vec<(fn(Box<TypeExpr>) -> TypeKind, Span)> = Vec::new();
+        let mut prefixes: Vec<(Prefix, Span)> = Vec::new();
         loop {
             let span = self.span();
             match self.kind() {
                 TokenKind::SquareOpen => {
                     self.open();
                     if self.kind() != TokenKind::SquareClose {
-                        return Err(self.mistaken_array_type(span));
+                        return Err(self.mistaken_array_type());
                     }
                     self.expect_close("`[`")?;
                     prefixes.push((TypeKind::Array, span));
@@ -204,9 +207,10 @@ impl Parser<'_> {
                 TypeKind::Bottom
             }
             TokenKind::RoundOpen if !prefixes.is_empty() => {
-                self.enter(|levels| &mut levels.types, "types")?;
+                let prefixes = prefixes.len() as u32;
+                self.levels.types += prefixes;
                 let inner = self.parenthesised_type();
-                self.levels.types -= 1;
+                self.levels.types -= prefixes;
                 inner?.kind
             }
             TokenKind::Word => TypeKind::Named(self.path("a type")?),
@@ -262,13 +266,18 @@ impl Parser<'_> {
     pub fn signature(&mut self) -> Result<Signature> {
         let start = self.span();
         let abilities = self.abilities()?;
-        if self.kind() != TokenKind::RoundOpen {
-            return Err(self.missing_parameters());
+        let mut params = Vec::new();
+        if self.kind() == TokenKind::RoundOpen {
+            self.open();
+            params = self.list("the arguments", Self::param)?;
+        } else if !self.reports_missing_parameters() {
+            return Err(Failed);
         }
-        self.open();
-        let params = self.list("the arguments", Self::param)?;
         let mut results = Vec::new();
         if self.eat(TokenKind::ArrowRight).is_some() {
+            results = self.results()?;
+        } else if self.is_at_result() {
+            self.report_missing_arrow();
             results = self.results()?;
         }
         Ok(Signature {
@@ -277,6 +286,16 @@ impl Parser<'_> {
             results,
             span: start.to(self.last),
         })
+    }
+
+    /// Whether a type follows the arguments without an arrow.
+    fn is_at_result(&self) -> bool {
+        !self.is_in_brackets()
+            && match self.kind() {
+                TokenKind::Word | TokenKind::Question | TokenKind::Star => true,
+                TokenKind::SquareOpen => self.ahead(1).kind == TokenKind::SquareClose,
+                _ => false,
+            }
     }
 
     fn param(&mut self) -> Result<Param> {

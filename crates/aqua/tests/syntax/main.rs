@@ -1,0 +1,47 @@
+//! Aqua as text in, its tree or its mistakes as text out.
+
+mod blocks;
+mod definitions;
+mod dump;
+mod expressions;
+mod headers;
+mod limits;
+mod mistakes;
+mod report;
+mod statements;
+mod tokens;
+mod types;
+
+use expect_test::Expect;
+use weir_aqua::FileId;
+use weir_aqua::syntax::{Parsed, parse};
+
+fn read(text: &str) -> Parsed {
+    parse(FileId(0), text)
+}
+
+/// Compares the tree of a file and, below it, what is wrong with it.
+fn check(text: &str, expected: &Expect) {
+    let parsed = read(text);
+    let mut out = dump::tree(&parsed.tree);
+    if !parsed.diagnostics.is_empty() {
+        out.push_str(&report::diagnostics(text, &parsed.diagnostics));
+    }
+    expected.assert_eq(&out);
+}
+
+/// Compares what is wrong with a file.
+fn check_mistakes(text: &str, expected: &Expect) {
+    expected.assert_eq(&report::diagnostics(text, &read(text).diagnostics));
+}
+
+/// The lines as the body of a function.
+fn in_function(lines: &str) -> String {
+    let mut text = "func f():\n".to_owned();
+    for line in lines.lines() {
+        text.push_str("  ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}

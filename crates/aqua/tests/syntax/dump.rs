@@ -234,8 +234,7 @@ fn write_branch(out: &mut String, word: &str, inner: &Stmt, depth: usize) {
 
 fn via_list(via: &[Expr]) -> String {
     via.iter()
-        .map(|peer| format!(" via {}", expr(peer)))
-        .collect()
+        .fold(String::new(), |out, peer| out + " via " + &expr(peer))
 }
 
 fn for_item(item: &ForItem) -> String {

@@ -31,13 +31,15 @@ fn what_nests_too_deep_or_follows_too_long_is_refused() {
         format!("x = (a: {}u8):", "-> ".repeat(many)),
         format!("x = (a: {}u8):", "(".repeat(many)),
         format!("{}f()", "par ".repeat(many)),
-        (0..1_000)
-            .map(|level| format!("{:level$}try:\n", ""))
-            .collect(),
+        (0..1_000).fold(String::new(), |text, level| {
+            text + &" ".repeat(level)
+                + "try:
+"
+        }),
         format!("if a:\n  b()\n{}", "else if a:\n  b()\n".repeat(1_000)),
     ] {
         let parsed = read(&in_function(&text));
-        assert_eq!(codes_of(&parsed), [codes::LIMIT], "{:.40}", text);
+        assert_eq!(codes_of(&parsed), [codes::LIMIT], "{text:.40}");
     }
 }
 
@@ -51,7 +53,7 @@ fn what_is_within_the_limits_is_read() {
         "x = 1\n".repeat(50_000),
     ] {
         let parsed = read(&in_function(&text));
-        assert_eq!(codes_of(&parsed), [""; 0], "{:.40}", text);
+        assert_eq!(codes_of(&parsed), [""; 0], "{text:.40}");
     }
 }
 

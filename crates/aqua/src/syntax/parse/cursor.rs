@@ -10,6 +10,8 @@ use crate::source::{FileId, Place, Span};
 #[derive(Debug, Default)]
 pub(super) struct Levels {
     pub blocks: u32,
+    /// `else if` behind each other, each of which is in the one before.
+    pub branches: u32,
     pub types: u32,
     pub values: u32,
 }

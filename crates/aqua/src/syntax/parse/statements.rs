@@ -309,7 +309,10 @@ impl<'t> Parser<'t> {
 
     /// `if` behind `else`, or a word that stands for both, with its branches.
     fn else_if(&mut self, start: Span, indent: &'t str) -> Result<Line> {
-        if self.enter(|levels| &mut levels.blocks, "branches").is_err() {
+        if self
+            .enter(|levels| &mut levels.branches, "branches")
+            .is_err()
+        {
             self.leave_out_branches(indent);
             return Err(Failed);
         }
@@ -323,7 +326,7 @@ impl<'t> Parser<'t> {
             self.skip_line_end();
             stmts.push(self.statement(indent));
         }
-        self.levels.blocks -= 1;
+        self.levels.branches -= 1;
         let body = Block { stmts };
         Ok((StmtKind::Else { body }, end))
     }

@@ -4,11 +4,13 @@
 //! diagnostic, and reading goes on with the next line. The tokens, comments and
 //! spaces included, are the text without loss; the tree refers to places in it.
 
+mod format;
 mod lexer;
 mod parse;
 mod token;
 mod tree;
 
+pub use format::{COLUMNS_MAX, format};
 pub use parse::{CHAIN_MAX, DIAGNOSTICS_MAX, LEVELS_MAX, TEXT_BYTES_MAX, parse};
 pub use token::{Token, TokenKind};
 pub use tree::*;

@@ -4,6 +4,7 @@ mod blocks;
 mod definitions;
 mod dump;
 mod expressions;
+mod format;
 mod headers;
 mod limits;
 mod mistakes;

@@ -175,7 +175,10 @@ impl Parser<'_> {
             value = match self.kind() {
                 TokenKind::Dot => self.field(value)?,
                 TokenKind::RoundOpen => self.call(value)?,
-                TokenKind::CurlyOpen if self.ahead(1).kind != TokenKind::LineEnd => {
+                // A lonely brace at the end of a line is meant to open a block.
+                TokenKind::CurlyOpen
+                    if self.is_glued() || self.ahead(1).kind != TokenKind::LineEnd =>
+                {
                     self.call(value)?
                 }
                 TokenKind::SquareOpen => self.index(value)?,

@@ -2,6 +2,7 @@
 
 use super::super::token::{Token, TokenKind};
 use super::super::tree::{Name, Path, StringLiteral};
+use super::expressions::binary;
 use super::{DIAGNOSTICS_MAX, Failed, LEVELS_MAX, Result};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{FileId, Place, Span};
@@ -129,18 +130,25 @@ impl<'t> Parser<'t> {
         self.token_at(self.at + 2)
     }
 
-    /// The last token of the line.
+    /// The last token of the line, or of the lines if a value goes on in the next one.
     pub fn last_of_line(&self) -> Token {
         let mut at = self.at;
         let mut depth = 0_u32;
         loop {
             let kind = self.token_at(at).kind;
+            let last = self.token_at(at.saturating_sub(1).max(self.at));
             if kind.closing().is_some() {
                 depth += 1;
             } else if kind.closes() {
                 depth = depth.saturating_sub(1);
-            } else if kind == TokenKind::End || kind == TokenKind::LineEnd && depth == 0 {
-                return self.token_at(at.saturating_sub(1).max(self.at));
+            } else if kind == TokenKind::LineEnd {
+                let next = self.token_at(at + 1);
+                let goes_on = binary(last.kind).or(binary(next.kind)).is_some();
+                if depth == 0 && !goes_on {
+                    return last;
+                }
+            } else if kind == TokenKind::End {
+                return last;
             }
             at += 1;
         }

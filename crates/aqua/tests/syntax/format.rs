@@ -290,17 +290,11 @@ fn words_that_look_like_keywords_keep_their_meaning() {
 }
 
 #[test]
-fn line_ends_become_lf() {
-    check(
-        "aqua X\r\n\r\nfunc f(): -- c\r\n  g(\"a\r\nb\")\r\n",
-        &expect![[r#"
-            aqua X
-
-            func f(): -- c
-              g("a
-            b")
-        "#]],
-    );
+fn line_ends_become_lf_outside_strings() {
+    let text = "aqua X\r\n\r\nfunc f(): -- c\r\n  g(\"a\r\nb\")\r\n";
+    let formatted = "aqua X\n\nfunc f(): -- c\n  g(\"a\r\nb\")\n";
+    assert_eq!(format(text).as_deref(), Ok(formatted));
+    assert_eq!(format(formatted).as_deref(), Ok(formatted));
 }
 
 #[test]

@@ -145,7 +145,11 @@ impl Parser<'_> {
             if self.kind() == TokenKind::ArrowRight && bare < results.len() {
                 let params = results.split_off(bare);
                 let start = params[0].span;
-                results.push(self.arrow_type(start, Vec::new(), params)?);
+                // As deep as in parentheses, so that they can be added.
+                self.enter(|levels| &mut levels.types, "types")?;
+                let arrow = self.arrow_type(start, Vec::new(), params);
+                self.levels.types -= 1;
+                results.push(arrow?);
                 return Ok(results);
             }
             if self.kind() != TokenKind::Comma || self.is_param_after_comma() {

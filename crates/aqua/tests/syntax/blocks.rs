@@ -181,7 +181,7 @@ fn a_header_that_cannot_be_read_leaves_the_block() {
     check_mistakes(
         "func f():\n  if a +:\n    b()\n    c(\n  for x of xs:\n    d()\n  on :\n    e()\n  catch:\n    g()\n  h()\n",
         &expect![[r#"
-            2:9 W0201: expected a value, found `:` | ":"
+            2:9 W0201: expected a value after `+`, found `:` | ":"
             5:7 W0201: expected `,` or `)` after the arguments, found `x` | "x"
             7:6 W0201: expected a value, found `:` | ":"
             9:8 W0201: expected a name for the error, found `:` | ":"

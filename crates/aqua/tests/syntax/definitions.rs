@@ -148,9 +148,6 @@ fn mistakes_in_one_definition_leave_the_next_ones() {
               edit: "=" to ":"
             11:4 W0201: expected `:` and a type after `c`, found the end of the line | ""
             12:4 W0201: expected `:` and a type after `d`, found `(` | "("
-            14:6 W0201: the method `m` has no arrow type | "u32"
-              help: write `m: -> u32`
-              edit: "" to "-> "
             15:5 W0201: expected `(` and the arguments, found `->` | "->"
               help: without arguments, write `()`
               edit: "" to "()"

@@ -62,6 +62,22 @@ fn old_headers_and_none() {
 }
 
 #[test]
+fn lists_may_end_with_a_comma() {
+    check(
+        "aqua X declares a,\nimport a, b, from \"a\"\nexport a, b as c,\n\nfunc f():\n  <- a,\nfunc g():\n  join a,",
+        &expect![[r#"
+            (aqua X declares a)
+            (import a b "a")
+            (export a b=c)
+            (func f (->)
+              (return a))
+            (func g (->)
+              (join a))
+        "#]],
+    );
+}
+
+#[test]
 fn only_a_header() {
     check(
         "aqua X",

@@ -15,7 +15,7 @@ fn words_of_other_languages() {
               (= x 1)
               (<- y (call f))
               (return x)
-              (<- while)
+              (error)
               (if a
                 (<- (call c)))
               (if a
@@ -43,8 +43,8 @@ fn words_of_other_languages() {
             4:3 W0201: there is no `return` | "return"
               help: results stand behind `<-`
               edit: "return" to "<-"
-            5:9 W0201: expected the end of the line, found `a` | "a"
-              help: there is no `while`; iterate over a stream: `for item <- stream rec:`
+            5:3 W0201: there is no `while` | "while"
+              help: iterate over a stream: `for item <- stream rec:`
             7:8 W0201: expected `:` after `if`, found `and` | "and"
               help: write `&&`
               edit: "and" to "&&"
@@ -82,9 +82,9 @@ fn signs_of_other_languages() {
             4:8 W0201: `=` does not compare | "="
               help: write `==`
               edit: "=" to "=="
-            6:6 W0201: expected a value, found `=` | "="
+            6:6 W0201: expected a value after `+`, found `=` | "="
               help: a value cannot be changed; give the new one another name
-            7:10 W0201: expected a value, found `/` | "/"
+            7:10 W0201: expected a value after `/`, found `/` | "/"
               help: a comment starts with `--`
               edit: "//" to "--"
             8:3 W0201: expected a value, found `/` | "/"

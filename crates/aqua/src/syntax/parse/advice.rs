@@ -171,9 +171,6 @@ impl Parser<'_> {
             (StmtKind::Call { .. }, TokenKind::Push) => {
                 error.help("only a stream with a name can be pushed to")
             }
-            (_, TokenKind::Word) if is_name && word == "while" => error.help(
-                "there is no `while`; iterate over a stream: `for item <- stream rec:`",
-            ),
             (_, TokenKind::Word) if is_name => {
                 error.help(format!("to name a result, write `{word} <- …`"))
             }

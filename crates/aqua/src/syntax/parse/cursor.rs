@@ -408,6 +408,9 @@ impl<'t> Parser<'t> {
         while !self.is_at_line_end() {
             self.at += 1;
         }
+        if self.at > 0 {
+            self.last = self.token_at(self.at - 1).span;
+        }
         self.recovered_at = Some(self.at);
     }
 

@@ -241,7 +241,15 @@ impl Parser<'_> {
                 self.bump();
                 return self.collection(kind, span);
             }
-            _ => return Err(self.expected("a value")),
+            _ => {
+                let before = self.slice(self.last);
+                let what = if is_operator(before) {
+                    format!("a value after `{before}`")
+                } else {
+                    "a value".to_owned()
+                };
+                return Err(self.expected(&what));
+            }
         };
         Ok(leaf(kind, span))
     }
@@ -516,6 +524,12 @@ pub(super) fn binary(kind: TokenKind) -> Option<BinaryOp> {
         TokenKind::Or => BinaryOp::Or,
         _ => return None,
     })
+}
+
+/// Whether a token is an operator with two operands.
+fn is_operator(text: &str) -> bool {
+    let is_arrow = matches!(text, "->" | "<-" | "<<-" | "=" | "?=");
+    !is_arrow && !text.is_empty() && text.bytes().all(|byte| b"+-*/%<>=!&|".contains(&byte))
 }
 
 const COMPARISON: u32 = 4;

@@ -100,21 +100,25 @@ impl Parser<'_> {
         Ok(Renamed { name, alias })
     }
 
-    /// The comma of a list without brackets; the list may go on in the next line.
+    /// The comma of a list without brackets, behind which another element follows, possibly in
+    /// the next line.
     pub fn eat_list_comma(&mut self) -> bool {
         if self.eat(TokenKind::Comma).is_none() {
             return false;
         }
-        let next = self.after_line_end();
         if self.kind() == TokenKind::LineEnd {
+            let next = self.after_line_end();
             let second = self.second_after_line_end();
-            let starts_definition = self.is_top_level(next)
-                && second.kind == TokenKind::Word
-                && !matches!(self.word_of(second), Some("as" | "from"));
-            if !starts_definition {
-                self.skip_line_end();
+            let starts_line = match second.kind {
+                TokenKind::Word => !matches!(self.word_of(second), Some("as" | "from")),
+                kind => kind == TokenKind::String,
+            };
+            if next.kind == TokenKind::End || self.is_top_level(next) && starts_line {
+                return false;
             }
+            self.skip_line_end();
         }
-        true
+        let is_before_path = self.is_word("from") && self.ahead(1).kind == TokenKind::String;
+        self.kind() != TokenKind::End && !is_before_path
     }
 }

@@ -138,11 +138,6 @@ impl<'t> Parser<'t> {
             self.expect_close("the id of the service")?;
         }
         let methods = self.members(indent, &name, "service", false);
-        for method in &methods {
-            if !matches!(method.ty.kind, TypeKind::Arrow(_) | TypeKind::Error) {
-                self.report_field_in_service(method);
-            }
-        }
         Ok(ItemKind::Service { name, id, methods })
     }
 

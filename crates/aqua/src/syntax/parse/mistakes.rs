@@ -1,7 +1,7 @@
 //! What is said about mistakes.
 
 use super::super::token::TokenKind;
-use super::super::tree::{Member, Name, StmtKind};
+use super::super::tree::{Name, StmtKind};
 use super::cursor::Parser;
 use super::expressions::shorten;
 use super::{Failed, Result};
@@ -170,19 +170,6 @@ impl Parser<'_> {
         let error = self.error(codes::SYNTAX, "`=` does not compare", span);
         self.report(error.help("write `==`").edit(span, "=="));
         let _ = self.expr_or_error();
-    }
-
-    pub fn report_field_in_service(&mut self, method: &Member) {
-        let name = &method.name.text;
-        let span = method.ty.span;
-        let message = format!("the method `{name}` has no arrow type");
-        let error = self.error(codes::SYNTAX, message, span);
-        let edit = Span::new(span.start, span.start);
-        self.report(
-            error
-                .help(format!("write `{name}: -> {}`", self.slice(span)))
-                .edit(edit, "-> "),
-        );
     }
 
     /// A word of another language, or a needless one: what to write instead.

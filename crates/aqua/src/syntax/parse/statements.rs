@@ -98,6 +98,11 @@ impl<'t> Parser<'t> {
                 self.report_word(span, "there is no `return`", help, "<-");
                 Some(Ok(self.return_statement()))
             }
+            "while" if is_value_start(next.kind) => {
+                let error = self.error(codes::SYNTAX, "there is no `while`", self.span());
+                let error = error.help("iterate over a stream: `for item <- stream rec:`");
+                Some(Err(self.fail(error)))
+            }
             "let" | "var" | "val" | "const"
                 if next.kind == TokenKind::Word
                     && matches!(

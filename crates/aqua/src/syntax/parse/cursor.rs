@@ -399,14 +399,11 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Leaves out the rest of the line or of the brackets that are open.
+    /// Leaves out the rest of the line, with the lines in brackets that are open or opened there.
     pub fn recover(&mut self) {
-        if !self.open.is_empty() {
-            self.recover_in_brackets();
+        if !self.open.is_empty() || !self.is_at_line_end() {
+            self.at = self.end_of_mistake();
             self.open.clear();
-        }
-        while !self.is_at_line_end() {
-            self.at += 1;
         }
         if self.at > 0 {
             self.last = self.token_at(self.at - 1).span;
@@ -419,40 +416,41 @@ impl<'t> Parser<'t> {
         self.recovered_at == Some(self.at)
     }
 
-    /// Goes behind the closing bracket, or, if it is missing, to the end of the last line before.
-    fn recover_in_brackets(&mut self) {
-        let outermost = self.open[0];
-        let indent = self.indent_of_line(outermost);
+    /// The end of the line in which the brackets are closed; if one never is, as far as can be
+    /// told from the indents, the end of the first line.
+    fn end_of_mistake(&self) -> usize {
+        let first = self.open.first().copied().unwrap_or(self.token());
+        let indent = self.indent_of_line(first);
         let mut depth = self.open.len();
         let mut at = self.at;
-        if self.is_on_new_line() && !self.token().kind.closes() {
+        if depth > 0 && self.is_on_new_line() && !self.token().kind.closes() {
             at -= 1;
         }
-        let start = at;
         let mut first_end = None;
         loop {
             let kind = self.token_at(at).kind;
             if kind == TokenKind::End {
-                break;
+                return match depth {
+                    0 => at,
+                    _ => first_end.unwrap_or(at),
+                };
             }
             if kind == TokenKind::LineEnd {
-                first_end.get_or_insert(at);
+                if depth == 0 {
+                    return at;
+                }
+                let first_end = *first_end.get_or_insert(at);
                 let next = self.token_at(at + 1);
                 if !next.kind.closes() && self.indent_before(next).len() <= indent.len() {
-                    break;
+                    return first_end;
                 }
             } else if kind.closing().is_some() {
                 depth += 1;
             } else if kind.closes() {
-                depth -= 1;
-                if depth == 0 {
-                    self.at = at + 1;
-                    return;
-                }
+                depth = depth.saturating_sub(1);
             }
             at += 1;
         }
-        self.at = first_end.unwrap_or(start);
     }
 
     /// The space before a token, which is the first of its line.

@@ -7,6 +7,7 @@ use super::super::tree::Block;
 use super::cursor::Parser;
 use super::mistakes::Opened;
 use crate::diagnostic::codes;
+use crate::source::Span;
 
 impl<'t> Parser<'t> {
     /// The space before the next line, if there is one.
@@ -68,6 +69,7 @@ impl<'t> Parser<'t> {
         read: &mut impl FnMut(&mut Self, &'t str),
     ) {
         let mut child = None;
+        let mut is_empty = true;
         let mut reported: Option<&str> = None;
         while let Some(next) = self.next_indent() {
             let is_inside = if next.starts_with(parent) {
@@ -80,18 +82,35 @@ impl<'t> Parser<'t> {
                 break;
             }
             self.skip_line_end();
+            is_empty = false;
+            let start = self.span().start;
+            let reported_before = self.diagnostics.len();
+            read(self, next);
+            self.end_of_line();
+            if self.is_reported_on_line(start, reported_before) {
+                // A word that is missing at its start has moved the line.
+                continue;
+            }
             let expected = *child.get_or_insert(next);
             if (next != expected || !next.starts_with(parent)) && reported != Some(next) {
                 let above = if next == expected { parent } else { expected };
-                self.report_indentation(next, above);
+                self.report_indentation(start, next, above);
                 reported = Some(next);
             }
-            read(self, next);
-            self.end_of_line();
         }
-        if child.is_none() {
+        if is_empty {
             self.report_empty(parent, opened, read);
         }
+    }
+
+    /// Whether one of the latest diagnostics is about the line that starts at an offset.
+    fn is_reported_on_line(&self, start: u32, reported_before: usize) -> bool {
+        self.diagnostics[reported_before..]
+            .iter()
+            .any(|diagnostic| {
+                let at = diagnostic.place.span.start;
+                at >= start && !self.slice(Span::new(start, at)).contains(['\n', '\r'])
+            })
     }
 
     /// A block without lines. If the lines that should be in it stand at the margin, they are read as its lines.
@@ -116,8 +135,7 @@ impl<'t> Parser<'t> {
             opened.span,
         );
         let error = error.help("indent at least one line below it");
-        let failed = self.fail(error);
-        let _: super::Failed = failed;
+        self.fail(error);
     }
 
     /// Whether the next line is neither a definition nor a line of the header.

@@ -1,7 +1,7 @@
 //! The file as a whole, and definitions.
 
 use super::super::token::{Token, TokenKind};
-use super::super::tree::{Item, ItemKind, Member, Name, Tree, TypeExpr, TypeKind};
+use super::super::tree::{HeaderItem, Item, ItemKind, Member, Name, Tree, TypeExpr, TypeKind};
 use super::cursor::Parser;
 use super::mistakes::{Case, Opened};
 use super::types::arrow;
@@ -22,14 +22,19 @@ impl<'t> Parser<'t> {
             let indent = self.indent_before(token);
             let word = self.word().unwrap_or_default();
             if self.is_top_level(token) && HEADER.contains(&word) {
-                self.report_late_header(word, !tree.items.is_empty());
+                let mut items = tree.items.iter();
+                let is_late = items.any(|item| item.kind != ItemKind::Error);
+                self.report_late_header(word, is_late);
                 let read = self.header_item();
                 match read {
+                    // A second name would be reported once more.
+                    Ok(HeaderItem::Module { .. })
+                        if !tree.items.is_empty() && !tree.header.is_empty() => {}
                     Ok(item) => tree.header.push(item),
                     Err(Failed) => self.recover(),
                 }
             } else {
-                if !indent.is_empty() {
+                if !indent.is_empty() && self.is_top_level(token) {
                     self.report_indented_definition(indent);
                 }
                 tree.items.push(self.item(indent));
@@ -176,9 +181,13 @@ impl<'t> Parser<'t> {
             |parser, indent| {
                 if let Ok(member) = parser.member(fields_only) {
                     members.push(member);
-                    return;
+                    if parser.is_at_line_end() {
+                        return;
+                    }
+                    parser.end_of_line();
+                } else {
+                    parser.recover();
                 }
-                parser.recover();
                 if parser.is_deeper(indent) {
                     parser.leave_out_lines(indent);
                 }

@@ -93,6 +93,9 @@ impl Parser<'_> {
 
     /// The end of a statement; what stands before the end of the line is reported and left out.
     pub fn end_of_statement(&mut self, read: &StmtKind) {
+        if self.is_at_line_end() {
+            return;
+        }
         let error = self.plain_mistake("the end of the line");
         let error = self.advise_statement(read, error);
         self.fail(error);
@@ -132,9 +135,9 @@ impl Parser<'_> {
         self.report(error);
     }
 
-    pub fn report_indentation(&mut self, found: &str, above: &str) {
-        let span = self.span();
-        let span = Span::new(span.start - found.len() as u32, span.start);
+    /// A line that starts at an offset is indented unlike those above.
+    pub fn report_indentation(&mut self, start: u32, found: &str, above: &str) {
+        let span = Span::new(start - found.len() as u32, start);
         let message = format!(
             "this line is indented by {}, the lines above by {}",
             indent_in_words(found),
@@ -206,10 +209,11 @@ impl Parser<'_> {
     pub fn reports_missing_parameters(&mut self) -> bool {
         let end = self.last.end;
         let error = self.mistake("`(` and the arguments");
-        let goes_on = matches!(
-            self.kind(),
-            TokenKind::Colon | TokenKind::ArrowRight | TokenKind::LineEnd
-        );
+        let goes_on = match self.kind() {
+            TokenKind::ArrowRight | TokenKind::LineEnd => true,
+            TokenKind::Colon => self.ahead(1).kind == TokenKind::LineEnd,
+            _ => false,
+        };
         if goes_on {
             let error = error.help("without arguments, write `()`");
             self.report(error.edit(Span::new(end, end), "()"));

@@ -16,11 +16,11 @@ impl<'t> Parser<'t> {
     pub fn statement(&mut self, indent: &'t str) -> Stmt {
         let start = self.span();
         let line = self.statement_kind(indent);
-        if let Ok((kind, _)) = &line
-            && !self.is_at_line_end()
-        {
+        if let Ok((kind, _)) = &line {
             self.end_of_statement(kind);
-            self.leave_out_block(indent, start);
+            if self.has_recovered() {
+                self.leave_out_block(indent, start);
+            }
         }
         let (kind, end) = line.unwrap_or_else(|Failed| {
             self.recover();
@@ -363,6 +363,7 @@ impl<'t> Parser<'t> {
             return Err(self.expected(&what));
         }
         self.enter(|levels| &mut levels.blocks, "statements")?;
+        let reported_before = self.diagnostics.len();
         let inner = self.statement(indent);
         self.levels.blocks -= 1;
         let is_right = match &inner.kind {
@@ -382,7 +383,7 @@ impl<'t> Parser<'t> {
                     | StmtKind::Call { .. }
             ),
         };
-        if !is_right {
+        if !is_right && self.diagnostics.len() == reported_before {
             let error = self.error(
                 codes::MISPLACED_STATEMENT,
                 format!("`{keyword}` cannot stand before this statement"),

@@ -86,7 +86,10 @@ enum ArrowValue {
         result: Option<Ty>,
     },
     /// An arrow argument of the exported function: the client runs it.
-    Callback { name: Rc<str>, result: Option<Ty> },
+    Callback {
+        name: Rc<str>,
+        result: Option<Ty>,
+    },
 }
 
 type Env = HashMap<LocalId, Binding>;

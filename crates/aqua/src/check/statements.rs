@@ -510,7 +510,7 @@ impl Body<'_> {
         match (&info.ty, values.next(), values.next()) {
             (Ty::Error, ..) => None,
             (Ty::Stream(element), Some(value), None) => {
-                self.expect(&value, element, "an element of the stream");
+                self.expect_element(&value, element);
                 Some(StmtKind::Push(local, value))
             }
             (Ty::Map(element), Some(key), Some(value)) => {
@@ -548,6 +548,15 @@ impl Body<'_> {
                 None
             }
         }
+    }
+
+    /// Reports what cannot be pushed to a stream of such elements. A stream that
+    /// began with literals takes all whole numbers.
+    fn expect_element(&mut self, value: &Expr, element: &Ty) {
+        if matches!(element, Ty::Int { .. }) && value.ty.is_integer() {
+            return;
+        }
+        self.expect(value, element, "an element of the stream");
     }
 
     /// A peer and the way to it.
@@ -643,7 +652,7 @@ impl Body<'_> {
                     ty,
                     span,
                 };
-                self.expect(&value, &element, "an element of the stream");
+                self.expect_element(&value, &element);
                 bound.push(Target::Push(local));
                 continue;
             }

@@ -1,7 +1,24 @@
 //! The standard declarations, which are part of the compiler.
 
 /// Path of an import, and the text.
-const FILES: &[(&str, &str)] = &[];
+const FILES: [(&str, &str); 4] = [
+    (
+        "weir/std/builtin.aqua",
+        include_str!("../../../../aqua/std/builtin.aqua"),
+    ),
+    (
+        "weir/std/math.aqua",
+        include_str!("../../../../aqua/std/math.aqua"),
+    ),
+    (
+        "weir/std/subnet.aqua",
+        include_str!("../../../../aqua/std/subnet.aqua"),
+    ),
+    (
+        "weir/std/workers.aqua",
+        include_str!("../../../../aqua/std/workers.aqua"),
+    ),
+];
 
 /// What an import means when no file of that name is there: `weir/std/NAME` or
 /// the name under which existing programs import these declarations.

@@ -31,7 +31,12 @@ impl Lowering<'_> {
             return;
         }
         let then = self.collected(|this, out| this.block(then, env, out));
-        let tried = Op::Match { equal, left, right, body: Box::new(then) };
+        let tried = Op::Match {
+            equal,
+            left,
+            right,
+            body: Box::new(then),
+        };
         let code = if equal { NOT_EQUAL } else { EQUAL };
         let failed = self.scalar("if-error");
         let is = |value: Value, code: i64, body: Op| Op::Match {
@@ -58,10 +63,7 @@ impl Lowering<'_> {
                     ),
                     Op::Fail(first.into()),
                 ]);
-                Op::Xor(
-                    Box::new(is(error_code(), code, otherwise)),
-                    Box::new(tell),
-                )
+                Op::Xor(Box::new(is(error_code(), code, otherwise)), Box::new(tell))
             }
         };
         let handler = Op::Seq(vec![save(Base::Error.into(), failed), handler]);
@@ -110,7 +112,13 @@ impl Lowering<'_> {
             let mut body = Vec::new();
             if let Some(local) = handler.error {
                 let error = self.scalar("error");
-                self.emit(&mut body, Op::Ap { value: Base::Error.into(), target: error });
+                self.emit(
+                    &mut body,
+                    Op::Ap {
+                        value: Base::Error.into(),
+                        target: error,
+                    },
+                );
                 env.insert(local, super::Binding::Value(error.into()));
             }
             self.block(&handler.body, env, &mut body);

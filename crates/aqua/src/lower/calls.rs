@@ -91,7 +91,11 @@ impl Lowering<'_> {
                     this.elsewhere(frame, out, |this, out| this.run(lambda, &mut env, out))
                 })
             }
-            ArrowValue::Method { service, name, result } => {
+            ArrowValue::Method {
+                service,
+                name,
+                result,
+            } => {
                 let args = self.frozen(args, out);
                 let frame = self.frame;
                 self.ask(frame, service.clone(), name, args, result.as_ref(), out)
@@ -142,7 +146,15 @@ impl Lowering<'_> {
         let result = what(self, &mut inner);
         self.frame = outer;
         let body = Box::new(super::sequence(inner));
-        self.emit(out, Op::On { outer, frame, body, to_relay: false });
+        self.emit(
+            out,
+            Op::On {
+                outer,
+                frame,
+                body,
+                to_relay: false,
+            },
+        );
         result
     }
 
@@ -169,7 +181,13 @@ impl Lowering<'_> {
         };
         self.emit(
             out,
-            Op::Call { frame, service, function: text(function), args, output },
+            Op::Call {
+                frame,
+                service,
+                function: text(function),
+                args,
+                output,
+            },
         );
         results
     }

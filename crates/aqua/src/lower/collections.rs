@@ -29,7 +29,13 @@ impl Lowering<'_> {
         let stream = self.empty_container(VarKind::Stream, name);
         for item in items {
             let value = self.data(item, env, out);
-            self.emit(out, Op::Ap { value, target: stream });
+            self.emit(
+                out,
+                Op::Ap {
+                    value,
+                    target: stream,
+                },
+            );
         }
         if frozen {
             return Binding::Value(self.freeze(Binding::Stream(stream), out));
@@ -46,7 +52,13 @@ impl Lowering<'_> {
             let mut arm = Vec::new();
             let value = self.data(item, env, &mut arm);
             certain = arm.is_empty() && (is_literal(&value) || value.lens.is_empty());
-            self.emit(&mut arm, Op::Ap { value, target: stream });
+            self.emit(
+                &mut arm,
+                Op::Ap {
+                    value,
+                    target: stream,
+                },
+            );
             let arm = sequence(arm);
             tries = Some(match tries {
                 None => arm,
@@ -107,7 +119,10 @@ impl Lowering<'_> {
 
     fn object(&mut self, name: &str, fields: Vec<(Rc<str>, Value)>, out: &mut Vec<Op>) -> Value {
         let name = name.to_lowercase();
-        let name = if name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_') {
+        let name = if name
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || char == '_')
+        {
             name
         } else {
             String::from("object")
@@ -125,7 +140,14 @@ impl Lowering<'_> {
         }
         let target = self.scalar(&name);
         let frame = self.frame;
-        self.emit(out, Op::Canon { frame, source: map, target });
+        self.emit(
+            out,
+            Op::Canon {
+                frame,
+                source: map,
+                target,
+            },
+        );
         target.into()
     }
 
@@ -172,7 +194,14 @@ impl Lowering<'_> {
         let name = format!("{}_canon", self.variables[map.0 as usize].name);
         let target = self.variable(VarKind::CanonMap, &name);
         let frame = self.frame;
-        self.emit(out, Op::Canon { frame, source: map, target });
+        self.emit(
+            out,
+            Op::Canon {
+                frame,
+                source: map,
+                target,
+            },
+        );
         target
     }
 
@@ -191,7 +220,10 @@ impl Lowering<'_> {
                 item,
                 iterable: canon.into(),
                 body: Box::new(Op::Seq(vec![
-                    Op::Ap { value: key, target: keys },
+                    Op::Ap {
+                        value: key,
+                        target: keys,
+                    },
                     Op::Next(item),
                 ])),
                 never: false,
@@ -209,13 +241,19 @@ impl Lowering<'_> {
             lens: vec![Accessor::Field(Rc::from(name))],
         };
         let take = match wanted {
-            None => Op::Ap { value: part("key"), target: stream },
+            None => Op::Ap {
+                value: part("key"),
+                target: stream,
+            },
             Some(key) => Op::Xor(
                 Box::new(Op::Match {
                     equal: true,
                     left: part("key"),
                     right: key,
-                    body: Box::new(Op::Ap { value: part("value"), target: stream }),
+                    body: Box::new(Op::Ap {
+                        value: part("value"),
+                        target: stream,
+                    }),
                 }),
                 Box::new(Op::Null),
             ),
@@ -242,11 +280,19 @@ impl Lowering<'_> {
         out: &mut Vec<Op>,
     ) -> Value {
         let target = self.scalar(name);
-        let set = |value| Op::Ap { value: Base::Bool(value).into(), target };
+        let set = |value| Op::Ap {
+            value: Base::Bool(value).into(),
+            target,
+        };
         self.emit(
             out,
             Op::Xor(
-                Box::new(Op::Match { equal, left, right, body: Box::new(set(true)) }),
+                Box::new(Op::Match {
+                    equal,
+                    left,
+                    right,
+                    body: Box::new(set(true)),
+                }),
                 Box::new(set(false)),
             ),
         );

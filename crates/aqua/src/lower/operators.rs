@@ -30,7 +30,8 @@ impl Lowering<'_> {
             }
             BinaryOp::Add | BinaryOp::Sub => self.sum(op, left, right, env, out),
             _ => {
-                let float = matches!(op, BinaryOp::Mul) && (is_float(&left.ty) || is_float(&right.ty));
+                let float =
+                    matches!(op, BinaryOp::Mul) && (is_float(&left.ty) || is_float(&right.ty));
                 let left = self.data(left, env, out);
                 let right = self.data(right, env, out);
                 self.compute(op, float, left, right, out)
@@ -83,23 +84,36 @@ impl Lowering<'_> {
         env: &mut Env,
         out: &mut Vec<Op>,
     ) -> Value {
-        let mut terms = vec![(op, right)];
-        let mut first = left;
-        while let ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right) = &first.kind {
-            terms.push((*op, right));
-            first = left;
+        let mut terms = Vec::new();
+        let mut stack = vec![(op, right), (BinaryOp::Add, left)];
+        while let Some((sign, term)) = stack.pop() {
+            let ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), left, right) = &term.kind
+            else {
+                terms.push((sign, term));
+                continue;
+            };
+            let inner = if *op == sign {
+                BinaryOp::Add
+            } else {
+                BinaryOp::Sub
+            };
+            stack.push((inner, right));
+            stack.push((sign, left));
         }
-        terms.push((BinaryOp::Add, first));
-        terms.reverse();
         let number = |expr: &Expr| match &expr.kind {
             ExprKind::Literal(Literal::Int(value)) => Some(*value),
             _ => None,
         };
-        let literals = terms.iter().filter(|(_, term)| number(term).is_some()).count();
-        let known = terms.iter().try_fold(0_i64, |sum, (op, term)| match number(term) {
-            Some(value) => fold(*op, sum, value),
-            None => Some(sum),
-        });
+        let literals = terms
+            .iter()
+            .filter(|(_, term)| number(term).is_some())
+            .count();
+        let known = terms
+            .iter()
+            .try_fold(0_i64, |sum, (op, term)| match number(term) {
+                Some(value) => fold(*op, sum, value),
+                None => Some(sum),
+            });
         let (Some(known), true) = (known, literals > 1) else {
             let mut terms = terms.into_iter();
             let mut sum = match terms.next() {
@@ -136,7 +150,9 @@ impl Lowering<'_> {
         match pending {
             0 => sum,
             i64::MIN..0 => match pending.checked_neg() {
-                Some(value) => self.compute(BinaryOp::Sub, false, sum, Base::Int(value).into(), out),
+                Some(value) => {
+                    self.compute(BinaryOp::Sub, false, sum, Base::Int(value).into(), out)
+                }
                 None => self.compute(BinaryOp::Add, false, sum, Base::Int(pending).into(), out),
             },
             _ => self.compute(BinaryOp::Add, false, sum, Base::Int(pending).into(), out),
@@ -164,7 +180,13 @@ impl Lowering<'_> {
         let target = self.scalar(name);
         let mut other = Vec::new();
         let right = self.data(right, env, &mut other);
-        self.emit(&mut other, Op::Ap { value: right, target });
+        self.emit(
+            &mut other,
+            Op::Ap {
+                value: right,
+                target,
+            },
+        );
         self.emit(
             out,
             Op::Xor(
@@ -172,7 +194,10 @@ impl Lowering<'_> {
                     equal: true,
                     left: left.clone(),
                     right: Base::Bool(deciding).into(),
-                    body: Box::new(Op::Ap { value: left, target }),
+                    body: Box::new(Op::Ap {
+                        value: left,
+                        target,
+                    }),
                 }),
                 Box::new(sequence(other)),
             ),

@@ -27,7 +27,14 @@ impl Lowering<'_> {
                 let key = self.data(key, env, out);
                 let value = self.data(value, env, out);
                 if let Some(Binding::Map(map)) = env.get(local) {
-                    self.emit(out, Op::ApMap { key, value, map: *map });
+                    self.emit(
+                        out,
+                        Op::ApMap {
+                            key,
+                            value,
+                            map: *map,
+                        },
+                    );
                 }
             }
             StmtKind::Call(targets, call) => self.receive(targets, call, env, out),
@@ -55,16 +62,36 @@ impl Lowering<'_> {
                 let outer = std::mem::replace(&mut self.frame, frame);
                 let body = self.collected(|this, out| this.block(body, env, out));
                 self.frame = outer;
-                self.emit(out, Op::On { outer, frame, body: Box::new(body), to_relay: false });
+                self.emit(
+                    out,
+                    Op::On {
+                        outer,
+                        frame,
+                        body: Box::new(body),
+                        to_relay: false,
+                    },
+                );
             }
             StmtKind::If(condition, then, otherwise) => {
                 self.branch(condition, then, otherwise.as_deref(), env, out);
             }
             StmtKind::Try(tried, handlers) => self.attempt(tried, handlers, env, out),
-            StmtKind::For { item, key, iterable, mode, body } => {
+            StmtKind::For {
+                item,
+                key,
+                iterable,
+                mode,
+                body,
+            } => {
                 self.for_loop(*item, *key, iterable, *mode, body, env, out);
             }
-            StmtKind::Parseq { item, key, iterable, at, body } => {
+            StmtKind::Parseq {
+                item,
+                key,
+                iterable,
+                at,
+                body,
+            } => {
                 self.parseq(*item, *key, iterable, at, body, env, out);
             }
             StmtKind::Block(stmts) => self.block(stmts, env, out),
@@ -99,7 +126,13 @@ impl Lowering<'_> {
 
     fn push(&mut self, local: LocalId, value: Value, env: &Env, out: &mut Vec<Op>) {
         if let Some(Binding::Stream(stream)) = env.get(&local) {
-            self.emit(out, Op::Ap { value, target: *stream });
+            self.emit(
+                out,
+                Op::Ap {
+                    value,
+                    target: *stream,
+                },
+            );
         }
     }
 
@@ -144,10 +177,17 @@ impl Lowering<'_> {
             .iter()
             .map(|relay| {
                 let many = relay.ty.element().is_some();
-                Via { value: self.data(relay, env, out), many }
+                Via {
+                    value: self.data(relay, env, out),
+                    many,
+                }
             })
             .collect();
-        self.frames.intern(Frame { parent: Some(self.frame), peer, via })
+        self.frames.intern(Frame {
+            parent: Some(self.frame),
+            peer,
+            via,
+        })
     }
 
     /// What is iterated over: an array, a canon, or for `rec` the stream itself.
@@ -199,7 +239,10 @@ impl Lowering<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they are the parts of the statement")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "they are the parts of the statement"
+    )]
     fn for_loop(
         &mut self,
         item: LocalId,
@@ -222,12 +265,24 @@ impl Lowering<'_> {
             ForMode::Try => (Op::Xor(Box::new(body), Box::new(next)), false),
             ForMode::Par | ForMode::Rec => (Op::Par(vec![body, next]), true),
         };
-        let fold = Op::Fold { item, iterable, body: Box::new(body), never };
-        let op = if never { Op::Detach(Box::new(fold)) } else { fold };
+        let fold = Op::Fold {
+            item,
+            iterable,
+            body: Box::new(body),
+            never,
+        };
+        let op = if never {
+            Op::Detach(Box::new(fold))
+        } else {
+            fold
+        };
         self.emit(out, op);
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they are the parts of the statement")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "they are the parts of the statement"
+    )]
     fn parseq(
         &mut self,
         item: LocalId,
@@ -248,9 +303,25 @@ impl Lowering<'_> {
             let outer = std::mem::replace(&mut this.frame, frame);
             let body = this.collected(|this, out| this.block(body, env, out));
             this.frame = outer;
-            this.emit(out, Op::On { outer, frame, body: Box::new(body), to_relay: false });
+            this.emit(
+                out,
+                Op::On {
+                    outer,
+                    frame,
+                    body: Box::new(body),
+                    to_relay: false,
+                },
+            );
         });
         let body = Op::Par(vec![arm, Op::Next(item)]);
-        self.emit(out, Op::Fold { item, iterable, body: Box::new(body), never: true });
+        self.emit(
+            out,
+            Op::Fold {
+                item,
+                iterable,
+                body: Box::new(body),
+                never: true,
+            },
+        );
     }
 }

@@ -25,9 +25,7 @@ impl Lowering<'_> {
                 None => misunderstood(expr),
             },
             ExprKind::Function(id) => match &self.bodies.functions[id.0 as usize] {
-                Some(function) => {
-                    Binding::Arrow(Rc::new(ArrowValue::Function(function.clone())))
-                }
+                Some(function) => Binding::Arrow(Rc::new(ArrowValue::Function(function.clone()))),
                 None => misunderstood(expr),
             },
             ExprKind::Service(service) => self.service(service, env),
@@ -141,8 +139,10 @@ impl Lowering<'_> {
             (Binding::Stream(_), _) => Binding::Value(self.freeze(binding, out)),
             (Binding::Record(members), Ty::Ability(record)) => {
                 let needs = record.members.iter().any(|(name, ty)| {
-                    matches!(members.get(name), Some(Binding::Stream(_) | Binding::Record(_)))
-                        && !matches!(ty, Ty::Stream(_))
+                    matches!(
+                        members.get(name),
+                        Some(Binding::Stream(_) | Binding::Record(_))
+                    ) && !matches!(ty, Ty::Stream(_))
                 });
                 if !needs {
                     return binding;
@@ -161,12 +161,7 @@ impl Lowering<'_> {
     }
 
     /// A part of a value.
-    pub(super) fn project(
-        &mut self,
-        value: Value,
-        accessor: Accessor,
-        out: &mut Vec<Op>,
-    ) -> Value {
+    pub(super) fn project(&mut self, value: Value, accessor: Accessor, out: &mut Vec<Op>) -> Value {
         let mut value = if is_literal(&value) || value.lens == [Accessor::Length] {
             self.plain(value, "value", out).into()
         } else {

@@ -25,7 +25,11 @@ impl Files for NoFiles {
 
 /// Compiles the function and gives its script. What a client would offer is mocked on the initiator, as far as the
 /// case does not mock it: the relay and the arguments under `getDataSrv`, the answer under `callbackSrv`.
-pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> Result<(), CaseError> {
+pub(super) fn compile(
+    root: &Place<'_>,
+    case: &mut Case,
+    files: &dyn Files,
+) -> Result<(), CaseError> {
     let file = root.require("aqua")?;
     let func = root.require("func")?;
     let relay = root.field("relay").map(|relay| relay.name()).transpose()?;
@@ -34,12 +38,17 @@ pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> R
         ..Request::default()
     };
     if let Some(imports) = root.field("imports") {
-        request.imports = Imports { roots: imports.paths()? };
+        request.imports = Imports {
+            roots: imports.paths()?,
+        };
     }
     let compilation = weir_aqua::compile(&request, files)
         .map_err(|(path, reason)| file.wrong(format!("{}: {reason}", path.display())))?;
     if compilation.has_errors() {
-        let errors = compilation.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+        let errors = compilation
+            .diagnostics
+            .iter()
+            .filter(|one| one.severity == Severity::Error);
         let diagnostics = errors.map(|one| line(&compilation, one)).collect();
         let path = file.path().to_owned();
         return Err(CaseError::Script { path, diagnostics });
@@ -48,7 +57,10 @@ pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> R
     let Some(id) = compilation.function(name) else {
         return Err(func.wrong(format!("the file has no function `{name}`")));
     };
-    let options = Options { relay: relay.is_some(), ..Options::default() };
+    let options = Options {
+        relay: relay.is_some(),
+        ..Options::default()
+    };
     case.air = match compilation.script(id, &options) {
         Ok(script) => Arc::from(script),
         Err(limit) => return Err(func.wrong(limit.message.clone())),
@@ -57,11 +69,16 @@ pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> R
     let mut offer = |name: String, value: Value| {
         let on_init = Arc::from(format!("{init}/{name}"));
         if !case.services.contains_key(&on_init) {
-            case.services.entry(Arc::from(name)).or_insert(Mock::Ok(value));
+            case.services
+                .entry(Arc::from(name))
+                .or_insert(Mock::Ok(value));
         }
     };
     if let Some(relay) = relay {
-        offer("getDataSrv.-relay-".to_owned(), Value::from(format!("@{relay}")));
+        offer(
+            "getDataSrv.-relay-".to_owned(),
+            Value::from(format!("@{relay}")),
+        );
         if relay != case.init && !case.peers.contains(&relay) {
             case.peers.push(relay);
         }
@@ -70,7 +87,10 @@ pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> R
         args.check(args.value().as_object().is_some(), "an object")?;
         let known = &compilation.world.func(id).ty.params;
         for (arg, value) in args.value().as_object().into_iter().flatten() {
-            if !known.iter().any(|(name, _)| name.as_deref() == Some(arg.as_ref())) {
+            if !known
+                .iter()
+                .any(|(name, _)| name.as_deref() == Some(arg.as_ref()))
+            {
                 return Err(args.wrong(format!("`{name}` has no argument `{arg}`")));
             }
             offer(format!("getDataSrv.{arg}"), value.clone());
@@ -85,9 +105,18 @@ pub(super) fn compile(root: &Place<'_>, case: &mut Case, files: &dyn Files) -> R
 fn line(compilation: &weir_aqua::Compilation, diagnostic: &Diagnostic) -> String {
     let place = diagnostic.place;
     let file = compilation.set.get(FileId(place.file.0));
-    let before = file.text.get(..place.span.start as usize).unwrap_or_default();
+    let before = file
+        .text
+        .get(..place.span.start as usize)
+        .unwrap_or_default();
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     let (path, code, message) = (file.path.display(), diagnostic.code, &diagnostic.message);
     format!("{path}:{line}:{column}: {code} {message}")
 }

@@ -8,8 +8,8 @@ use weir_identity::Value;
 
 use weir_aqua::files::Files;
 
-use super::unique::field_that_stands_twice;
 use super::aqua;
+use super::unique::field_that_stands_twice;
 use super::{Case, CaseError, Mock, Names, PEERS_MAX, TTL_MS_MAX};
 
 /// Fields of a case.

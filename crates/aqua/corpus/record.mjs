@@ -16,7 +16,8 @@
 // A row: file, func, args; `services`, all mocks, as in a case of `weir sim run` (with `init`, `peers` and `echo` it is one
 // when `air` is added); `seen`, the calls that remain when those of getDataSrv and errorHandlingSrv are left out, sorted;
 // `error`, the error objects that reached the client; `stable`, whether three other orders of delivery give the same
-// calls and errors; `airBytes`, the length of the script that the reference made, as printed; `hops`, the number of
+// calls and errors; `airBytes`, the length of the script that the reference made, as printed; `airMinified`, its length after
+// `weir_air::minify`, added afterwards; `hops`, the number of
 // places in it that do nothing but bring the particle to a peer.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';

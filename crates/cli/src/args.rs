@@ -73,6 +73,9 @@ pub(crate) enum Command {
     /// Run, check and format AIR scripts
     #[command(subcommand, arg_required_else_help = false)]
     Air(Air),
+    /// Run, check, compile and format Aqua programs
+    #[command(subcommand, arg_required_else_help = false)]
+    Aqua(Aqua),
     /// Run scripts on a simulated network
     #[command(subcommand, arg_required_else_help = false)]
     Sim(Sim),
@@ -199,10 +202,90 @@ pub(crate) enum Air {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Aqua {
+    /// Run a function on the network from here
+    Run {
+        /// The program
+        #[arg(value_name = "FILE.aqua")]
+        file: PathBuf,
+        /// What to call: a function with its arguments; names stand for fields of --data
+        #[arg(short, long, value_name = "FN(ARGS)")]
+        function: String,
+        /// Values for the names among the arguments, as a JSON object
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+        /// Show which peers the particle would visit, and stop
+        #[arg(long)]
+        plan: bool,
+        /// How long the particle may live
+        #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
+        ttl: Duration,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Report everything that is wrong with programs
+    Check {
+        /// Programs, or folders with programs
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Compile what a program exports
+    Compile {
+        /// The program
+        #[arg(value_name = "FILE.aqua")]
+        file: PathBuf,
+        /// What comes out
+        #[arg(long, value_enum, default_value_t)]
+        target: CompileTarget,
+        /// Where files are written; standard output if it is not given
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+        /// Compile for an initiator that is connected to all peers itself
+        #[arg(long)]
+        no_relay: bool,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Bring programs into the canonical layout
+    Fmt {
+        /// Programs, or folders with programs; `-` reads standard input and writes standard output
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// Change nothing, fail if a program is not formatted
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// How programs are read.
+#[derive(Args, Debug)]
+pub(crate) struct Sources {
+    /// Also look for imports in DIR
+    #[arg(long = "import", value_name = "DIR")]
+    pub(crate) imports: Vec<PathBuf>,
+    /// A value for a constant that the program defines with `?=`
+    #[arg(long = "const", value_name = "NAME=VALUE")]
+    pub(crate) constants: Vec<String>,
+}
+
+/// What `weir aqua compile` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum CompileTarget {
+    /// A script for each function
+    #[default]
+    Air,
+    /// Scripts and definitions of functions and services
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Sim {
     /// Run one script with mocked services
     #[command(
         after_help = "Fields of a case: air, init, peers, services, echo, seed, ttl_ms, timestamp_ms.\n\
+            In place of air: aqua (a file), func, args, imports, relay.\n\
             `@name` in script and values stands for the peer id of `name`."
     )]
     Run {

@@ -93,6 +93,14 @@ codes! {
     AirFailed = "W0191", FunctionFailed;
     /// The script cannot go on: misuse of the language or a limit.
     AirStuck = "W0192", FunctionFailed;
+    /// A program does not compile.
+    AquaInvalid = "W0290", Build;
+    /// `aqua fmt --check` found another layout.
+    AquaUnformatted = "W0291", Build;
+    /// What `aqua run` is to call cannot be called so.
+    AquaCall = "W0292", Usage;
+    /// A function that was run told its caller of an error.
+    AquaFailed = "W0293", FunctionFailed;
     /// The particle's time ran out.
     Deadline = "W0401", Network;
     /// `--timeout` ran out.

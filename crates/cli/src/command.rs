@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod air;
+mod aqua;
 mod call;
 mod explain;
 mod sim;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, &cli.global, output),
+        Command::Aqua(args) => aqua::run(&args, &cli.global, output),
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
         Command::Trace(args) => trace::run(&args, output),
     };

@@ -19,6 +19,7 @@ mod panic;
 mod particles;
 mod policy;
 mod project;
+mod rewrite;
 mod schema;
 mod seat;
 mod session;

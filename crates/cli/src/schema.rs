@@ -41,6 +41,14 @@ schemas! {
     AIR_CHECK = "air.check";
     /// Layout of scripts.
     AIR_FMT = "air.fmt";
+    /// Results of a function.
+    AQUA_RUN = "aqua.run";
+    /// Faults in programs.
+    AQUA_CHECK = "aqua.check";
+    /// Scripts and definitions.
+    AQUA_COMPILE = "aqua.compile";
+    /// Layout of programs.
+    AQUA_FMT = "aqua.fmt";
     /// What an observer of the simulated network saw.
     SIM_RUN = "sim.run";
     /// Error codes.

@@ -139,3 +139,35 @@ fn compiled_functions_make_the_calls_that_the_reference_made() {
     let listed: BTreeSet<&str> = intended.into_keys().collect();
     assert_eq!(explained, listed, "what agrees needs no reason");
 }
+
+#[test]
+fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
+    let text = std::fs::read_to_string(corpus().join("reference.jsonl")).expect("it is committed");
+    let mut rows: BTreeMap<String, Value> = BTreeMap::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        if line["airMinified"].is_u64() && !line["defect"].is_string() {
+            rows.insert(format!("{} {}", line["file"], line["func"]), line);
+        }
+    }
+    let (mut ours, mut theirs) = ((0, 0), (0, 0));
+    for line in rows.values() {
+        let file = corpus().join(line["file"].as_str().expect("a file"));
+        let request = weir_aqua::Request {
+            entries: vec![file],
+            ..weir_aqua::Request::default()
+        };
+        let compilation = weir_aqua::compile(&request, &Disk).expect("it is there");
+        let func = compilation.function(line["func"].as_str().expect("a name"));
+        let options = weir_aqua::lower::Options::default();
+        let script = compilation.script(func.expect("it is exported"), &options).expect("it fits");
+        ours.0 += script.len();
+        ours.1 += script.matches("(new $-hop-").count();
+        theirs.0 += usize::try_from(line["airMinified"].as_u64().expect("a size")).expect("it fits");
+        theirs.1 += usize::try_from(line["hops"].as_u64().expect("a number")).expect("it fits");
+    }
+    assert!(rows.len() > 300, "only {} functions were compared", rows.len());
+    println!("bytes {} beside {}, hops {} beside {}", ours.0, theirs.0, ours.1, theirs.1);
+    assert!(ours.0 * 100 <= theirs.0 * 85, "{} bytes beside {}", ours.0, theirs.0);
+    assert!(ours.1 * 100 <= theirs.1 * 75, "{} hops beside {}", ours.1, theirs.1);
+}

@@ -177,9 +177,12 @@ impl Lowering<'_> {
                 self.data(right, env, out)
             };
         }
-        let target = self.scalar(name);
         let mut other = Vec::new();
         let right = self.data(right, env, &mut other);
+        if let Base::Bool(known) = right.base {
+            return if known == deciding { Base::Bool(deciding).into() } else { left };
+        }
+        let target = self.scalar(name);
         self.emit(
             &mut other,
             Op::Ap {

@@ -5,9 +5,8 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, Report};
+use crate::rewrite::rewrite;
 use serde::Serialize;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
@@ -70,37 +69,11 @@ fn format(file: &Path, check_only: bool, output: &Output) -> Result<FormattedFil
     let changed = fresh != text;
     let to_standard_output = input::is_standard_input(file) && !check_only;
     if changed && !check_only && !to_standard_output {
-        write(file, &fresh)?;
+        rewrite(file, &fresh)?;
     }
     Ok(FormattedFile {
         text: to_standard_output.then_some(fresh),
         file: name,
         changed,
     })
-}
-
-/// Readers see the old text or the new one, never a part. Behind a link it is the file itself that is written.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let unwritable = |error: std::io::Error| {
-        Failure::new(
-            Code::FileUnwritable,
-            format!("cannot write {}", file.display()),
-        )
-        .cause(error)
-    };
-    let target = file.canonicalize().map_err(unwritable)?;
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = target.with_file_name(name);
-    // A file that is there already is not ours.
-    let mut made = File::create_new(&fresh).map_err(unwritable)?;
-    std::fs::metadata(&target)
-        .and_then(|about| made.set_permissions(about.permissions()))
-        .and_then(|()| made.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&fresh, &target))
-        .map_err(|error| {
-            // What is left of the attempt is of no use.
-            let _ = std::fs::remove_file(&fresh);
-            unwritable(error)
-        })
 }

@@ -1,0 +1,41 @@
+//! `weir aqua`: programs, on the network and without it.
+
+mod check;
+mod compile;
+mod faults;
+mod fmt;
+mod run;
+pub(crate) mod sources;
+
+use crate::args::{Aqua, Global};
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use crate::schema;
+
+/// Runs the command and names the schema of its result.
+pub(crate) fn run(
+    args: &Aqua,
+    global: &Global,
+    output: &Output,
+) -> (&'static str, Result<Report, Failure>) {
+    match args {
+        Aqua::Check { paths, sources } => {
+            (schema::AQUA_CHECK, check::run(paths, sources, output))
+        }
+        Aqua::Compile { file, target, output: folder, no_relay, sources } => (
+            schema::AQUA_COMPILE,
+            compile::run(file, *target, folder.as_deref(), *no_relay, sources, output),
+        ),
+        Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
+        Aqua::Run { file, function, data, plan, ttl, sources } => {
+            let wanted = run::Wanted {
+                file,
+                function,
+                data: data.as_deref(),
+                plan: *plan,
+                ttl: *ttl,
+            };
+            (schema::AQUA_RUN, run::run(&wanted, sources, global, output))
+        }
+    }
+}

@@ -11,6 +11,8 @@
 //! 4. `lower`: an exported function with all its calls inlined;
 //! 5. `place`: where each step runs, and which hops that takes;
 //! 6. `emit`: AIR, definitions for clients, plans.
+//!
+//! [`invocation`] reads what a person writes to call a compiled function.
 
 pub mod check;
 mod compile;
@@ -18,6 +20,7 @@ mod diagnostic;
 pub mod emit;
 pub mod files;
 pub mod hir;
+pub mod invocation;
 pub mod ir;
 pub mod lower;
 pub mod names;

@@ -11,7 +11,7 @@ mod token;
 mod tree;
 
 pub use format::{COLUMNS_MAX, format};
-pub use parse::{CHAIN_MAX, DIAGNOSTICS_MAX, LEVELS_MAX, TEXT_BYTES_MAX, parse};
+pub use parse::{CHAIN_MAX, DIAGNOSTICS_MAX, LEVELS_MAX, TEXT_BYTES_MAX, parse, parse_value};
 pub use token::{Token, TokenKind};
 pub use tree::*;
 

@@ -18,7 +18,7 @@ mod types;
 use super::Parsed;
 use super::lexer;
 use super::token::{Token, TokenKind};
-use super::tree::Tree;
+use super::tree::{Expr, Tree};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{FileId, Span};
 
@@ -53,6 +53,26 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         tokens,
         tree,
         diagnostics,
+    }
+}
+
+/// Reads a text that is one value, such as a call. Places are in this text.
+///
+/// # Errors
+/// Returns the first mistake.
+pub fn parse_value(file: FileId, text: &str) -> std::result::Result<Expr, Box<Diagnostic>> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(Box::new(too_long(file, text).diagnostics.swap_remove(0)));
+    }
+    let tokens = lexer::tokens(text);
+    let mut parser = Parser::new(file, text, &tokens);
+    let value = parser.value_alone();
+    let mut diagnostics = parser.diagnostics;
+    diagnostics.sort_by_key(|diagnostic| diagnostic.place.span.start);
+    match (value, diagnostics.into_iter().next()) {
+        (_, Some(mistake)) => Err(Box::new(mistake)),
+        (Ok(value), None) => Ok(value),
+        (Err(Failed), None) => unreachable!("a mistake is reported"),
     }
 }
 

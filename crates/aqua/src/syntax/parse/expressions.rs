@@ -34,6 +34,16 @@ impl Parser<'_> {
         self.tall().map(|tall| tall.expr)
     }
 
+    /// A value behind which nothing follows.
+    pub fn value_alone(&mut self) -> Result<Expr> {
+        let value = self.expr()?;
+        self.skip_line_end();
+        if self.kind() != TokenKind::End {
+            return Err(self.expected("the end"));
+        }
+        Ok(value)
+    }
+
     /// A value without operators.
     pub fn postfix_or_error(&mut self) -> Expr {
         let start = self.wrong_span();

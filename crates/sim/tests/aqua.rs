@@ -160,14 +160,34 @@ fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
         let compilation = weir_aqua::compile(&request, &Disk).expect("it is there");
         let func = compilation.function(line["func"].as_str().expect("a name"));
         let options = weir_aqua::lower::Options::default();
-        let script = compilation.script(func.expect("it is exported"), &options).expect("it fits");
+        let script = compilation
+            .script(func.expect("it is exported"), &options)
+            .expect("it fits");
         ours.0 += script.len();
         ours.1 += script.matches("(new $-hop-").count();
-        theirs.0 += usize::try_from(line["airMinified"].as_u64().expect("a size")).expect("it fits");
+        theirs.0 +=
+            usize::try_from(line["airMinified"].as_u64().expect("a size")).expect("it fits");
         theirs.1 += usize::try_from(line["hops"].as_u64().expect("a number")).expect("it fits");
     }
-    assert!(rows.len() > 300, "only {} functions were compared", rows.len());
-    println!("bytes {} beside {}, hops {} beside {}", ours.0, theirs.0, ours.1, theirs.1);
-    assert!(ours.0 * 100 <= theirs.0 * 85, "{} bytes beside {}", ours.0, theirs.0);
-    assert!(ours.1 * 100 <= theirs.1 * 75, "{} hops beside {}", ours.1, theirs.1);
+    assert!(
+        rows.len() > 300,
+        "only {} functions were compared",
+        rows.len()
+    );
+    println!(
+        "bytes {} beside {}, hops {} beside {}",
+        ours.0, theirs.0, ours.1, theirs.1
+    );
+    assert!(
+        ours.0 * 100 <= theirs.0 * 85,
+        "{} bytes beside {}",
+        ours.0,
+        theirs.0
+    );
+    assert!(
+        ours.1 * 100 <= theirs.1 * 75,
+        "{} hops beside {}",
+        ours.1,
+        theirs.1
+    );
 }

@@ -180,7 +180,11 @@ impl Lowering<'_> {
         let mut other = Vec::new();
         let right = self.data(right, env, &mut other);
         if let Base::Bool(known) = right.base {
-            return if known == deciding { Base::Bool(deciding).into() } else { left };
+            return if known == deciding {
+                Base::Bool(deciding).into()
+            } else {
+                left
+            };
         }
         let target = self.scalar(name);
         self.emit(

@@ -19,15 +19,26 @@ pub(crate) fn run(
     output: &Output,
 ) -> (&'static str, Result<Report, Failure>) {
     match args {
-        Aqua::Check { paths, sources } => {
-            (schema::AQUA_CHECK, check::run(paths, sources, output))
-        }
-        Aqua::Compile { file, target, output: folder, no_relay, sources } => (
+        Aqua::Check { paths, sources } => (schema::AQUA_CHECK, check::run(paths, sources, output)),
+        Aqua::Compile {
+            file,
+            target,
+            output: folder,
+            no_relay,
+            sources,
+        } => (
             schema::AQUA_COMPILE,
             compile::run(file, *target, folder.as_deref(), *no_relay, sources, output),
         ),
         Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
-        Aqua::Run { file, function, data, plan, ttl, sources } => {
+        Aqua::Run {
+            file,
+            function,
+            data,
+            plan,
+            ttl,
+            sources,
+        } => {
             let wanted = run::Wanted {
                 file,
                 function,

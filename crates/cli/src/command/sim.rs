@@ -2,6 +2,7 @@
 
 use crate::args::Sim;
 use crate::code::Code;
+use crate::command::aqua::sources::Disk;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Cell, Column, Output, Report, Table};
@@ -21,7 +22,7 @@ pub(crate) fn run(
     let text = input::read(file)?;
     let progress = output.progress("running the case");
     let report = within(timeout, move || {
-        Case::from_json(&text).and_then(|case| run_case(&case))
+        Case::from_json_with(&text, &Disk).and_then(|case| run_case(&case))
     })?
     .map_err(|error| malformed(file, error))?;
     drop(progress);

@@ -16,11 +16,7 @@ struct Checked {
 }
 
 /// Checks all programs; fails if one of them has an error.
-pub(super) fn run(
-    paths: &[PathBuf],
-    wanted: &Sources,
-    output: &Output,
-) -> Result<Report, Failure> {
+pub(super) fn run(paths: &[PathBuf], wanted: &Sources, output: &Output) -> Result<Report, Failure> {
     let compilation = sources::compiled(sources::programs(paths)?, wanted, output)?;
     let checked = Checked {
         files: compilation.set.files.len(),
@@ -34,7 +30,14 @@ pub(super) fn run(
         checked.files,
         checked.functions
     );
-    let report = Report::new(&checked, if failure.is_some() { String::new() } else { text });
+    let report = Report::new(
+        &checked,
+        if failure.is_some() {
+            String::new()
+        } else {
+            text
+        },
+    );
     Ok(match failure {
         Some(failure) => report.failing(failure),
         None => report,

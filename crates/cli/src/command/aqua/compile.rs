@@ -42,10 +42,11 @@ pub(super) fn run(
     };
     let mut compiled = exports(&compilation, &options, output)?;
     if compiled.functions.is_empty() && compiled.services.is_empty() {
-        return Err(
-            Failure::new(Code::AquaInvalid, format!("{} exports nothing", file.display()))
-                .fix("write `export name` below its first line"),
-        );
+        return Err(Failure::new(
+            Code::AquaInvalid,
+            format!("{} exports nothing", file.display()),
+        )
+        .fix("write `export name` below its first line"));
     }
     let texts = texts(file, target, &compiled);
     let Some(folder) = folder else {
@@ -53,7 +54,11 @@ pub(super) fn run(
         return Ok(Report::new(&compiled, text.join("\n")));
     };
     let unwritable = |path: &Path, error: std::io::Error| {
-        Failure::new(Code::FileUnwritable, format!("cannot write {}", path.display())).cause(error)
+        Failure::new(
+            Code::FileUnwritable,
+            format!("cannot write {}", path.display()),
+        )
+        .cause(error)
     };
     std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
     let mut lines = String::new();

@@ -60,7 +60,9 @@ fn file_of(compilation: &Compilation, place: Place) -> (String, &str) {
 /// All faults of a compilation.
 pub(super) fn list(compilation: &Compilation) -> Vec<Fault> {
     let faults = compilation.diagnostics.iter();
-    faults.map(|diagnostic| fault(compilation, diagnostic)).collect()
+    faults
+        .map(|diagnostic| fault(compilation, diagnostic))
+        .collect()
 }
 
 fn fault(compilation: &Compilation, diagnostic: &Diagnostic) -> Fault {
@@ -147,8 +149,15 @@ pub(super) fn refused(compilation: &Compilation) -> Option<Failure> {
         [entry] => compilation.set.get(*entry).path.display().to_string(),
         entries => format!("the {} programs", entries.len()),
     };
-    let verb = if compilation.set.entries.len() == 1 { "has" } else { "have" };
-    let failure = Failure::new(Code::AquaInvalid, format!("{what} {verb} {errors} error{ending}"));
+    let verb = if compilation.set.entries.len() == 1 {
+        "has"
+    } else {
+        "have"
+    };
+    let failure = Failure::new(
+        Code::AquaInvalid,
+        format!("{what} {verb} {errors} error{ending}"),
+    );
     let data = serde_json::json!({ "faults": list(compilation) });
     let data = serde_json::value::to_raw_value(&data).expect("faults are texts and numbers");
     Some(failure.with_data(data))

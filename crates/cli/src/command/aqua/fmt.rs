@@ -84,7 +84,12 @@ fn refused(name: &str, text: &str, output: &Output) -> Failure {
     let failure = weir_aqua::compile(&request, &Alone(Arc::from(text)))
         .ok()
         .and_then(|mut compilation| {
-            compilation.diagnostics = compilation.set.get(compilation.set.entries[0]).parsed.diagnostics.clone();
+            compilation.diagnostics = compilation
+                .set
+                .get(compilation.set.entries[0])
+                .parsed
+                .diagnostics
+                .clone();
             faults::show(&compilation, output);
             faults::refused(&compilation)
         });

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use weir_aqua::invocation::{self, Invocation};
+use weir_aqua::invocation::{Invocation, shown};
 use weir_aqua::lower::Options;
+use weir_aqua::types::Ty;
 use weir_aqua::{Compilation, emit};
 use weir_identity::Value;
 use weir_peer::ParticleEvent;
@@ -56,7 +57,12 @@ struct Told {
 impl Told {
     /// Takes in an event; whether the function has ended.
     fn take_in(&mut self, event: &ParticleEvent) -> bool {
-        let ParticleEvent::Callback { service, function, args } = event else {
+        let ParticleEvent::Callback {
+            service,
+            function,
+            args,
+        } = event
+        else {
             return false;
         };
         match (&**service, &**function) {
@@ -119,13 +125,24 @@ pub(super) fn run(
         output.warn(offence);
     }
     running.save(&project)?;
-    let silent = compilation.world.func(invocation.func).ty.results.is_empty();
+    let silent = compilation
+        .world
+        .func(invocation.func)
+        .ty
+        .results
+        .is_empty();
     let ended = told.results.is_some() || (silent && told.error.is_none());
+    let types = &compilation.world.func(invocation.func).ty.results;
+    if let Some(results) = &mut told.results {
+        for (result, ty) in results.iter_mut().zip(types) {
+            *result = typed(ty, result);
+        }
+    }
     let report = report(&name, &running, &told, &network);
     Ok(match outcome? {
-        _ if told.error.is_some() => report.failing(
-            failed(&name, told.error.as_ref(), &network).trace(running.short_id()),
-        ),
+        _ if told.error.is_some() => {
+            report.failing(failed(&name, told.error.as_ref(), &network).trace(running.short_id()))
+        }
         Outcome::Enough => report,
         Outcome::Finished => match running.script_failure(&name) {
             Some(failure) => report.failing(failure.trace(running.short_id())),
@@ -144,15 +161,23 @@ pub(super) fn run(
     })
 }
 
+/// A result as its type says: an option is its value or `null`.
+fn typed(ty: &Ty, result: &Value) -> Value {
+    serde_json::from_str(&result.to_json())
+        .ok()
+        .and_then(|json| Value::from_json(&shown(ty, &json).to_string()).ok())
+        .unwrap_or_else(|| result.clone())
+}
+
 fn report(name: &str, running: &Running<'_>, told: &Told, network: &Network) -> Report {
     let mut lines = String::new();
-    let shown = |value: &Value| network.with_names(&value.to_json());
+    let text = |value: &Value| network.with_names(&value.to_json());
     for Callback { function, args } in &told.callbacks {
-        let args: Vec<String> = args.iter().map(shown).collect();
+        let args: Vec<String> = args.iter().map(text).collect();
         lines.push_str(&format!("{function} {}\n", args.join(" ")));
     }
     for result in told.results.iter().flatten() {
-        lines.push_str(&format!("{}\n", shown(result)));
+        lines.push_str(&format!("{}\n", text(result)));
     }
     lines.push_str(&format!("trace {}", running.short_id()));
     let ran = Ran {
@@ -193,8 +218,12 @@ fn invocation(compilation: &Compilation, wanted: &Wanted<'_>) -> Result<Invocati
             Failure::new(Code::InputMalformed, "--data is not a JSON object").cause(error)
         })?,
     };
-    invocation::parse(compilation, wanted.function, &data).map_err(|problem| {
-        Failure::new(Code::AquaCall, problem.to_string())
+    Invocation::read(compilation, wanted.function, &data).map_err(|problem| {
+        let failure = Failure::new(Code::AquaCall, problem.message);
+        match problem.help {
+            Some(help) => failure.fix(help),
+            None => failure,
+        }
     })
 }
 
@@ -205,11 +234,14 @@ fn inputs(
     relay: &str,
 ) -> Result<BTreeMap<Arc<str>, Value>, Failure> {
     let names = network.names()?;
-    let mut inputs: BTreeMap<Arc<str>, Value> =
-        [(Arc::from("-relay-"), Value::from(relay))].into();
+    let mut inputs: BTreeMap<Arc<str>, Value> = [(Arc::from("-relay-"), Value::from(relay))].into();
     for (name, value) in &invocation.args {
         let value = Value::from_json(&value.to_string()).map_err(|error| {
-            Failure::new(Code::AquaCall, format!("the argument `{name}` cannot be sent")).cause(error)
+            Failure::new(
+                Code::AquaCall,
+                format!("the argument `{name}` cannot be sent"),
+            )
+            .cause(error)
         })?;
         inputs.insert(Arc::from(name.as_str()), names.value_to_ids(&value));
     }

@@ -62,8 +62,11 @@ pub(super) fn compiled(
         constants,
     };
     let compilation = weir_aqua::compile(&request, &Disk).map_err(|(path, reason)| {
-        Failure::new(Code::FileUnreadable, format!("cannot read {}", path.display()))
-            .cause(reason)
+        Failure::new(
+            Code::FileUnreadable,
+            format!("cannot read {}", path.display()),
+        )
+        .cause(reason)
     })?;
     faults::show(&compilation, output);
     Ok(compilation)
@@ -102,11 +105,15 @@ pub(super) fn programs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     if found.is_empty() {
-        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(
-            Failure::new(Code::FileUnreadable, format!("no programs in {}", names.join(", ")))
-                .fix("name a file, or a folder with files that end in .aqua"),
-        );
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        return Err(Failure::new(
+            Code::FileUnreadable,
+            format!("no programs in {}", names.join(", ")),
+        )
+        .fix("name a file, or a folder with files that end in .aqua"));
     }
     Ok(found)
 }
@@ -114,7 +121,11 @@ pub(super) fn programs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 /// What package managers and hidden folders hold is not searched.
 fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let unreadable = |error: std::io::Error| {
-        Failure::new(Code::FileUnreadable, format!("cannot read {}", folder.display())).cause(error)
+        Failure::new(
+            Code::FileUnreadable,
+            format!("cannot read {}", folder.display()),
+        )
+        .cause(error)
     };
     let mut inside = std::fs::read_dir(folder)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -130,7 +141,10 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), F
             if !skipped && depth < DEPTH_MAX {
                 search(&path, depth + 1, found)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "aqua") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "aqua")
+        {
             found.push(path);
         }
     }

@@ -248,6 +248,25 @@ pub(crate) enum Aqua {
         #[command(flatten)]
         sources: Sources,
     },
+    /// Run the tests of programs on a simulated network
+    #[command(
+        after_help = "A test is an exported function without arguments whose name begins with `test`. It passes if\n\
+            nothing fails and every truth value that it returns is true. Comments above it:\n  \
+            -- peers a b c                    the peers, beside init and relay\n  \
+            -- mock greeter.hello \"Hi\"        what a service answers\n  \
+            -- fail a/greeter.hello \"away\"    what it fails with, on one peer\n  \
+            -- seeds 100                      how many orders of delivery are tried"
+    )]
+    Test {
+        /// Only tests whose name contains this
+        #[arg(value_name = "FILTER")]
+        filter: Option<String>,
+        /// Programs, or folders with programs
+        #[arg(long = "in", value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: Sources,
+    },
     /// Bring programs into the canonical layout
     Fmt {
         /// Programs, or folders with programs; `-` reads standard input and writes standard output

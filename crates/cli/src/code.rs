@@ -101,6 +101,8 @@ codes! {
     AquaCall = "W0292", Usage;
     /// A function that was run told its caller of an error.
     AquaFailed = "W0293", FunctionFailed;
+    /// Tests of a program did not pass.
+    AquaTests = "W0294", NotVerified;
     /// The particle's time ran out.
     Deadline = "W0401", Network;
     /// `--timeout` ran out.

@@ -47,6 +47,8 @@ schemas! {
     AQUA_CHECK = "aqua.check";
     /// Scripts and definitions.
     AQUA_COMPILE = "aqua.compile";
+    /// Tests of programs.
+    AQUA_TEST = "aqua.test";
     /// Layout of programs.
     AQUA_FMT = "aqua.fmt";
     /// What an observer of the simulated network saw.

@@ -27,6 +27,7 @@
 //! | [`review`] | what all peers know together, and whether it fits together |
 //! | [`case`](mod@case) | one script with mocked services: `weir sim run` |
 //! | [`program`] | random scripts |
+//! | [`trial`] | tests that are written in Aqua: `weir aqua test` |
 
 pub mod case;
 pub mod disk;
@@ -34,5 +35,6 @@ pub mod net;
 pub mod program;
 pub mod review;
 pub mod rng;
+pub mod trial;
 pub mod weather;
 pub mod world;

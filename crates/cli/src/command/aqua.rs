@@ -6,6 +6,7 @@ mod faults;
 mod fmt;
 mod run;
 pub(crate) mod sources;
+mod test;
 
 use crate::args::{Aqua, Global};
 use crate::failure::Failure;
@@ -31,6 +32,14 @@ pub(crate) fn run(
             compile::run(file, *target, folder.as_deref(), *no_relay, sources, output),
         ),
         Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
+        Aqua::Test {
+            filter,
+            paths,
+            sources,
+        } => (
+            schema::AQUA_TEST,
+            test::run(filter.as_deref(), paths, sources, output),
+        ),
         Aqua::Run {
             file,
             function,

@@ -1,0 +1,276 @@
+//! Aqua programs on the command line: checked, compiled, laid out, tested, run on a real network.
+
+mod support;
+
+use serde_json::json;
+use std::path::Path;
+use support::{Network, weir, weir_with_input};
+
+const HELLO: &str = r#"aqua Hello declares *
+
+export hello, everywhere, broken, Greeter
+
+service Greeter("greeter"):
+  hello(name: string) -> string
+
+-- Greets through one peer.
+func hello(peer: string, name: string) -> string:
+  on peer:
+    greeting <- Greeter.hello(name)
+  <- greeting
+
+-- Greets through many peers, and waits for all of them.
+func everywhere(peers: []string, name: ?string) -> []string, ?string:
+  greetings: *string
+  for peer <- peers par:
+    on peer:
+      greetings <- Greeter.hello(name!)
+  join greetings[peers.length - 1]
+  <- greetings, name
+
+func broken(peer: string) -> string:
+  on peer:
+    Greeter "nobody"
+    greeting <- Greeter.hello("anybody")
+  <- greeting
+"#;
+
+fn folder_with(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    std::fs::write(folder.path().join("hello.aqua"), text).expect("a writable folder");
+    folder
+}
+
+fn function(call: &str) -> [&str; 5] {
+    ["aqua", "run", "hello.aqua", "-f", call]
+}
+
+#[test]
+fn functions_run_on_a_network() {
+    let folder = folder_with(HELLO);
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+
+    let one = weir(folder, &function(r#"hello("@b", "Ada")"#));
+    assert!(
+        one.text().starts_with("\"Hello, Ada!\"\ntrace "),
+        "{one:#?}"
+    );
+
+    let call = r#"everywhere(["@a", "@b", "@c"], who)"#;
+    let arguments = [
+        &function(call)[..],
+        &["--data", r#"{"who": "Ada"}"#, "--json"],
+    ]
+    .concat();
+    let all = weir(folder, &arguments).data();
+    let greeting = "Hello, Ada!";
+    assert_eq!(
+        all["results"],
+        json!([[greeting, greeting, greeting], "Ada"])
+    );
+
+    let broken = weir(folder, &function(r#"broken("@b")"#));
+    assert_eq!(broken.code, 8, "{broken:#?}");
+    for told in [
+        "error[W0293]: broken failed",
+        "at        b",
+        "no service `nobody` here",
+    ] {
+        assert!(broken.stderr.contains(told), "{}", broken.stderr);
+    }
+    assert_eq!(network.interrupt(), 0);
+}
+
+#[test]
+fn what_cannot_be_called_is_refused_before_anything_runs() {
+    let folder = folder_with(HELLO);
+    for (call, told) in [
+        (
+            "hello(\"@b\", 3)",
+            "argument 2 `name`: expected string, got 3",
+        ),
+        ("helo(\"@b\", \"Ada\")", "hello"),
+        ("hello(\"@b\"", ""),
+    ] {
+        let done = weir(folder.path(), &function(call));
+        assert_eq!(done.code, 2, "{done:#?}");
+        assert!(done.stderr.starts_with("error[W0292]: "), "{}", done.stderr);
+        assert!(done.stderr.contains(told), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn the_plan_names_peers_and_calls() {
+    let folder = folder_with(HELLO);
+    let arguments = [&function(r#"hello("@b", "Ada")"#)[..], &["--plan"]].concat();
+    let plan = weir(folder.path(), &arguments);
+    assert!(
+        plan.text()
+            .contains("hop   -relay-\ncall  peer          greeter.hello\n"),
+        "{plan:#?}"
+    );
+}
+
+#[test]
+fn all_faults_are_shown_with_place_and_fix() {
+    let text = HELLO.replace("Greeter.hello(name)", "Greeter.helo(nme)");
+    let folder = folder_with(&text);
+    let done = weir(folder.path(), &["aqua", "check"]);
+    assert_eq!(done.code, 4, "{done:#?}");
+    for told in [
+        "error[W0233]: `Greeter` has no `helo`\n  at hello.aqua:11:25",
+        "fix       did you mean `hello`?",
+        "error[W0230]: there is no `nme` here\n  at hello.aqua:11:30",
+        "error[W0290]: hello.aqua has 2 errors",
+    ] {
+        assert!(done.stderr.contains(told), "{told}\n{}", done.stderr);
+    }
+    let json = weir(folder.path(), &["aqua", "check", "--json"]).json();
+    let faults = json["error"]["data"]["faults"].as_array().expect("a list");
+    assert_eq!(faults.len(), 2, "{json}");
+    assert_eq!(
+        faults[0]["edit"],
+        json!({"start": 223, "end": 227, "text": "hello"})
+    );
+}
+
+#[test]
+fn scripts_and_definitions_are_written() {
+    let folder = folder_with(HELLO);
+    let path = folder.path();
+    let compile = ["aqua", "compile", "hello.aqua"];
+    let air = weir(path, &compile);
+    assert!(
+        air.text()
+            .contains("(call peer (\"greeter\" \"hello\") [name] hello)"),
+        "{air:#?}"
+    );
+    weir(path, &[&compile[..], &["-o", "out"]].concat()).text();
+    let checked = weir(
+        path,
+        &[
+            "air",
+            "check",
+            "out/hello.hello.air",
+            "out/hello.everywhere.air",
+        ],
+    );
+    checked.text();
+    let both = weir(
+        path,
+        &[&compile[..], &["--target", "json", "-o", "out"]].concat(),
+    );
+    both.text();
+    let definitions = read(&path.join("out/hello.json"));
+    assert_eq!(
+        definitions["functions"]["hello"]["funcDef"]["functionName"],
+        "hello"
+    );
+    assert_eq!(
+        definitions["services"]["Greeter"]["defaultServiceId"],
+        "greeter"
+    );
+}
+
+fn read(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).expect("it was written");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+#[test]
+fn programs_get_their_layout() {
+    let folder = folder_with("aqua A\nfunc f( ) ->u32 :\n    <-   1\n");
+    let path = folder.path();
+    let check = weir(path, &["aqua", "fmt", "--check"]);
+    assert_eq!(check.code, 4, "{check:#?}");
+    assert!(check.stderr.contains("error[W0291]"), "{}", check.stderr);
+    weir(path, &["aqua", "fmt"]).text();
+    weir(path, &["aqua", "fmt", "--check"]).text();
+    let text = weir_with_input(path, &["aqua", "fmt", "-"], "aqua A\nconst  N=1\n");
+    assert_eq!(text.text(), "aqua A\n\nconst N = 1\n");
+}
+
+#[test]
+fn a_case_can_name_a_function() {
+    let folder = folder_with(HELLO);
+    let case = json!({
+        "aqua": "hello.aqua", "func": "hello", "args": {"peer": "@b", "name": "Ada"},
+        "peers": ["b"], "relay": "relay", "services": {"greeter.hello": {"ok": "Hi"}},
+    });
+    let done = weir_with_input(
+        folder.path(),
+        &["sim", "run", "-", "--json"],
+        &case.to_string(),
+    );
+    let calls = done.data()["calls"].clone();
+    let last = calls
+        .as_array()
+        .and_then(|calls| calls.last())
+        .expect("there are calls");
+    assert_eq!(last["call"], "callbackSrv.response");
+    assert_eq!(last["args"], json!(["Hi"]));
+}
+
+#[test]
+fn tests_of_programs_run_with_seeds() {
+    let program = r#"aqua Tests declares *
+
+export testGreets, testRace, testFails
+
+service Greeter("greeter"):
+  hello(name: string) -> string
+
+-- mock greeter.hello "Hi"
+-- peers b
+func testGreets() -> bool:
+  on HOST_PEER_ID:
+    greeting <- Greeter.hello("Ada")
+  <- greeting == "Hi"
+
+-- Which of two peers answers first depends on the order of delivery.
+-- mock a/greeter.hello "a"
+-- mock b/greeter.hello "b"
+-- seeds 50
+func testRace() -> bool:
+  answers: *string
+  peers <- names()
+  for peer <- peers par:
+    on peer:
+      answers <- Greeter.hello("Ada")
+  first = answers!
+  <- first == "a"
+
+service Dir("dir"):
+  names() -> []string
+
+-- mock dir.names ["@a", "@b"]
+func names() -> []string:
+  found <- Dir.names()
+  <- found
+
+-- fail greeter.hello "is away"
+func testFails():
+  Greeter.hello("Ada")
+"#
+    .replace(
+        "-- seeds 50\n",
+        "-- seeds 50\n-- mock dir.names [\"@a\", \"@b\"]\n",
+    )
+    .replacen("service Dir", "\nservice Dir", 1);
+    let folder = folder_with(&program);
+    let done = weir(folder.path(), &["aqua", "test"]);
+    assert_eq!(done.code, 9, "{done:#?}");
+    for told in [
+        "ok testGreets\n",
+        "x testRace: it returned false (seed ",
+        "x testFails: ",
+        "1 of 3 tests passed",
+    ] {
+        assert!(done.stdout.contains(told), "{told}: {done:#?}");
+    }
+    let again = weir(folder.path(), &["aqua", "test"]);
+    assert_eq!(again.stdout, done.stdout, "seeds give the same runs");
+    let one = weir(folder.path(), &["aqua", "test", "Greets", "--json"]).data();
+    assert_eq!(one["passed"], 1);
+}

@@ -93,6 +93,88 @@ codes! {
     AirFailed = "W0191", FunctionFailed;
     /// The script cannot go on: misuse of the language or a limit.
     AirStuck = "W0192", FunctionFailed;
+    /// The program exceeds a limit of the compiler.
+    AquaLimit = "W0200", Build;
+    /// The text does not match the grammar.
+    AquaSyntax = "W0201", Build;
+    /// A block has no statements.
+    AquaEmptyBlock = "W0202", Build;
+    /// A line is indented unlike the lines before it.
+    AquaIndentation = "W0203", Build;
+    /// A statement cannot stand here.
+    AquaMisplacedStatement = "W0204", Build;
+    /// A literal is malformed or out of range.
+    AquaBadLiteral = "W0205", Build;
+    /// A constant is not a literal.
+    AquaBadConstant = "W0206", Build;
+    /// The header of a file is missing, misplaced or spelled in an old way.
+    AquaHeader = "W0210", Build;
+    /// An imported file cannot be found or read.
+    AquaUnresolvedImport = "W0211", Build;
+    /// Files import each other in a circle.
+    AquaImportCycle = "W0212", Build;
+    /// A file does not declare what is imported from it.
+    AquaNotDeclared = "W0213", Build;
+    /// `declares` or `export` names what does not exist.
+    AquaUnknownDeclared = "W0214", Build;
+    /// This cannot be exported.
+    AquaBadExport = "W0215", Build;
+    /// One name stands for two things.
+    AquaAmbiguous = "W0216", Build;
+    /// There is no type of this name.
+    AquaUnknownType = "W0220", Build;
+    /// A type cannot be used here.
+    AquaBadType = "W0221", Build;
+    /// A name is defined twice.
+    AquaDuplicate = "W0222", Build;
+    /// A definition needs itself.
+    AquaRecursion = "W0223", Build;
+    /// There is no value or function of this name.
+    AquaUnknownName = "W0230", Build;
+    /// A service is called whose id is not known here.
+    AquaNoServiceId = "W0231", Build;
+    /// This is not a service.
+    AquaNotAService = "W0232", Build;
+    /// A value has no such field, method or arrow.
+    AquaUnknownMember = "W0233", Build;
+    /// A call has too few or too many arguments.
+    AquaArgumentCount = "W0240", Build;
+    /// The type of a value is not the one needed here.
+    AquaTypeMismatch = "W0241", Build;
+    /// This is not a call, or not a value.
+    AquaNotACall = "W0242", Build;
+    /// There are more names than results.
+    AquaResultCount = "W0243", Build;
+    /// Only a collection has elements.
+    AquaNotACollection = "W0244", Build;
+    /// A construction misses fields, or has unknown ones.
+    AquaFields = "W0245", Build;
+    /// This cannot be an element of a collection or a field.
+    AquaNotData = "W0246", Build;
+    /// An operator cannot be applied to these operands.
+    AquaOperands = "W0247", Build;
+    /// Only streams and stream maps can be pushed to.
+    AquaNotAStream = "W0248", Build;
+    /// `else`, `catch`, `otherwise` or `par` without what it belongs to.
+    AquaStrayBranch = "W0250", Build;
+    /// A function returns too few, too many or misplaced values.
+    AquaReturn = "W0251", Build;
+    /// A wait that can never end.
+    AquaNeverEnds = "W0260", Build;
+    /// Warning: a result that nothing uses.
+    AquaUnusedResult = "W0280", Build;
+    /// Warning: a field that the type does not have.
+    AquaUnknownField = "W0281", Build;
+    /// Warning: statements after the result of a function.
+    AquaAfterReturn = "W0282", Build;
+    /// Warning: a value that may not be there when it is read.
+    AquaMaybeNever = "W0283", Build;
+    /// Warning: a name hides another one.
+    AquaShadowed = "W0284", Build;
+    /// Warning: the result type of an operation is not certain.
+    AquaWidened = "W0285", Build;
+    /// Warning: a form of older versions of the language.
+    AquaOldForm = "W0286", Build;
     /// A program does not compile.
     AquaInvalid = "W0290", Build;
     /// `aqua fmt --check` found another layout.
@@ -188,6 +270,16 @@ mod tests {
             .filter(|text| text.starts_with('W'))
             .collect();
         assert!(codes.len() > 10, "{codes:?}");
+        for code in codes {
+            assert!(Code::named(code).is_some(), "{code} has no page");
+        }
+    }
+
+    #[test]
+    fn every_diagnostic_of_aqua_has_a_page() {
+        let source = include_str!("../../aqua/src/diagnostic/codes.rs");
+        let codes: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
+        assert!(codes.len() > 30, "{codes:?}");
         for code in codes {
             assert!(Code::named(code).is_some(), "{code} has no page");
         }

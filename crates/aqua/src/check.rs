@@ -17,7 +17,9 @@ use std::sync::Arc;
 mod calls;
 mod constructions;
 mod expressions;
+mod lambdas;
 mod loops;
+mod mistakes;
 mod operators;
 mod recursion;
 mod statements;
@@ -50,7 +52,8 @@ pub fn check(set: &FileSet, world: &World) -> Bodies {
             uses.push(HashMap::new());
             continue;
         };
-        let mut checker = Body::new(world, def.place.file, &world.module(def.place.file).space);
+        let space = &world.module(def.place.file).space;
+        let mut checker = Body::new(world, def.place.file, &file.text, space);
         let lambda = checker.lambda(signature, Some(&def.ty), body, def.place.span);
         bodies.functions.push(Some(Arc::new(Function {
             name: def.name.clone(),
@@ -71,6 +74,7 @@ pub fn check(set: &FileSet, world: &World) -> Bodies {
 struct Body<'a> {
     world: &'a World,
     file: FileId,
+    text: &'a str,
     space: &'a Namespace,
     locals: Vec<Local>,
     /// In which closure each local is defined; 0 is the function itself.
@@ -85,13 +89,16 @@ struct Body<'a> {
     uses: HashMap<FuncId, Span>,
     references: Vec<(Place, Place)>,
     diagnostics: Vec<Diagnostic>,
+    /// Where in `diagnostics` each unknown name is reported.
+    unknown: HashMap<String, usize>,
 }
 
 impl<'a> Body<'a> {
-    fn new(world: &'a World, file: FileId, space: &'a Namespace) -> Self {
+    fn new(world: &'a World, file: FileId, text: &'a str, space: &'a Namespace) -> Self {
         Self {
             world,
             file,
+            text,
             space,
             locals: Vec::new(),
             owners: Vec::new(),
@@ -101,6 +108,7 @@ impl<'a> Body<'a> {
             uses: HashMap::new(),
             references: Vec::new(),
             diagnostics: Vec::new(),
+            unknown: HashMap::new(),
         }
     }
 
@@ -148,6 +156,7 @@ impl<'a> Body<'a> {
                 )
                 .label(place, "the first definition is here")
                 .note("a value never changes; only streams take more than one")
+                .help("give the second one another name")
             } else {
                 Diagnostic::warning(
                     codes::SHADOWED,
@@ -159,6 +168,7 @@ impl<'a> Body<'a> {
             };
             self.report(problem);
         }
+        self.explain_early_use(name);
         let id = self.hidden(&name.text, ty, name.span);
         if let Some(scope) = self.scopes.last_mut() {
             scope.insert(name.text.clone(), id);

@@ -114,10 +114,21 @@ impl Diagnostic {
 
 /// The name that was most likely meant, if one is near enough.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let reach = (name.chars().count() / 3).clamp(1, 3);
+    // of two letters, one that differs is half of the name
+    let reach = match name.chars().count() {
+        0..3 => 0,
+        length => (length / 3).clamp(1, 3),
+    };
     known
         .filter(|candidate| *candidate != name)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .map(|candidate| {
+            let distance = if candidate.eq_ignore_ascii_case(name) {
+                0
+            } else {
+                strsim::damerau_levenshtein(name, candidate)
+            };
+            (distance, candidate)
+        })
         .filter(|(distance, _)| *distance <= reach)
         .min()
         .map(|(_, candidate)| candidate)

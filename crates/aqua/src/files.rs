@@ -316,8 +316,10 @@ fn order(set: &mut FileSet) {
             },
             file,
             span,
-        )
-        .note(names.join(" → "));
+        );
+        if circle.len() > 1 {
+            problem = problem.note(names.join(" → "));
+        }
         if let Some((back, _)) = set.files[target].imports.iter().find(|_| circle.len() > 1) {
             problem = problem.label(
                 Place {
@@ -327,8 +329,11 @@ fn order(set: &mut FileSet) {
                 "the circle begins here",
             );
         }
-        set.diagnostics
-            .push(problem.help("move what both need into a third file, and import that one"));
+        set.diagnostics.push(problem.help(if circle.len() == 1 {
+            "leave the line out: a file sees all that it defines"
+        } else {
+            "move what both need into a third file, and import that one"
+        }));
         // what comes later treats the circle as cut here
         for import in &mut set.files[file.0 as usize].imports {
             if import.0 == span {

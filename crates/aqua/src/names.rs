@@ -11,14 +11,14 @@ use crate::hir::{FuncId, Literal};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Expr, ExprKind, ItemKind, Name, Path};
 use crate::types::{Arrow, Ty};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 mod definitions;
 mod header;
 mod types;
 
-pub(crate) use types::TypeReader;
+pub(crate) use types::{ELEMENTS, TypeReader};
 
 /// A type that has a name: its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +87,48 @@ pub struct Namespace {
     pub values: HashMap<String, TopValue>,
     /// Modules that are used under a name.
     pub modules: HashMap<String, Arc<Namespace>>,
+    /// What should be here and could not be understood, which has been reported.
+    pub lost: Lost,
+}
+
+/// Names that a mistake has kept from being defined.
+#[derive(Debug, Clone, Default)]
+pub enum Lost {
+    /// None.
+    #[default]
+    Nothing,
+    /// These.
+    Names(HashSet<String>),
+    /// Any that is not there.
+    Anything,
+}
+
+impl Lost {
+    fn add(&mut self, name: &str) {
+        match self {
+            Self::Nothing => *self = Self::Names(HashSet::from([name.to_owned()])),
+            Self::Names(names) => {
+                names.insert(name.to_owned());
+            }
+            Self::Anything => {}
+        }
+    }
+
+    fn extend(&mut self, other: &Self) {
+        match other {
+            Self::Nothing => {}
+            Self::Names(names) => names.iter().for_each(|name| self.add(name)),
+            Self::Anything => *self = Self::Anything,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Names(names) => names.contains(name),
+            Self::Anything => true,
+        }
+    }
 }
 
 /// A file with its names resolved.
@@ -186,8 +228,24 @@ impl Namespace {
         self.enter(before)?.types.get(&last.text).copied()
     }
 
+    /// Whether a mistake has been reported that may be why there is nothing of that path.
+    pub fn has_lost(&self, segments: &[Name]) -> bool {
+        let mut space = self;
+        for segment in segments {
+            if space.lost.has(&segment.text) {
+                return true;
+            }
+            match space.modules.get(&segment.text) {
+                Some(module) => space = module,
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// Takes over all names of another one.
     fn extend(&mut self, other: &Namespace) {
+        self.lost.extend(&other.lost);
         self.types
             .extend(other.types.iter().map(|(name, id)| (name.clone(), *id)));
         self.values
@@ -295,7 +353,8 @@ impl Resolver<'_> {
         let mut types = HashMap::new();
         for (index, item) in parsed.tree.items.iter().enumerate() {
             match &item.kind {
-                ItemKind::Error | ItemKind::Const { .. } => {}
+                ItemKind::Error => own.lost = Lost::Anything,
+                ItemKind::Const { .. } => {}
                 ItemKind::Func { name, .. } => {
                     let id = FuncId(u32::try_from(self.world.funcs.len()).expect("counted"));
                     if !self.define_value(file, name, &own) {
@@ -433,7 +492,10 @@ impl Resolver<'_> {
             }
             let written = self.literal(file, value, imported, own);
             let value = given.filter(|_| *replaceable).or(written);
-            let Some(value) = value else { continue };
+            let Some(value) = value else {
+                own.lost.add(&name.text);
+                continue;
+            };
             if !self.define_value(file, name, own) {
                 continue;
             }
@@ -458,10 +520,9 @@ impl Resolver<'_> {
         imported: &Namespace,
         own: &Namespace,
     ) -> Option<Literal> {
-        let (space, name) = match &expr.kind {
+        let path = match &expr.kind {
             ExprKind::Error => return None,
-            ExprKind::Name(name) => (Vec::new(), name),
-            ExprKind::Field { base, name } => (module_path(base)?, name),
+            ExprKind::Name(_) | ExprKind::Field { .. } => module_path(expr)?,
             ExprKind::Paren(inner) => return self.literal(file, inner, imported, own),
             _ => {
                 if let Some(literal) = literal(expr) {
@@ -479,10 +540,11 @@ impl Resolver<'_> {
                 return None;
             }
         };
+        let (name, space) = path.split_last()?;
         let found = own
-            .enter(&space)
+            .enter(space)
             .and_then(|space| space.values.get(&name.text))
-            .or_else(|| imported.enter(&space)?.values.get(&name.text));
+            .or_else(|| imported.enter(space)?.values.get(&name.text));
         match found {
             Some(TopValue::Const(id)) => {
                 let constant = self.world.constant(*id).clone();
@@ -495,6 +557,7 @@ impl Resolver<'_> {
                 ));
                 Some(constant.value)
             }
+            None if own.has_lost(&path) || imported.has_lost(&path) => None,
             _ => {
                 self.report(
                     Diagnostic::error(

@@ -181,6 +181,40 @@ impl Ty {
         }
     }
 
+    /// The type for messages: quoted, or in words where no notation says it.
+    pub fn said(&self) -> String {
+        match self {
+            Self::Int { .. } | Self::Float => self.to_string(),
+            _ => format!("`{self}`"),
+        }
+    }
+
+    /// What kind of thing it is, for messages, if it is no data.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Stream(_) => "a stream",
+            Self::Map(_) => "a stream map",
+            Self::Ability(_) => "an ability",
+            Self::Service(_) => "a service",
+            Self::Arrow(_) => "a function",
+            _ => "data",
+        }
+    }
+
+    /// The type as a program has to write it.
+    fn notation(&self) -> String {
+        match self {
+            Self::Int { low, high } => Scalar::ALL
+                .into_iter()
+                .find(|scalar| scalar.holds(*low, *high))
+                .unwrap_or(Scalar::I64)
+                .name()
+                .to_owned(),
+            Self::Float => Scalar::F64.name().to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// What the type becomes where a data value is needed: a stream becomes an array.
     pub fn frozen(&self) -> Ty {
         match self {
@@ -200,11 +234,11 @@ impl fmt::Display for Ty {
             Self::Int { low, high } if low == high => write!(f, "the number {low}"),
             Self::Int { low, high } => write!(f, "a number from {low} to {high}"),
             Self::Float => f.write_str("a number with a dot"),
-            Self::Array(element) => write!(f, "[]{element}"),
+            Self::Array(element) => write!(f, "[]{}", element.notation()),
             Self::Option(element) if **element == Self::Bottom => f.write_str("nil"),
-            Self::Option(element) => write!(f, "?{element}"),
-            Self::Stream(element) => write!(f, "*{element}"),
-            Self::Map(element) => write!(f, "%{element}"),
+            Self::Option(element) => write!(f, "?{}", element.notation()),
+            Self::Stream(element) => write!(f, "*{}", element.notation()),
+            Self::Map(element) => write!(f, "%{}", element.notation()),
             Self::Struct(record) | Self::Ability(record) | Self::Service(record) => {
                 f.write_str(&record.name)
             }

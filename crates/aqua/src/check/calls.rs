@@ -11,10 +11,14 @@ use std::sync::Arc;
 
 impl Body<'_> {
     /// The call that is written there; reports anything else.
-    pub(super) fn call_of(&mut self, expr: &syntax::Expr) -> Option<(Call, Span)> {
+    pub(super) fn call_of(
+        &mut self,
+        expr: &syntax::Expr,
+        targets: &[Name],
+    ) -> Option<(Call, Span)> {
         match &expr.kind {
             syntax::ExprKind::Error => None,
-            syntax::ExprKind::Paren(inner) => self.call_of(inner),
+            syntax::ExprKind::Paren(inner) => self.call_of(inner, targets),
             syntax::ExprKind::Call {
                 callee,
                 abilities,
@@ -25,18 +29,9 @@ impl Body<'_> {
             }
             _ => {
                 let value = self.value(expr);
-                if value.ty == Ty::Error {
-                    return None;
+                if value.ty != Ty::Error {
+                    self.report_no_call(&value, targets);
                 }
-                let mut problem = self.error(codes::NOT_A_CALL, "this is not a call", expr.span);
-                problem = match &value.ty {
-                    Ty::Arrow(_) => problem
-                        .help("call it: `()`")
-                        .edit(Span::new(expr.span.end, expr.span.end), "()"),
-                    _ => problem
-                        .help("`<-` takes the results of a call; write `name = value` for a value"),
-                };
-                self.report(problem);
                 None
             }
         }
@@ -66,7 +61,7 @@ impl Body<'_> {
             ty => {
                 let problem = self.error(
                     codes::NOT_A_CALL,
-                    format!("`{ty}` cannot be called"),
+                    format!("{} cannot be called", ty.said()),
                     callee.span,
                 );
                 self.report(problem);
@@ -91,7 +86,7 @@ impl Body<'_> {
                     codes::ARGUMENT_COUNT,
                     format!(
                         "this takes {}, and {} given",
-                        super::statements::count(arrow.params.len(), "argument"),
+                        super::mistakes::count(arrow.params.len(), "argument"),
                         match args.len() {
                             0 => String::from("none is"),
                             1 => String::from("one is"),

@@ -22,6 +22,15 @@ impl Body<'_> {
         });
         let def = path.as_ref().and_then(|path| self.space.find_type(path));
         let Some(def) = def else {
+            if path
+                .as_ref()
+                .is_some_and(|path| self.space.has_lost(&path.segments))
+            {
+                for field in fields {
+                    self.named(field);
+                }
+                return (ExprKind::Error, Ty::Error);
+            }
             let name = path.map(|path| path.text()).unwrap_or_default();
             let near =
                 nearest(&name, self.space.types.keys().map(String::as_str)).map(str::to_owned);
@@ -51,7 +60,7 @@ impl Body<'_> {
                 let problem = self
                     .error(
                         codes::BAD_TYPE,
-                        format!("`{ty}` is neither a struct nor an ability"),
+                        format!("{} is neither a struct nor an ability", ty.said()),
                         base.span,
                     )
                     .label(place, "it is defined here");
@@ -68,12 +77,14 @@ impl Body<'_> {
             let mut problem = self
                 .error(
                     codes::FIELDS,
-                    format!(
-                        "`{}` needs {} more: {}",
-                        record.name,
-                        super::statements::count(missing.len(), "field"),
-                        missing.join(", ")
-                    ),
+                    match missing.len() {
+                        1 => format!("the field `{}` of `{}` is missing", missing[0], record.name),
+                        _ => format!(
+                            "fields of `{}` are missing: {}",
+                            record.name,
+                            missing.join(", ")
+                        ),
+                    },
                     span,
                 )
                 .label(place, "it is defined here");
@@ -97,7 +108,10 @@ impl Body<'_> {
             if base.ty != Ty::Error {
                 let problem = self.error(
                     codes::UNKNOWN_MEMBER,
-                    format!("only a struct can be copied, and this is `{}`", base.ty),
+                    format!(
+                        "only a struct can be copied, and this is {}",
+                        base.ty.said()
+                    ),
                     base.span,
                 );
                 self.report(problem);
@@ -156,6 +170,9 @@ impl Body<'_> {
                     problem = problem
                         .help(format!("did you mean `{near}`?"))
                         .edit(field.name.span, near);
+                } else {
+                    let names: Vec<&str> = record.names().take(12).collect();
+                    problem = problem.note(format!("it has {}", names.join(", ")));
                 }
                 self.report(problem);
                 continue;

@@ -3,7 +3,7 @@
 use super::{Body, error_type};
 use crate::diagnostic::{codes, nearest};
 use crate::hir::{Builtin, Expr, ExprKind, Literal, LocalId, ServiceId, ServiceRef};
-use crate::names::{Namespace, TopValue, TypeId, TypeReader, module_path};
+use crate::names::{ELEMENTS, Namespace, TopValue, TypeId, TypeReader, module_path};
 use crate::source::Span;
 use crate::syntax::{self, CollectionKind, Name, Signature, TypeExpr};
 use crate::types::{Arrow, Scalar, Ty};
@@ -62,7 +62,7 @@ impl Body<'_> {
             syntax::ExprKind::Collection { kind, items } => self.collection(*kind, items),
             syntax::ExprKind::Construct { base, fields } => self.construct(base, fields, span),
             syntax::ExprKind::Copy { base, fields } => self.copy(base, fields),
-            syntax::ExprKind::Call { .. } => match self.call_of(expr) {
+            syntax::ExprKind::Call { .. } => match self.call_of(expr, &[]) {
                 Some((call, _)) => {
                     let ty = call.ty.results.first().cloned().unwrap_or(Ty::Error);
                     (ExprKind::Call(Box::new(call)), ty)
@@ -195,28 +195,6 @@ impl Body<'_> {
         Some((ExprKind::Service(ServiceRef { record, id }), ty))
     }
 
-    fn report_unknown(&mut self, name: &Name) {
-        let mut problem = self.error(
-            codes::UNKNOWN_NAME,
-            format!("there is no `{}` here", name.text),
-            name.span,
-        );
-        let known = self
-            .scopes
-            .iter()
-            .flat_map(|scope| scope.keys().map(String::as_str))
-            .chain(self.space.names())
-            .chain(crate::names::BUILTINS);
-        if let Some(near) = nearest(&name.text, known) {
-            problem = problem
-                .help(format!("did you mean `{near}`?"))
-                .edit(name.span, near);
-        } else if self.space.types.contains_key(&name.text) {
-            problem = problem.note(format!("`{}` is a type, not a value", name.text));
-        }
-        self.report(problem);
-    }
-
     fn field(&mut self, base: &syntax::Expr, name: &Name) -> (ExprKind, Ty) {
         if let Some(path) = module_path(base)
             && self.find(&path[0].text).is_none()
@@ -229,17 +207,7 @@ impl Body<'_> {
                 return found;
             }
             if !self.space.types.contains_key(&path[0].text) {
-                let mut problem = self.error(
-                    codes::UNKNOWN_NAME,
-                    format!("the module has no `{}`", name.text),
-                    name.span,
-                );
-                if let Some(near) = nearest(&name.text, space.names()) {
-                    problem = problem
-                        .help(format!("did you mean `{near}`?"))
-                        .edit(name.span, near);
-                }
-                self.report(problem);
+                self.report_unknown_member(space, &path, name);
                 return (ExprKind::Error, Ty::Error);
             }
         }
@@ -258,10 +226,12 @@ impl Body<'_> {
             ty => {
                 let mut problem = self.error(
                     codes::UNKNOWN_MEMBER,
-                    format!("`{ty}` has no `{}`", name.text),
+                    format!("{} has no `{}`", ty.said(), name.text),
                     name.span,
                 );
-                if let Ty::Option(_) = ty {
+                if let Ty::Scalar(_) | Ty::Int { .. } | Ty::Float = ty {
+                    problem = problem.note("numbers, strings and truth values have no fields");
+                } else if let Ty::Option(_) = ty {
                     problem = problem.help(format!("take the value out first: `!.{}`", name.text));
                 } else if ty.element().is_some() {
                     problem = problem.help(format!("name an element first: `[0].{}`", name.text));
@@ -300,6 +270,7 @@ impl Body<'_> {
         span: Span,
     ) -> (ExprKind, Ty) {
         let base = self.value(base);
+        let is_literal = index.is_some_and(|index| matches!(index.kind, syntax::ExprKind::Int(_)));
         let index = index.map(|index| self.value(index));
         let element = match &base.ty {
             Ty::Error => Ty::Error,
@@ -308,7 +279,7 @@ impl Body<'_> {
                 None => {
                     let problem = self.error(
                         codes::NOT_A_COLLECTION,
-                        format!("`{ty}` has no elements"),
+                        format!("{} has no elements", ty.said()),
                         span,
                     );
                     self.report(problem);
@@ -324,21 +295,32 @@ impl Body<'_> {
                     index.span,
                 )
                 .help("take it with `!`");
-            self.report(problem);
+            let brackets = Span::new(base.span.end, span.end);
+            self.report(match index.kind {
+                ExprKind::Literal(Literal::Int(0)) => problem.edit(brackets, "!"),
+                _ => problem,
+            });
         }
         if let Some(index) = &index {
             if !index.ty.is_integer() {
                 let problem = self.error(
                     codes::TYPE_MISMATCH,
-                    format!("an index is a whole number, and this is `{}`", index.ty),
+                    format!(
+                        "an index is a whole number, and this is {}",
+                        index.ty.said()
+                    ),
                     index.span,
                 );
                 self.report(problem);
             } else if let Ty::Int { high, .. } = index.ty
                 && high < 0
+                && !is_literal
             {
-                let problem =
-                    self.error(codes::BAD_LITERAL, "an index is not negative", index.span);
+                let problem = self.error(
+                    codes::BAD_LITERAL,
+                    "an index cannot be negative",
+                    index.span,
+                );
                 self.report(problem);
             }
         }
@@ -360,10 +342,10 @@ impl Body<'_> {
             let problem = self
                 .error(
                     codes::NOT_DATA,
-                    format!("elements of a collection are data, and `{ty}` is none"),
+                    format!("{} cannot be an element of a collection", ty.kind()),
                     item.span,
                 )
-                .note("maps, abilities, services and arrows exist only in the compiler");
+                .note(ELEMENTS);
             self.report(problem);
             element = Ty::Error;
         }
@@ -375,61 +357,6 @@ impl Body<'_> {
             CollectionKind::Stream => Ty::stream(element),
         };
         (ExprKind::Collection(kind, items), ty)
-    }
-
-    /// Reports a value whose type is not the one needed.
-    pub(super) fn expect(&mut self, value: &Expr, ty: &Ty, what: &str) {
-        if value.ty.fits(ty) {
-            return;
-        }
-        let mut problem = self.error(
-            codes::TYPE_MISMATCH,
-            format!("{what} has to be `{ty}`, and this is `{}`", value.ty),
-            value.span,
-        );
-        if let Ty::Option(element) = ty
-            && value.ty.fits(element)
-        {
-            problem = problem
-                .help("make an option of it: `?[…]`")
-                .edit(Span::new(value.span.start, value.span.start), "?[");
-        } else if let Ty::Option(element) = &value.ty
-            && **element != Ty::Bottom
-            && element.fits(ty)
-        {
-            problem = problem
-                .help("take the value out of the option: `!`")
-                .edit(Span::new(value.span.end, value.span.end), "!");
-        } else if let (Ty::Int { .. }, Ty::Scalar(scalar)) = (&value.ty, ty)
-            && let Some((low, high)) = scalar.range()
-        {
-            problem = problem.note(format!("`{ty}` holds numbers from {low} to {high}"));
-        } else if let (Some(mine), Some(needed)) = (members(&value.ty), members(ty)) {
-            for (name, needed) in &needed.members {
-                match mine.get(name) {
-                    None => problem = problem.note(format!("`{name}: {needed}` is missing")),
-                    Some(mine) if !mine.fits(needed) => {
-                        problem =
-                            problem.note(format!("`{name}` has to be `{needed}`, and is `{mine}`"));
-                    }
-                    Some(_) => {}
-                }
-            }
-        } else if matches!(
-            (&value.ty, ty),
-            (Ty::Array(_) | Ty::Option(_), Ty::Stream(_))
-        ) {
-            problem =
-                problem.note("a collection does not become a stream; push its elements to one");
-        }
-        self.report(problem);
-    }
-}
-
-fn members(ty: &Ty) -> Option<&crate::types::Record> {
-    match ty {
-        Ty::Struct(record) | Ty::Ability(record) | Ty::Service(record) => Some(record),
-        _ => None,
     }
 }
 

@@ -70,7 +70,7 @@ impl Body<'_> {
                     self.report(
                         self.error(
                             codes::NOT_A_COLLECTION,
-                            format!("`{ty}` has no elements to iterate over"),
+                            format!("{} has no elements to iterate over", ty.said()),
                             iterable.span,
                         )
                         .help("iterate over an array, an option, a stream or a map"),

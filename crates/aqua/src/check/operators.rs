@@ -50,7 +50,11 @@ impl Body<'_> {
                 if !left.ty.comparable(&right.ty) {
                     let problem = self.error(
                         codes::OPERANDS,
-                        format!("`{}` and `{}` can never be equal", left.ty, right.ty),
+                        format!(
+                            "{} and {} can never be equal",
+                            left.ty.said(),
+                            right.ty.said()
+                        ),
                         op_span,
                     );
                     self.report(problem);
@@ -58,7 +62,7 @@ impl Body<'_> {
                 Ty::BOOL
             }
             BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
-                self.integers(op, &[&left, &right]);
+                self.integers(op, [&left, &right]);
                 Ty::BOOL
             }
             _ => self.arithmetic(op, op_span, &left, &right),
@@ -66,34 +70,38 @@ impl Body<'_> {
         (ExprKind::Binary(op, Box::new(left), Box::new(right)), ty)
     }
 
-    /// Whether all operands are whole numbers; reports those that are not.
-    fn integers(&mut self, op: BinaryOp, operands: &[&Expr]) -> bool {
-        let mut all = true;
-        for operand in operands {
-            if operand.ty.is_integer() {
-                continue;
-            }
-            all = false;
-            let mut problem = self.error(
-                codes::OPERANDS,
-                format!(
-                    "`{}` takes whole numbers, and this is `{}`",
-                    op.text(),
-                    operand.ty
-                ),
-                operand.span,
-            );
-            if is_float(&operand.ty) && op != BinaryOp::Mul {
+    /// Whether both operands are whole numbers; reports the first that is not.
+    fn integers(&mut self, op: BinaryOp, operands: [&Expr; 2]) -> bool {
+        let Some(operand) = operands.iter().find(|operand| !operand.ty.is_integer()) else {
+            return true;
+        };
+        let mut problem = self.error(
+            codes::OPERANDS,
+            format!(
+                "`{}` takes whole numbers, and this is {}",
+                op.text(),
+                operand.ty.said()
+            ),
+            operand.span,
+        );
+        match &operand.ty {
+            ty if is_float(ty) && op != BinaryOp::Mul => {
                 problem = problem.note("numbers with a dot can only be multiplied");
             }
-            if let Ty::Option(element) = &operand.ty
-                && element.is_integer()
-            {
-                problem = problem.help("take the value out of the option: `!`");
+            Ty::Option(element) if element.is_integer() => {
+                let end = Span::new(operand.span.end, operand.span.end);
+                problem = problem
+                    .help("take the value out of the option: `!`")
+                    .edit(end, "!");
             }
-            self.report(problem);
+            ty if *ty == Ty::STRING => {
+                problem = problem
+                    .note("there are no operators on strings; services join and compare them");
+            }
+            _ => {}
         }
-        all
+        self.report(problem);
+        false
     }
 
     fn arithmetic(&mut self, op: BinaryOp, op_span: Span, left: &Expr, right: &Expr) -> Ty {
@@ -104,13 +112,16 @@ impl Body<'_> {
                 return Ty::I64;
             }
         }
-        if !self.integers(op, &[left, right]) {
+        if !self.integers(op, [left, right]) {
             return Ty::Error;
         }
         if op == BinaryOp::Pow && signed(&right.ty) {
             let problem = self.error(
                 codes::OPERANDS,
-                format!("an exponent is not negative, and this is `{}`", right.ty),
+                format!(
+                    "an exponent is not negative, and this is {}",
+                    right.ty.said()
+                ),
                 right.span,
             );
             self.report(problem);
@@ -130,8 +141,9 @@ impl Body<'_> {
                 let problem = Diagnostic::warning(
                     codes::WIDENED,
                     format!(
-                        "no type holds both `{}` and `{}`: the result is taken for `i64`",
-                        left.ty, right.ty
+                        "no type holds both {} and {}: the result is taken for `i64`",
+                        left.ty.said(),
+                        right.ty.said()
                     ),
                     self.file,
                     op_span,

@@ -61,17 +61,19 @@ pub(super) fn check(
                         stack[start..].iter().map(|(func, _)| name(*func)).collect();
                     path.push(name(target));
                     let here = FuncId(u32::try_from(current).expect("functions are counted"));
-                    diagnostics.push(
+                    let mut problem =
                         Diagnostic::error(
                             codes::RECURSION,
                             format!("`{}` calls itself", name(target)),
                             world.func(here).place.file,
                             span,
                         )
-                        .note(path.join(" → "))
                         .note("a call is replaced by the body of the function, so that a script is one expression")
-                        .help("push what is left to do to a stream, and iterate over it with `for … rec`"),
-                    );
+                        .help("push what is left to do to a stream, and iterate over it with `for … rec`");
+                    if path.len() > 2 {
+                        problem = problem.note(path.join(" → "));
+                    }
+                    diagnostics.push(problem);
                 }
             }
         }

@@ -1,12 +1,12 @@
 //! Statements, and how those that belong together are joined.
 
-use super::{Body, error_type, no_lambda};
+use super::mistakes::count;
+use super::{Body, error_type};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::hir::{Expr, ExprKind, Handler, Lambda, Stmt, StmtKind, Target, Where};
+use crate::hir::{Expr, ExprKind, Handler, Stmt, StmtKind, Target, Where};
 use crate::source::Span;
-use crate::syntax::{self, Block, Name, Path, Signature};
+use crate::syntax::{self, Block, Name, Path};
 use crate::types::{Arrow, Scalar, Ty};
-use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// What a statement may still be continued by.
@@ -21,142 +21,15 @@ enum Open {
 }
 
 impl Body<'_> {
-    /// Checks a function or closure. `ty` is its type, if that is known already.
-    pub(super) fn lambda(
-        &mut self,
-        signature: &Signature,
-        ty: Option<&Arc<Arrow>>,
-        body: &Block,
-        end: Span,
-    ) -> Lambda {
-        let ty = match ty {
-            Some(ty) => ty.clone(),
-            None => Arc::new(self.signature(signature)),
-        };
-        self.scoped(|this| {
-            let mut names: Vec<Name> = signature
-                .abilities
-                .iter()
-                .map(|path| Name {
-                    text: path.text(),
-                    span: path.span,
-                })
-                .collect();
-            names.extend(signature.params.iter().map(|param| {
-                param.name.clone().unwrap_or(Name {
-                    text: String::from("_"),
-                    span: param.ty.span,
-                })
-            }));
-            let params = names
-                .iter()
-                .zip(&ty.params)
-                .map(|(name, (_, ty))| this.define(name, ty.clone()))
-                .collect();
-            let (body, returned) = this.body(body, &ty.results, end);
-            Lambda {
-                params,
-                results: ty.results.clone(),
-                body,
-                returned,
-                captures: Vec::new(),
-                moves: true,
-            }
-        })
-    }
-
-    /// The statements of a function or closure, and what it returns.
-    fn body(&mut self, block: &Block, results: &[Ty], end: Span) -> (Vec<Stmt>, Vec<Expr>) {
-        let position = block
-            .stmts
-            .iter()
-            .position(|stmt| matches!(stmt.kind, syntax::StmtKind::Return(_)));
-        let Some(position) = position else {
-            let stmts = self.block(block);
-            let broken = block
-                .stmts
-                .iter()
-                .any(|stmt| matches!(stmt.kind, syntax::StmtKind::Error));
-            if !results.is_empty() && !broken {
-                self.report(
-                    self.error(
-                        codes::RETURN,
-                        format!(
-                            "this has {} and returns nothing",
-                            count(results.len(), "result")
-                        ),
-                        end,
-                    )
-                    .help("end it with `<- value`"),
-                );
-            }
-            return (stmts, Vec::new());
-        };
-        let stmts = self.statements(
-            block
-                .stmts
-                .iter()
-                .enumerate()
-                .filter_map(|(index, stmt)| (index != position).then_some(stmt)),
-        );
-        let returns = &block.stmts[position];
-        let syntax::StmtKind::Return(values) = &returns.kind else {
-            return (stmts, Vec::new());
-        };
-        if let Some(after) = block.stmts.get(position + 1)
-            && !matches!(after.kind, syntax::StmtKind::Return(_))
-        {
-            self.report(
-                Diagnostic::warning(
-                    codes::AFTER_RETURN,
-                    "this runs before the function returns, although it stands behind `<-`",
-                    self.file,
-                    after.span,
-                )
-                .label(self.place(returns.span), "the result is given here")
-                .help("write `<-` last"),
-            );
-        }
-        (stmts, self.returned(values, results, returns.span))
-    }
-
-    fn returned(&mut self, values: &[syntax::Expr], results: &[Ty], span: Span) -> Vec<Expr> {
-        let returned: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
-        if results.is_empty() {
-            self.report(
-                self.error(
-                    codes::RETURN,
-                    "this returns values and has no results",
-                    span,
-                )
-                .help("write `-> Type` before the colon of its first line"),
-            );
-            return Vec::new();
-        }
-        if returned.len() != results.len() {
-            self.report(self.error(
-                codes::RETURN,
-                format!(
-                    "{} are returned where there have to be {}",
-                    count(returned.len(), "value"),
-                    results.len()
-                ),
-                span,
-            ));
-            return Vec::new();
-        }
-        for (value, ty) in returned.iter().zip(results) {
-            self.expect(value, ty, "the result");
-        }
-        returned
-    }
-
     /// Checks the statements of a block.
     pub(super) fn block(&mut self, block: &Block) -> Vec<Stmt> {
         self.statements(block.stmts.iter())
     }
 
-    fn statements<'s>(&mut self, stmts: impl Iterator<Item = &'s syntax::Stmt>) -> Vec<Stmt> {
+    pub(super) fn statements<'s>(
+        &mut self,
+        stmts: impl Iterator<Item = &'s syntax::Stmt>,
+    ) -> Vec<Stmt> {
         let mut done: Vec<Stmt> = Vec::new();
         let mut open: Option<Open> = None;
         for stmt in stmts {
@@ -262,23 +135,6 @@ impl Body<'_> {
         (Stmt { kind, span }, now)
     }
 
-    fn report_stray(&mut self, stmt: &syntax::Stmt) {
-        let (word, before) = match &stmt.kind {
-            syntax::StmtKind::Else { .. } => ("else", "an `if`"),
-            syntax::StmtKind::Catch { .. } => ("catch", "a `try`"),
-            syntax::StmtKind::Otherwise { .. } => ("otherwise", "a statement that may fail"),
-            _ => ("par", "a statement that runs beside it"),
-        };
-        self.report(
-            self.error(
-                codes::STRAY_BRANCH,
-                format!("`{word}` belongs to {before}, which is missing before it"),
-                stmt.span,
-            )
-            .help("both have the same indentation, and nothing stands between them"),
-        );
-    }
-
     /// Checks one statement; `None` if nothing of it is left.
     fn statement(&mut self, stmt: &syntax::Stmt) -> Option<StmtKind> {
         Some(match &stmt.kind {
@@ -287,10 +143,10 @@ impl Body<'_> {
                 self.report(
                     self.error(
                         codes::RETURN,
-                        "a result is given directly in a function or closure, once",
+                        "`<-` cannot stand in a block: results are given at the end of the function",
                         stmt.span,
                     )
-                    .note("`<-` does not end the function: it names what the function returns when all is done")
+                    .note("`<-` does not end the function, it names what the function returns when all is done")
                     .help("push to a stream here, and return the stream at the end"),
                 );
                 return None;
@@ -380,7 +236,8 @@ impl Body<'_> {
                             "this call has no result to give a name to",
                             value.span,
                         )
-                        .help("write the call alone"),
+                        .help("write the call alone")
+                        .edit(Span::new(target.span.start, value.span.start), ""),
                     );
                 }
                 let ty = value.ty.clone();
@@ -423,24 +280,13 @@ impl Body<'_> {
         }
     }
 
-    fn closure(&mut self, signature: &Signature, body: &Block, moves: bool, span: Span) -> Lambda {
-        if self.captures.len() > 64 {
-            self.report(self.error(codes::LIMIT, "closures are nested deeper than 64", span));
-            return no_lambda();
-        }
-        self.captures.push(HashSet::new());
-        let mut lambda = self.lambda(signature, None, body, span);
-        let captures = self.captures.pop().unwrap_or_default();
-        lambda.captures = captures.into_iter().collect();
-        lambda.captures.sort_unstable();
-        lambda.moves = moves;
-        lambda
-    }
-
     fn service_id(&mut self, service: &Path, id: &syntax::Expr) -> Option<StmtKind> {
         let id = self.value(id);
         self.expect(&id, &Ty::STRING, "the id of a service");
         let Some(def) = self.space.find_type(service) else {
+            if self.space.has_lost(&service.segments) {
+                return None;
+            }
             let near = crate::diagnostic::nearest(
                 &service.text(),
                 self.space.types.keys().map(String::as_str),
@@ -483,6 +329,9 @@ impl Body<'_> {
     fn push(&mut self, target: &Name, values: &[syntax::Expr], span: Span) -> Option<StmtKind> {
         let values: Vec<Expr> = values.iter().map(|value| self.value(value)).collect();
         let Some(local) = self.find(&target.text) else {
+            if self.space.has_lost(std::slice::from_ref(target)) {
+                return None;
+            }
             let near = crate::diagnostic::nearest(
                 &target.text,
                 self.scopes
@@ -543,7 +392,8 @@ impl Body<'_> {
                         ),
                         target.span,
                     )
-                    .label(self.place(info.span), "it is defined here");
+                    .label(self.place(info.span), "it is defined here")
+                    .help("declare a stream, `name: *Type`, and push to that");
                 self.report(problem);
                 None
             }
@@ -579,7 +429,7 @@ impl Body<'_> {
     }
 
     fn call_statement(&mut self, targets: &[Name], value: &syntax::Expr) -> Option<StmtKind> {
-        let Some((call, span)) = self.call_of(value) else {
+        let Some((call, span)) = self.call_of(value, targets) else {
             for target in targets {
                 if self.find(&target.text).is_none() {
                     self.define(target, Ty::Error);
@@ -615,18 +465,22 @@ impl Body<'_> {
             ]));
         }
         if targets.len() > results.len() {
-            let problem = self.error(
-                codes::RESULT_COUNT,
-                match results.len() {
-                    0 => String::from("this call has no results"),
-                    n => format!(
+            let place = targets[results.len()].span;
+            let problem = match results.len() {
+                0 => self
+                    .error(codes::RESULT_COUNT, "this call has no result", place)
+                    .help("write the call alone")
+                    .edit(Span::new(targets[0].span.start, span.start), ""),
+                n => self.error(
+                    codes::RESULT_COUNT,
+                    format!(
                         "this call has {}, not {}",
                         count(n, "result"),
                         targets.len()
                     ),
-                },
-                targets[results.len()].span,
-            );
+                    place,
+                ),
+            };
             self.report(problem);
         }
         let missing = results.len().saturating_sub(targets.len());
@@ -638,7 +492,10 @@ impl Body<'_> {
                 }
             };
             let problem = Diagnostic::warning(codes::UNUSED_RESULT, message, self.file, span);
-            self.report(problem.help("give each a name: `name <- call()`"));
+            self.report(problem.help(match (missing, results.len()) {
+                (1, 1) => "give it a name: `name <- call()`",
+                _ => "give each a name: `first, second <- call()`",
+            }));
         }
         let mut bound = Vec::new();
         for (index, target) in targets.iter().enumerate() {
@@ -659,14 +516,5 @@ impl Body<'_> {
             bound.push(Target::Bind(self.define(target, ty)));
         }
         Some(StmtKind::Call(bound, call))
-    }
-}
-
-/// `1 result`, `2 results`
-pub(super) fn count(number: usize, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
     }
 }

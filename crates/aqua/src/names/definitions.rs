@@ -1,6 +1,6 @@
 //! The types that a file defines.
 
-use super::types::{Extent, TypeReader};
+use super::types::{ELEMENTS, Extent, TypeReader};
 use super::{Namespace, Resolver, TypeId};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{FileId, Place};
@@ -87,18 +87,19 @@ impl Resolver<'_> {
                 let (record, extent) = self.record(file, space, &name.text, fields, "field");
                 for (field, member) in record.members.iter().zip(fields) {
                     if !field.1.is_data() {
-                        self.report(
-                            Diagnostic::error(
-                                codes::NOT_DATA,
-                                format!(
-                                    "a field of a struct holds data, and `{}` is none",
-                                    field.1
-                                ),
-                                file,
-                                member.ty.span,
-                            )
-                            .help("use an `ability` in place of `data`"),
-                        );
+                        let problem = Diagnostic::error(
+                            codes::NOT_DATA,
+                            format!("{} cannot be a field of a structure", field.1.kind()),
+                            file,
+                            member.ty.span,
+                        )
+                        .note(ELEMENTS);
+                        self.report(match field.1.element() {
+                            Some(element) => problem
+                                .help("hold its elements in an array")
+                                .edit(member.ty.span, format!("[]{element}")),
+                            None => problem.help("use an `ability` in place of `data`"),
+                        });
                     }
                 }
                 (Ty::Struct(Arc::new(record)), extent)
@@ -121,27 +122,36 @@ impl Resolver<'_> {
                             .help("let it return a struct"),
                         ),
                         Ty::Arrow(_) | Ty::Error => {}
-                        _ => self.report(Diagnostic::error(
-                            codes::BAD_TYPE,
-                            format!(
-                                "a service has methods only, and `{}` is none",
+                        _ => self.report(
+                            Diagnostic::error(
+                                codes::BAD_TYPE,
+                                format!(
+                                    "a service has methods only, and `{}` is none",
+                                    method.name.text
+                                ),
+                                file,
+                                method.ty.span,
+                            )
+                            .help(format!(
+                                "a method that gives it: `{}() -> {ty}`",
                                 method.name.text
-                            ),
-                            file,
-                            method.ty.span,
-                        )),
+                            )),
+                        ),
                     }
                 }
                 if let Some(id) = id {
                     let literal = self.literal(file, id, space, space);
                     match literal {
                         Some(crate::hir::Literal::String(_)) => service_id = literal,
-                        Some(_) => self.report(Diagnostic::error(
-                            codes::TYPE_MISMATCH,
-                            "the id of a service is a string",
-                            file,
-                            id.span,
-                        )),
+                        Some(_) => self.report(
+                            Diagnostic::error(
+                                codes::TYPE_MISMATCH,
+                                "the id of a service is a string",
+                                file,
+                                id.span,
+                            )
+                            .help("put it between `\"`"),
+                        ),
                         None => {}
                     }
                 }

@@ -1,6 +1,6 @@
 //! The header of a file: what it imports, declares and exports.
 
-use super::{Export, Exported, Module, Namespace, Resolver, TopValue};
+use super::{Export, Exported, Lost, Module, Namespace, Resolver, TopValue};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Declares, HeaderItem, Path, Renamed};
@@ -23,6 +23,19 @@ impl Resolver<'_> {
                 HeaderItem::Module { .. } | HeaderItem::Export { .. } => continue,
             };
             let Some((_, Some(source))) = imports.next() else {
+                // the file that is not there could hold anything
+                match (names, alias) {
+                    (None, None) => space.lost = Lost::Anything,
+                    (None, Some(alias)) => space.lost.add(&alias.segments[0].text),
+                    (Some(names), None) if !uses => {
+                        for renamed in names {
+                            let new = renamed.alias.as_ref().unwrap_or(&renamed.name);
+                            space.lost.add(&new.segments[0].text);
+                        }
+                    }
+                    (Some(_), None) => space.lost = Lost::Anything,
+                    (Some(_), Some(alias)) => space.lost.add(&alias.segments[0].text),
+                }
                 continue;
             };
             let module = self.world.module(source);
@@ -55,6 +68,7 @@ impl Resolver<'_> {
                         )
                         .help("write `as Name` after the path"),
                     );
+                    space.lost = Lost::Anything;
                     continue;
                 }
             };
@@ -82,6 +96,10 @@ impl Resolver<'_> {
             let new = renamed.alias.as_ref().unwrap_or(&renamed.name);
             if brought.take(declared, &renamed.name, &new.segments) {
                 self.refer(file, declared, &renamed.name);
+                continue;
+            }
+            brought.lost.add(&new.segments[0].text);
+            if declared.has_lost(&renamed.name.segments) {
                 continue;
             }
             let target = self.set.get(source).path.display().to_string();
@@ -206,12 +224,15 @@ impl Resolver<'_> {
                         );
                     }
                     if named || index > 0 {
-                        self.report(Diagnostic::error(
-                            codes::HEADER,
-                            "the name of the module comes first, and once",
-                            file,
-                            *span,
-                        ));
+                        self.report(
+                            Diagnostic::error(
+                                codes::HEADER,
+                                "the name of the module comes first, and once",
+                                file,
+                                *span,
+                            )
+                            .help("leave one of them, in the first line"),
+                        );
                         continue;
                     }
                     named = true;
@@ -257,6 +278,10 @@ impl Resolver<'_> {
         for path in names {
             if declared.take(&module.space, path, &path.segments) {
                 self.refer(file, &module.space.clone(), path);
+                continue;
+            }
+            declared.lost.add(&path.segments[0].text);
+            if module.space.has_lost(&path.segments) {
                 continue;
             }
             let mut problem = Diagnostic::error(
@@ -326,10 +351,7 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::error(
                         codes::BAD_EXPORT,
-                        format!(
-                            "`{}` is an ability, which exists only in the compiler",
-                            last.text
-                        ),
+                        format!("`{}` is an ability, which clients cannot call", last.text),
                         file,
                         renamed.name.span,
                     )
@@ -342,6 +364,7 @@ impl Resolver<'_> {
                 self.refer(file, &module.space.clone(), &renamed.name);
                 return;
             }
+            (None, None) if module.space.has_lost(&renamed.name.segments) => return,
             (None, None) => {
                 let mut problem = Diagnostic::error(
                     codes::UNKNOWN_DECLARED,
@@ -374,7 +397,8 @@ impl Resolver<'_> {
             let name = name.as_deref().unwrap_or("_");
             match ty {
                 Ty::Ability(_) | Ty::Service(_) | Ty::Map(_) => problems.push(format!(
-                    "its argument `{name}` is an ability, a service or a map, which clients cannot give"
+                    "its argument `{name}` is {}, and clients give data and callbacks",
+                    ty.kind()
                 )),
                 Ty::Arrow(arrow) if arrow.results.len() > 1 => problems.push(format!(
                     "its argument `{name}` is called back for more than one result"
@@ -391,7 +415,8 @@ impl Resolver<'_> {
                 Ty::Arrow(_) | Ty::Ability(_) | Ty::Service(_) | Ty::Map(_)
             ) {
                 problems.push(format!(
-                    "its result `{ty}` exists only in the compiler and cannot be sent to clients"
+                    "its result `{ty}` is {}, and clients get data",
+                    ty.kind()
                 ));
             }
         }

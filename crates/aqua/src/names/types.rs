@@ -7,6 +7,9 @@ use crate::syntax::{Signature, TypeExpr, TypeKind};
 use crate::types::{Arrow, Scalar, Ty};
 use std::sync::Arc;
 
+/// What collections and structures hold.
+pub(crate) const ELEMENTS: &str = "elements and fields are data: numbers, strings, truth values, structures, and arrays and options of them";
+
 /// How large a type is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extent {
@@ -67,6 +70,9 @@ impl TypeReader<'_> {
                     return (Ty::Scalar(scalar), Extent::ONE);
                 }
                 let Some(id) = self.space.find_type(path) else {
+                    if self.space.has_lost(&path.segments) {
+                        return (Ty::Error, Extent::ONE);
+                    }
                     let names: Vec<&str> = self
                         .space
                         .types
@@ -113,15 +119,19 @@ impl TypeReader<'_> {
     fn collection(&mut self, element: &TypeExpr, make: impl Fn(Arc<Ty>) -> Ty) -> (Ty, Extent) {
         let (ty, extent) = self.ty(element);
         if !ty.is_data() {
-            self.report(
-                Diagnostic::error(
-                    codes::NOT_DATA,
-                    format!("elements of a collection are data, and `{ty}` is none"),
-                    self.file,
-                    element.span,
-                )
-                .note("streams, maps, abilities, services and arrows exist only in the compiler"),
-            );
+            let problem = Diagnostic::error(
+                codes::NOT_DATA,
+                format!("{} cannot be an element of a collection", ty.kind()),
+                self.file,
+                element.span,
+            )
+            .note(ELEMENTS);
+            self.report(match ty.element() {
+                Some(inner) => problem
+                    .help("hold its elements in an array")
+                    .edit(element.span, format!("[]{inner}")),
+                None => problem,
+            });
             return (make(Arc::new(Ty::Error)), Extent::ONE);
         }
         (make(Arc::new(ty)), Extent::ONE.with(extent))

@@ -165,8 +165,10 @@ fn mistakes_in_one_definition_leave_the_next_ones() {
             24:10 W0201: expected `->` before the types of the results, found `u32` | "u32"
               help: write `->` before them
               edit: "" to " ->"
-            27:9 W0201: expected `)` after the arguments, found `b` | ""
+            27:9 W0201: expected `)` after the arguments, found the end of the line | ""
               at 26:7: this `(` is not closed
+              help: add `)` here
+              edit: "" to ")"
         "#]],
     );
 }

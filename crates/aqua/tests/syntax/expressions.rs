@@ -115,9 +115,9 @@ fn mistakes_in_values() {
             (func f (->)
               (= a error)
               (= b error)
-              (= c (new D ))
+              (= c error)
               (= d (call f 1))
-              (= e (< (< a b) c))
+              (= e (< error c))
               (= g error)
               (= h (+ a i))
               (= j error)
@@ -138,11 +138,14 @@ fn mistakes_in_values() {
             5:9 W0201: the arguments of a call are given without names | "a"
             6:9 W0201: comparisons cannot be chained | "< b <"
               help: compare twice: `a < b && b < c`
+              edit: "" to "&& b "
             7:7 W0201: expected a value, found `-` | "-"
               help: subtract from 0 to change the sign: `0 - x`
             9:5 W0201: expected the end of the line, found `=` | "="
-            10:12 W0201: expected `]` after the elements, found `k` | ""
+            10:12 W0201: expected `]` after the elements, found the end of the line | ""
               at 10:7: this `[` is not closed
+              help: add `]` here
+              edit: "" to "]"
             11:11 W0201: expected `,` or `)` after the arguments, found `2` | "2"
             12:13 W0201: expected `)` after the arguments, found `]` | "]"
               at 12:8: this `(` is not closed

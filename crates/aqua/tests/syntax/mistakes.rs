@@ -177,10 +177,14 @@ fn brackets_that_are_not_closed() {
               (<- (call c)))
             2:17 W0201: expected `]` after the elements, found `)` | ")"
               at 2:12: this `[` is not closed
-            6:6 W0201: expected `]` after the elements, found `a` | ""
+            6:6 W0201: expected `]` after the elements, found the end of the line | ""
               at 4:7: this `[` is not closed
-            9:14 W0201: expected `)` after the arguments, found `b` | ""
+              help: add `]` here
+              edit: "" to "]"
+            9:14 W0201: expected `)` after the arguments, found the end of the line | ""
               at 9:7: this `(` is not closed
+              help: add `)` here
+              edit: "" to ")"
         "#]],
     );
 }

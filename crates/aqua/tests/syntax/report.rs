@@ -2,13 +2,22 @@
 
 use std::fmt::Write;
 
-use weir_aqua::{Diagnostic, Span};
+use weir_aqua::{Diagnostic, FileId, Span};
 
 /// All of them, one after another.
 pub fn diagnostics(text: &str, diagnostics: &[Diagnostic]) -> String {
+    of_files(&|_| (String::new(), text), diagnostics)
+}
+
+/// All of them; a file is a prefix for places in it, and its text.
+pub fn of_files<'t>(
+    file: &dyn Fn(FileId) -> (String, &'t str),
+    diagnostics: &[Diagnostic],
+) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
         let span = diagnostic.place.span;
+        let (_, text) = file(diagnostic.place.file);
         writeln!(
             out,
             "{} {}: {} | {:?}",
@@ -19,8 +28,9 @@ pub fn diagnostics(text: &str, diagnostics: &[Diagnostic]) -> String {
         )
         .unwrap();
         for label in &diagnostic.labels {
+            let (path, text) = file(label.place.file);
             let at = position(text, label.place.span);
-            writeln!(out, "  at {at}: {}", label.message).unwrap();
+            writeln!(out, "  at {path}{at}: {}", label.message).unwrap();
         }
         for note in &diagnostic.notes {
             writeln!(out, "  note: {note}").unwrap();

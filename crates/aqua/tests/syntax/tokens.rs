@@ -136,6 +136,7 @@ fn numbers_that_are_none_are_reported() {
             7:7 W0205: `1e5` is not a number | "1e5"
               note: a number consists of decimal digits, and at most one dot
             8:10 W0205: an index cannot be negative | "-1"
+              help: the first element has the index 0
             9:7 W0205: the number `00.5` starts with a needless 0 | "00.5"
               help: leave it out
               edit: "00.5" to "0.5"

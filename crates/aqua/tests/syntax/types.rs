@@ -92,8 +92,10 @@ fn mistakes_in_types() {
               help: the type of an array is written `[]T`
             3:18 W0201: expected `->` after the argument types of an arrow, found the end of the line | ""
             4:9 W0201: expected a type, found the end of the line | ""
-            5:14 W0201: expected `)` after the type, found `alias` | ""
+            5:14 W0201: expected `)` after the type, found the end of the line | ""
               at 5:10: this `(` is not closed
+              help: add `)` here
+              edit: "" to ")"
             6:13 W0201: expected `,` or `}` after the abilities, found `u32` | "u32"
             7:9 W0201: expected `:` and a type after the argument `a`, found `,` | ","
             9:15 W0201: expected `,` or `)` after the arguments, found `b` | "b"

@@ -128,6 +128,9 @@ impl Parser<'_> {
                     .find(|known| word != **known && strsim::osa_distance(word, known) <= 1);
                 match near {
                     Some(near) => near,
+                    None if self.ahead(1).kind == TokenKind::Assign => {
+                        return error.help("a constant is written `const NAME = value`, and a variable stands in a function");
+                    }
                     None if self.looks_like_statement() => {
                         return error.help("a statement stands in a function, indented");
                     }

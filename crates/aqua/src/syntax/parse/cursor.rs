@@ -215,6 +215,11 @@ impl<'t> Parser<'t> {
         self.bump()
     }
 
+    /// How many brackets are open.
+    pub fn depth(&self) -> usize {
+        self.open.len()
+    }
+
     pub fn is_in_brackets(&self) -> bool {
         !self.open.is_empty()
     }
@@ -264,16 +269,22 @@ impl<'t> Parser<'t> {
             let opening = self.slice(open.span).to_owned();
             let place = self.place(open.span);
             let end = Span::new(self.last.end, self.last.end);
-            let found = self.found();
-            let error = self.error(
+            let closes = self.kind().closes();
+            let found = match self.kind() {
+                TokenKind::End => self.found(),
+                _ if self.is_on_new_line() && !closes => String::from("the end of the line"),
+                _ => self.found(),
+            };
+            let mut error = self.error(
                 codes::SYNTAX,
                 format!("expected `{closing}` after {what}, found {found}"),
-                if self.kind().closes() {
-                    self.span()
-                } else {
-                    end
-                },
+                if closes { self.span() } else { end },
             );
+            if !closes {
+                error = error
+                    .help(format!("add `{closing}` here"))
+                    .edit(end, closing);
+            }
             return self.fail(error.label(place, format!("this `{opening}` is not closed")));
         }
         let comma = if list { "`,` or " } else { "" };

@@ -74,9 +74,13 @@ impl Parser<'_> {
             while let Some(top) = operators.last().copied()
                 && binds_first(top.0, operator.0)
             {
-                self.check_chain(top, operator);
+                let middle = operands.last().map(|operand| operand.expr.span);
+                let chained = self.check_chain(top, middle, operator);
                 operators.pop();
                 self.join_operands(&mut operands, top)?;
+                if chained && let Some(left) = operands.last_mut() {
+                    left.expr.kind = ExprKind::Error;
+                }
             }
             operators.push(operator);
             if operators.len() > CHAIN_MAX as usize {
@@ -114,15 +118,32 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn check_chain(&mut self, left: (BinaryOp, Span), right: (BinaryOp, Span)) {
-        if level(left.0) == COMPARISON && level(right.0) == COMPARISON {
-            let error = self.error(
-                codes::SYNTAX,
-                "comparisons cannot be chained",
-                left.1.to(right.1),
-            );
-            self.report(error.help("compare twice: `a < b && b < c`"));
+    /// Whether two comparisons share an operand.
+    fn check_chain(
+        &mut self,
+        left: (BinaryOp, Span),
+        middle: Option<Span>,
+        right: (BinaryOp, Span),
+    ) -> bool {
+        if level(left.0) != COMPARISON || level(right.0) != COMPARISON {
+            return false;
         }
+        let error = self.error(
+            codes::SYNTAX,
+            "comparisons cannot be chained",
+            left.1.to(right.1),
+        );
+        let error = error.help("compare twice: `a < b && b < c`");
+        let middle = middle.map_or("", |middle| self.slice(middle));
+        let is_plain =
+            !middle.is_empty() && middle.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.report(if is_plain {
+            let before = Span::new(right.1.start, right.1.start);
+            error.edit(before, format!("&& {middle} "))
+        } else {
+            error
+        });
+        true
     }
 
     /// A value made of others, of which the tallest has a height.
@@ -328,7 +349,7 @@ impl Parser<'_> {
                 "an index cannot be negative",
                 index.expr.span,
             );
-            self.report(error);
+            self.report(error.help("the first element has the index 0"));
         }
         let height = base.height.max(index.height);
         let span = base.expr.span.to(self.last);
@@ -372,9 +393,14 @@ impl Parser<'_> {
             .iter()
             .all(|arg| arg.name.is_some() || matches!(arg.value.kind, ExprKind::Name(_)));
         let kind = if abilities.is_empty() && constructs {
-            ExprKind::Construct {
-                base: Box::new(callee.expr),
-                fields: self.named_args(args),
+            let fields = self.named_args(args);
+            if named {
+                ExprKind::Construct {
+                    base: Box::new(callee.expr),
+                    fields,
+                }
+            } else {
+                ExprKind::Error
             }
         } else if abilities.is_empty() && copies && named && !args.is_empty() {
             let ExprKind::Field { base, .. } = callee.expr.kind else {

@@ -277,7 +277,7 @@ impl<'t> Parser<'t> {
                 format!("`{word}` must stand before the definitions"),
                 self.span(),
             );
-            self.report(error);
+            self.report(error.help("move the line to the top of the file"));
         }
     }
 }

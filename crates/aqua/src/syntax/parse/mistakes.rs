@@ -75,8 +75,17 @@ impl Parser<'_> {
     /// A string without its closing quote.
     pub fn open_string(&self, span: Span) -> Diagnostic {
         let error = self.error(codes::BAD_LITERAL, "the string is not closed", span);
-        let text = self.slice(span);
-        let end = span.start + text.trim_end().len() as u32;
+        let text = self.slice(span).trim_end();
+        // what looks like the brackets that are open does not belong to the string
+        let bare = text.trim_end_matches(':');
+        let bare = bare.trim_end_matches([')', ']']);
+        let closes = text[bare.len()..].trim_end_matches(':').len();
+        let text = if closes == self.depth() && bare.len() > 1 {
+            bare
+        } else {
+            text
+        };
+        let end = span.start + text.len() as u32;
         error
             .help("add `\"` at its end")
             .edit(Span::new(end, end), "\"")

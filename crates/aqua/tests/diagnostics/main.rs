@@ -1,0 +1,8 @@
+//! What the compiler says about programs, as a person would want to read it.
+
+mod accepted;
+mod errors;
+mod explained;
+mod program;
+#[path = "../syntax/report.rs"]
+mod report;

@@ -131,7 +131,7 @@ fn all_faults_are_shown_with_place_and_fix() {
     assert_eq!(faults.len(), 2, "{json}");
     assert_eq!(
         faults[0]["edit"],
-        json!({"start": 223, "end": 227, "text": "hello"})
+        json!({"start": 240, "end": 244, "text": "hello"})
     );
 }
 

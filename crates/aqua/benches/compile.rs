@@ -136,16 +136,38 @@ fn main() {
     let mut programs: Vec<PathBuf> = std::fs::read_dir(&corpus)
         .expect("it is part of the repository")
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "aqua"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "aqua")
+        })
         .filter(|path| !path.ends_with("refused.aqua"))
         .collect();
     programs.sort();
-    text("a small program: a service, a function, an `on`", large(18), "");
+    text(
+        "a small program: a service, a function, an `on`",
+        large(18),
+        "",
+    );
     let all = median(|| drop(compiled(&programs, &Texts::Disk)));
-    let name = format!("the corpus: {} programs in one run, all that they export", programs.len());
+    let name = format!(
+        "the corpus: {} programs in one run, all that they export",
+        programs.len()
+    );
     report(&name, all, "under 100 ms");
-    text("400 calls one after the other", sequence(400), "under 10 ms");
+    text(
+        "400 calls one after the other",
+        sequence(400),
+        "under 10 ms",
+    );
     text("10,000 calls one after the other", sequence(10_000), "");
-    text("ten functions that each call the one before twice", doubling(10), "does not explode");
-    text("100,000 lines, 200 of 5,555 functions exported", large(100_000), "under 1,000 ms");
+    text(
+        "ten functions that each call the one before twice",
+        doubling(10),
+        "does not explode",
+    );
+    text(
+        "100,000 lines, 200 of 5,555 functions exported",
+        large(100_000),
+        "under 1,000 ms",
+    );
 }

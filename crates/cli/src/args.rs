@@ -248,6 +248,17 @@ pub(crate) enum Aqua {
         #[command(flatten)]
         sources: Sources,
     },
+    /// Run what is typed, line by line, on the network
+    Repl {
+        /// Programs whose declarations can be used
+        #[arg(value_name = "FILE.aqua")]
+        files: Vec<PathBuf>,
+        /// How long each particle may live
+        #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
+        ttl: Duration,
+        #[command(flatten)]
+        sources: Sources,
+    },
     /// Run the tests of programs on a simulated network
     #[command(
         after_help = "A test is an exported function without arguments whose name begins with `test`. It passes if\n\

@@ -70,6 +70,8 @@ fn functions_run_on_a_network() {
         json!([[greeting, greeting, greeting], "Ada"])
     );
 
+    lines_are_run_as_they_are_typed(folder);
+
     let broken = weir(folder, &function(r#"broken("@b")"#));
     assert_eq!(broken.code, 8, "{broken:#?}");
     for told in [
@@ -80,6 +82,42 @@ fn functions_run_on_a_network() {
         assert!(broken.stderr.contains(told), "{}", broken.stderr);
     }
     assert_eq!(network.interrupt(), 0);
+}
+
+fn lines_are_run_as_they_are_typed(folder: &Path) {
+    let typed = r#"import "hello.aqua"
+one <- hello("@b", "Ada")
+everywhere(["@a"], ?[one])
+nonsense(3)
+func twice(n: i64) -> i64:
+  <- n * 2
+
+n = 21
+twice(n)
+:type one
+"#;
+    let done = weir_with_input(folder, &["aqua", "repl", "--quiet"], typed);
+    let shown: Vec<&str> = done
+        .text()
+        .lines()
+        .filter(|line| !line.starts_with("trace "))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            r#""Hello, Ada!""#,
+            r#"["Hello, Hello, Ada!!"]"#,
+            "21",
+            "42",
+            "string"
+        ],
+        "{done:#?}"
+    );
+    assert!(
+        done.stderr.contains("there is no `nonsense` here"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

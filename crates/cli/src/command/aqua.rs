@@ -2,8 +2,10 @@
 
 mod check;
 mod compile;
+mod evaluation;
 mod faults;
 mod fmt;
+mod repl;
 mod run;
 pub(crate) mod sources;
 mod test;
@@ -32,6 +34,14 @@ pub(crate) fn run(
             compile::run(file, *target, folder.as_deref(), *no_relay, sources, output),
         ),
         Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
+        Aqua::Repl {
+            files,
+            ttl,
+            sources,
+        } => (
+            schema::AQUA_RUN,
+            repl::run(files, *ttl, sources, global, output),
+        ),
         Aqua::Test {
             filter,
             paths,

@@ -3,7 +3,9 @@
 
 mod air;
 pub mod definition;
+mod json;
 mod plan;
 
 pub use air::air;
+pub use json::Json;
 pub use plan::{PlanStep, plan, plan_text};

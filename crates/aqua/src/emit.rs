@@ -1,11 +1,14 @@
-//! What comes out of a compiled function: its script, its definition for
-//! clients, and its plan for people.
+//! What comes out of a compiled file: for each function its script, its
+//! definition for clients, and its plan for people; for the whole a module that
+//! clients import.
 
 mod air;
 pub mod definition;
 mod json;
 mod plan;
+mod typescript;
 
 pub use air::air;
 pub use json::Json;
 pub use plan::{PlanStep, plan, plan_text};
+pub use typescript::typescript;

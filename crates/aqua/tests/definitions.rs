@@ -113,7 +113,8 @@ fn a_definition_can_be_read() {
             "errorHandlingSrv": "errorHandlingSrv",
             "errorFnName": "error"
           }
-        }"#]].assert_eq(&format!("{renamed:#}"));
+        }"#]]
+    .assert_eq(&format!("{renamed:#}"));
     let (_, fixed) = &services[1];
     expect![[r#"{"defaultServiceId":"fixed","functions":{"tag":"labeledProduct","fields":{"id":{"tag":"arrow","domain":{"tag":"labeledProduct","fields":{"id":{"tag":"scalar","name":"string"}}},"codomain":{"tag":"unlabeledProduct","items":[{"tag":"scalar","name":"string"}]}}}}}"#]].assert_eq(&fixed.to_string());
 }

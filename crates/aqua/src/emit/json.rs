@@ -24,9 +24,11 @@ impl Json {
 
     fn write(&self, f: &mut fmt::Formatter<'_>, level: usize) -> fmt::Result {
         let broken = f.alternate();
-        let line = |f: &mut fmt::Formatter<'_>, level: usize| match broken {
-            true => write!(f, "\n{:1$}", "", 2 * level),
-            false => Ok(()),
+        let line = |f: &mut fmt::Formatter<'_>, level: usize| {
+            if broken {
+                write!(f, "\n{:1$}", "", 2 * level)?;
+            }
+            Ok(())
         };
         match self {
             Self::String(text) => f.write_str(&quoted(text)),

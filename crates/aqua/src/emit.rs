@@ -1,14 +1,16 @@
 //! What comes out of a compiled file: for each function its script, its
 //! definition for clients, and its plan for people; for the whole a module that
-//! clients import.
+//! clients import, and a page for people.
 
 mod air;
 pub mod definition;
+mod documentation;
 mod json;
 mod plan;
 mod typescript;
 
 pub use air::air;
+pub use documentation::{Page, documentation};
 pub use json::Json;
 pub use plan::{PlanStep, plan, plan_text};
 pub use typescript::typescript;

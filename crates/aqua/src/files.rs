@@ -20,6 +20,13 @@ pub trait Files {
     /// # Errors
     /// Says why a file that is there cannot be read.
     fn read(&self, path: &Path) -> Result<Option<Arc<str>>, String>;
+
+    /// The tokens and tree of a text that [`read`](Self::read) gave. Who compiles
+    /// again after a small change may return what was made for the same number,
+    /// path and text before.
+    fn parse(&self, id: FileId, _path: &Path, text: &Arc<str>) -> Arc<Parsed> {
+        Arc::new(syntax::parse(id, text))
+    }
 }
 
 /// Where imports are looked for that are not found beside the importing file.
@@ -116,7 +123,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn add(&mut self, path: PathBuf, text: Arc<str>) -> FileId {
         let id = FileId(u32::try_from(self.set.files.len()).expect("files are counted"));
-        let parsed = syntax::parse(id, &text);
+        let parsed = self.files.parse(id, &path, &text);
         self.set
             .diagnostics
             .extend(parsed.diagnostics.iter().cloned());
@@ -124,7 +131,7 @@ impl Loader<'_> {
         self.set.files.push(SourceFile {
             path,
             text,
-            parsed: Arc::new(parsed),
+            parsed,
             imports: Vec::new(),
         });
         id

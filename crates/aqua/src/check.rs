@@ -10,7 +10,7 @@ use crate::hir::{FuncId, Function, Lambda, Local, LocalId};
 use crate::names::{Namespace, World};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{ItemKind, Name};
-use crate::types::Ty;
+use crate::types::{Record, Ty};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -33,6 +33,10 @@ pub struct Bodies {
     pub functions: Vec<Option<Arc<Function>>>,
     /// Where a name is used, and where it is defined.
     pub references: Vec<(Place, Place)>,
+    /// Where a value stands, and its type.
+    pub types: Vec<(Place, Ty)>,
+    /// Where a member is named, and the type that has it.
+    pub members: Vec<(Place, Arc<Record>)>,
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -63,6 +67,8 @@ pub fn check(set: &FileSet, world: &World) -> Bodies {
             locals: checker.locals,
         })));
         bodies.references.append(&mut checker.references);
+        bodies.types.append(&mut checker.types);
+        bodies.members.append(&mut checker.members);
         bodies.diagnostics.append(&mut checker.diagnostics);
         uses.push(checker.uses);
     }
@@ -88,6 +94,8 @@ struct Body<'a> {
     /// The functions that are mentioned, and where.
     uses: HashMap<FuncId, Span>,
     references: Vec<(Place, Place)>,
+    types: Vec<(Place, Ty)>,
+    members: Vec<(Place, Arc<Record>)>,
     diagnostics: Vec<Diagnostic>,
     /// Where in `diagnostics` each unknown name is reported.
     unknown: HashMap<String, usize>,
@@ -107,6 +115,8 @@ impl<'a> Body<'a> {
             captures: Vec::new(),
             uses: HashMap::new(),
             references: Vec::new(),
+            types: Vec::new(),
+            members: Vec::new(),
             diagnostics: Vec::new(),
             unknown: HashMap::new(),
         }
@@ -210,7 +220,7 @@ impl<'a> Body<'a> {
 
 /// Members of the error that `LAST_ERROR` and `catch` give.
 fn error_type() -> Ty {
-    Ty::Struct(Arc::new(crate::types::Record {
+    Ty::Struct(Arc::new(Record {
         name: String::from("Error"),
         members: vec![
             (String::from("error_code"), Ty::I64),

@@ -182,8 +182,13 @@ pub struct World {
 
 impl World {
     /// All types that have names.
-    pub(crate) fn types(&self) -> &[TypeDef] {
+    pub fn types(&self) -> &[TypeDef] {
         &self.types
+    }
+
+    /// All constants.
+    pub fn constants(&self) -> &[ConstDef] {
+        &self.consts
     }
 
     /// The type of that number.

@@ -8,6 +8,7 @@ use crate::source::Span;
 use crate::syntax::{self, NamedArg, Path};
 use crate::types::{Record, Ty};
 use hashbrown::HashMap;
+use std::sync::Arc;
 
 impl Body<'_> {
     pub(super) fn construct(
@@ -139,7 +140,7 @@ impl Body<'_> {
 
     fn fields(
         &mut self,
-        record: &Record,
+        record: &Arc<Record>,
         fields: &[NamedArg],
         lenient: bool,
     ) -> Vec<(String, Expr)> {
@@ -177,6 +178,8 @@ impl Body<'_> {
                 self.report(problem);
                 continue;
             };
+            self.members
+                .push((self.place(field.name.span), record.clone()));
             self.expect(&value, &ty, &format!("the field `{}`", field.name.text));
             given.push((field.name.text.clone(), value));
         }

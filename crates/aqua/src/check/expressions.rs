@@ -36,8 +36,14 @@ impl Body<'_> {
         self.refer(span, target);
     }
 
-    /// Checks a value.
+    /// Checks a value, and notes its type.
     pub(super) fn value(&mut self, expr: &syntax::Expr) -> Expr {
+        let value = self.untold(expr);
+        self.types.push((self.place(value.span), value.ty.clone()));
+        value
+    }
+
+    fn untold(&mut self, expr: &syntax::Expr) -> Expr {
         let span = expr.span;
         let (kind, ty) = match &expr.kind {
             syntax::ExprKind::Error => (ExprKind::Error, Ty::Error),
@@ -242,6 +248,7 @@ impl Body<'_> {
         };
         if let Some(ty) = record.get(&name.text) {
             let ty = ty.clone();
+            self.members.push((self.place(name.span), record));
             return (ExprKind::Field(Box::new(base), name.text.clone()), ty);
         }
         let mut problem = self.error(

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-avm", 2),
     ("weir-marine", 2),
     ("weir-peer", 3),
+    ("weir-aqua-lsp", 3),
     ("weir-node", 4),
     ("weir-sim", 4),
     ("weir", 5),

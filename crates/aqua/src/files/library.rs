@@ -36,3 +36,8 @@ pub fn find(import: &str) -> Option<(&'static str, &'static str)> {
         })
         .copied()
 }
+
+/// The paths under which the standard declarations are imported.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(path, _)| *path)
+}

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tower_lsp_server::ls_types::{Range, Uri};
+use weir_aqua::FileId;
 use weir_aqua::files::{Imports, normalised};
-use weir_aqua::{FileId, Place};
 
 /// How many files of the folders are looked through for uses.
 const FILES_MAX: usize = 2_000;

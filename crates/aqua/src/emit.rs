@@ -5,12 +5,14 @@
 mod air;
 pub mod definition;
 mod documentation;
+mod hops;
 mod json;
 mod plan;
 mod typescript;
 
 pub use air::air;
 pub use documentation::{Page, documentation};
+pub use hops::{Hops, hops};
 pub use json::Json;
 pub use plan::{PlanStep, plan, plan_text};
 pub use typescript::typescript;

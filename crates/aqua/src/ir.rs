@@ -4,6 +4,7 @@
 //! gets to the peer that executes it: a step only names its [`Frame`]. Placement
 //! puts [`Op::Hop`]s before and after steps; everything else stays as it is.
 
+use crate::source::Span;
 use std::rc::Rc;
 
 /// A function that is ready to be placed.
@@ -237,6 +238,9 @@ pub enum Op {
         args: Vec<Value>,
         /// What takes the result: a scalar or a stream.
         output: Option<VarId>,
+        /// Where the function that was lowered asks for it in its own text, in
+        /// person or by a call of what does.
+        site: Option<Span>,
     },
     /// A step: freezes a stream or a map.
     Canon {

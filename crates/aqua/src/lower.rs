@@ -9,6 +9,7 @@ use crate::check::Bodies;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::hir::{Expr, FuncId, Function, Lambda, Literal, LocalId};
 use crate::ir::{Accessor, Base, FrameId, Frames, Op, Program, Value, VarId, VarKind, Variable};
+use crate::source::Span;
 use crate::types::Ty;
 use hashbrown::HashMap;
 use std::rc::Rc;
@@ -150,6 +151,8 @@ struct Lowering<'a> {
     fresh: Vec<Vec<VarId>>,
     operations: usize,
     depth: usize,
+    /// The call of the function itself that is being replaced.
+    site: Option<Span>,
     exceeded: Option<Exceeded>,
 }
 
@@ -166,6 +169,7 @@ impl<'a> Lowering<'a> {
             fresh: Vec::new(),
             operations: 0,
             depth: 0,
+            site: None,
             exceeded: None,
         };
         if options.relay {

@@ -121,7 +121,7 @@ fn add_block(program: &Program, heading: &str, op: &Op, out: &mut Vec<PlanStep>)
 }
 
 /// Whether the handler does nothing but travel back and fail again.
-fn is_rethrow(op: &Op) -> bool {
+pub(super) fn is_rethrow(op: &Op) -> bool {
     match op {
         Op::Fail(_) => true,
         Op::Seq(ops) => ops
@@ -131,7 +131,7 @@ fn is_rethrow(op: &Op) -> bool {
     }
 }
 
-fn text(program: &Program, value: &Value) -> String {
+pub(super) fn text(program: &Program, value: &Value) -> String {
     let mut text = match &value.base {
         Base::String(text) | Base::Float(text) => text.to_string(),
         Base::Int(number) => number.to_string(),

@@ -28,10 +28,14 @@ impl Lowering<'_> {
                         self.coerce(binding, ty, out)
                     })
                     .collect();
-                match arrow {
+                // what a function does is asked for where it is called
+                let site = self.site.replace(self.site.unwrap_or(callee.span));
+                let results = match arrow {
                     Some(arrow) => self.invoke(&arrow, args, &call.ty, out),
                     None => Vec::new(),
-                }
+                };
+                self.site = site;
+                results
             }
         }
     }
@@ -187,6 +191,7 @@ impl Lowering<'_> {
                 function: text(function),
                 args,
                 output,
+                site: self.site,
             },
         );
         results

@@ -16,6 +16,7 @@ impl Lowering<'_> {
             function: text("error"),
             args: vec![Base::Error.into(), Base::Int(0).into()],
             output: None,
+            site: None,
         };
         Op::Xor(Box::new(body), Box::new(report))
     }
@@ -60,6 +61,7 @@ impl Lowering<'_> {
                     function: text("response"),
                     args: results,
                     output: None,
+                    site: None,
                 },
             );
         }
@@ -75,6 +77,7 @@ impl Lowering<'_> {
                 function: text(name),
                 args: Vec::new(),
                 output: Some(output),
+                site: None,
             },
         );
     }

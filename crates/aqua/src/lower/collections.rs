@@ -317,6 +317,7 @@ impl Lowering<'_> {
                 function: text(function),
                 args,
                 output: Some(output),
+                site: self.site,
             },
         );
         output.into()

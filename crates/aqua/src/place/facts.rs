@@ -349,6 +349,7 @@ impl<'p> Uses<'p> {
                 function,
                 args,
                 output,
+                ..
             } => {
                 self.step(*frame, index);
                 for value in [service, function].into_iter().chain(args) {

@@ -89,6 +89,7 @@ fn call(frame: FrameId) -> Op {
         function: text("f"),
         args: vec![],
         output: None,
+        site: None,
     }
 }
 

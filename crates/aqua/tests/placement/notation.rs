@@ -56,6 +56,7 @@ fn call(function: &str, output: Option<VarId>) -> Op {
         function: Base::String(function.into()).into(),
         args: Vec::new(),
         output,
+        site: None,
     }
 }
 
@@ -294,6 +295,7 @@ impl Reader {
             function: Base::String(function.into()).into(),
             args,
             output,
+            site: None,
         }
     }
 }

@@ -102,6 +102,7 @@ impl<'b> Random<'b> {
             function: Base::String(format!("{name}{number}").as_str().into()).into(),
             args,
             output,
+            site: None,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod definition;
 mod describe;
 pub mod diagnostics;
 mod documents;
+pub mod hints;
 pub mod hover;
 mod index;
 mod library;

@@ -4,8 +4,8 @@ use crate::analysis::Analysis;
 use crate::documents::path_of;
 use crate::workspace::Workspace;
 use crate::{
-    actions, completion, definition, diagnostics, hover, library, references, rename, signature,
-    symbols, tokens,
+    actions, completion, definition, diagnostics, hints, hover, library, references, rename,
+    signature, symbols, tokens,
 };
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -202,6 +202,7 @@ fn capabilities() -> ServerCapabilities {
                 ..SemanticTokensOptions::default()
             },
         )),
+        inlay_hint_provider: Some(OneOf::Left(true)),
         ..ServerCapabilities::default()
     }
 }
@@ -467,6 +468,29 @@ impl LanguageServer for Backend {
             result_id: None,
             data: tokens::encode(&analysis, file, &coloured),
         })))
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        let Some((analysis, file)) = self.file(&params.text_document.uri) else {
+            return Ok(None);
+        };
+        let span = analysis.span(file, params.range);
+        let hints = hints::hints(&analysis, file, span).into_iter().map(|hint| {
+            let span = weir_aqua::Span::new(hint.offset, hint.offset);
+            InlayHint {
+                position: analysis.range(Place { file, span }).start,
+                label: InlayHintLabel::String(hint.label),
+                kind: None,
+                text_edits: None,
+                tooltip: Some(InlayHintTooltip::String(String::from(
+                    "The particle passes these peers before the last one is asked.",
+                ))),
+                padding_left: Some(true),
+                padding_right: None,
+                data: None,
+            }
+        });
+        Ok(Some(hints.collect()))
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

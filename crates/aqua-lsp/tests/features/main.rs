@@ -3,5 +3,6 @@
 mod completion;
 mod fixture;
 mod hover;
+mod margins;
 mod names;
 mod rename;

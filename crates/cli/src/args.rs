@@ -76,6 +76,12 @@ pub(crate) enum Command {
     /// Run, check, compile and format Aqua programs
     #[command(subcommand, arg_required_else_help = false)]
     Aqua(Aqua),
+    /// Serve an editor that speaks the Language Server Protocol, over standard input and output
+    Lsp {
+        /// Also look for imports in DIR
+        #[arg(long = "import", value_name = "DIR")]
+        imports: Vec<PathBuf>,
+    },
     /// Run scripts on a simulated network
     #[command(subcommand, arg_required_else_help = false)]
     Sim(Sim),
@@ -248,6 +254,17 @@ pub(crate) enum Aqua {
         #[command(flatten)]
         sources: Sources,
     },
+    /// Write a page for each program, from the comments above its definitions
+    Doc {
+        /// Programs, or folders with programs
+        #[arg(value_name = "PATH", default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// Where pages are written; standard output if it is not given
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        sources: Sources,
+    },
     /// Run what is typed, line by line, on the network
     Repl {
         /// Programs whose declarations can be used
@@ -308,6 +325,8 @@ pub(crate) enum CompileTarget {
     Air,
     /// Scripts and definitions of functions and services
     Json,
+    /// A TypeScript module for clients
+    Ts,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ mod air;
 mod aqua;
 mod call;
 mod explain;
+mod lsp;
 mod sim;
 mod trace;
 mod up;
@@ -34,6 +35,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, &cli.global, output),
         Command::Aqua(args) => aqua::run(&args, &cli.global, output),
+        Command::Lsp { imports } => match lsp::run(imports) {
+            Ok(()) => return 0,
+            Err(failure) => (schema::LSP, Err(failure)),
+        },
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
         Command::Trace(args) => trace::run(&args, output),
     };

@@ -49,6 +49,10 @@ schemas! {
     AQUA_COMPILE = "aqua.compile";
     /// Tests of programs.
     AQUA_TEST = "aqua.test";
+    /// Pages about programs.
+    AQUA_DOC = "aqua.doc";
+    /// A language server; nothing is written but its protocol.
+    LSP = "lsp";
     /// Layout of programs.
     AQUA_FMT = "aqua.fmt";
     /// What an observer of the simulated network saw.

@@ -312,3 +312,39 @@ func testFails():
     let one = weir(folder.path(), &["aqua", "test", "Greets", "--json"]).data();
     assert_eq!(one["passed"], 1);
 }
+
+#[test]
+fn pages_and_modules_are_written() {
+    let folder = folder_with(HELLO);
+    let path = folder.path();
+    let page = weir(path, &["aqua", "doc"]);
+    assert!(
+        page.text().contains("Greets through one peer."),
+        "{page:#?}"
+    );
+    let module = weir(path, &["aqua", "compile", "hello.aqua", "--target", "ts"]);
+    assert!(
+        module.text().contains("export function hello("),
+        "{module:#?}"
+    );
+    weir(path, &["aqua", "doc", "-o", "pages", "--json"]).data();
+    assert!(path.join("pages/hello.md").is_file());
+}
+
+#[test]
+fn an_editor_is_served() {
+    let folder = folder_with(HELLO);
+    let message = |body: serde_json::Value| {
+        let body = body.to_string();
+        format!("Content-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let spoken = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}),
+        json!({"jsonrpc": "2.0", "method": "initialized", "params": {}}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}),
+        json!({"jsonrpc": "2.0", "method": "exit"}),
+    ];
+    let spoken: String = spoken.into_iter().map(message).collect();
+    let done = weir_with_input(folder.path(), &["lsp"], &spoken);
+    assert!(done.text().contains("\"hoverProvider\""), "{done:#?}");
+}

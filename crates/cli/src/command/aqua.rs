@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod doc;
 mod evaluation;
 mod faults;
 mod fmt;
@@ -32,6 +33,14 @@ pub(crate) fn run(
         } => (
             schema::AQUA_COMPILE,
             compile::run(file, *target, folder.as_deref(), *no_relay, sources, output),
+        ),
+        Aqua::Doc {
+            paths,
+            output: folder,
+            sources,
+        } => (
+            schema::AQUA_DOC,
+            doc::run(paths, folder.as_deref(), sources, output),
         ),
         Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
         Aqua::Repl {

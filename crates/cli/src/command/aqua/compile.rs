@@ -6,21 +6,33 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::path::Path;
 use weir_aqua::Compilation;
-use weir_aqua::emit::definition;
+use weir_aqua::emit::{Json, definition, typescript};
 use weir_aqua::lower::Options;
 use weir_aqua::names::Exported;
 
 #[derive(Serialize)]
 struct Compiled {
-    /// By name: script and definition.
-    functions: Map<String, Value>,
+    /// By name.
+    functions: BTreeMap<String, Function>,
     /// By name: definition.
-    services: Map<String, Value>,
+    services: BTreeMap<String, Box<RawValue>>,
     /// The files that were written.
     written: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Function {
+    #[serde(rename = "funcDef")]
+    definition: Box<RawValue>,
+    script: String,
+}
+
+fn raw(definition: &Json) -> Box<RawValue> {
+    RawValue::from_string(definition.to_string()).expect("definitions are written as JSON")
 }
 
 /// Compiles what the file exports, and writes it to a folder or to standard output.
@@ -48,7 +60,7 @@ pub(super) fn run(
         )
         .fix("write `export name` below its first line"));
     }
-    let texts = texts(file, target, &compiled);
+    let texts = texts(file, target, &compiled, &compilation, &options)?;
     let Some(folder) = folder else {
         let text: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
         return Ok(Report::new(&compiled, text.join("\n")));
@@ -77,8 +89,8 @@ fn exports(
     output: &Output,
 ) -> Result<Compiled, Failure> {
     let mut compiled = Compiled {
-        functions: Map::new(),
-        services: Map::new(),
+        functions: BTreeMap::new(),
+        services: BTreeMap::new(),
         written: Vec::new(),
     };
     for file in &compilation.set.entries {
@@ -90,14 +102,13 @@ fn exports(
                         Failure::new(Code::AquaInvalid, limit.message.clone())
                     })?;
                     let ty = &compilation.world.func(id).ty;
-                    let about = serde_json::json!({
-                        "funcDef": definition::function(&export.name, ty),
-                        "script": script,
-                    });
-                    compiled.functions.insert(export.name.clone(), about);
+                    let definition = raw(&definition::function(&export.name, ty));
+                    compiled
+                        .functions
+                        .insert(export.name.clone(), Function { definition, script });
                 }
                 Exported::Service(id) => {
-                    let about = definition::service(compilation.world.ty(id));
+                    let about = raw(&definition::service(compilation.world.ty(id)));
                     compiled.services.insert(export.name.clone(), about);
                 }
             }
@@ -107,25 +118,43 @@ fn exports(
 }
 
 /// File names and contents.
-fn texts(file: &Path, target: CompileTarget, compiled: &Compiled) -> Vec<(String, String)> {
+fn texts(
+    file: &Path,
+    target: CompileTarget,
+    compiled: &Compiled,
+    compilation: &Compilation,
+    options: &Options,
+) -> Result<Vec<(String, String)>, Failure> {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    match target {
+    Ok(match target {
         CompileTarget::Air => compiled
             .functions
             .iter()
-            .map(|(name, about)| {
-                let script = about["script"].as_str().unwrap_or_default();
-                let text = weir_air::format(script).unwrap_or_else(|_| script.to_owned());
+            .map(|(name, Function { script, .. })| {
+                let text = weir_air::format(script).unwrap_or_else(|_| script.clone());
                 (format!("{stem}.{name}.air"), text)
             })
             .collect(),
         CompileTarget::Json => {
-            let all = serde_json::json!({
-                "functions": compiled.functions,
-                "services": compiled.services,
-            });
+            let all = Definitions {
+                functions: &compiled.functions,
+                services: &compiled.services,
+            };
             let text = serde_json::to_string_pretty(&all).expect("definitions are JSON");
             vec![(format!("{stem}.json"), text + "\n")]
         }
-    }
+        CompileTarget::Ts => {
+            let entry = compilation.set.entries[0];
+            let text = typescript(compilation, entry, options)
+                .map_err(|limit| Failure::new(Code::AquaInvalid, limit.message))?;
+            vec![(format!("{stem}.ts"), text)]
+        }
+    })
+}
+
+/// What `--target json` writes.
+#[derive(Serialize)]
+struct Definitions<'a> {
+    functions: &'a BTreeMap<String, Function>,
+    services: &'a BTreeMap<String, Box<RawValue>>,
 }

@@ -1,0 +1,70 @@
+//! `weir aqua doc`: pages about programs.
+
+use super::{faults, sources};
+use crate::args::Sources;
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use weir_aqua::emit::documentation;
+
+#[derive(Serialize)]
+struct Documented {
+    pages: Vec<Page>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    name: String,
+    /// Markdown.
+    text: String,
+    /// The file that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<String>,
+}
+
+/// Writes the pages to a folder or to standard output.
+pub(super) fn run(
+    paths: &[PathBuf],
+    folder: Option<&Path>,
+    wanted: &Sources,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let compilation = sources::compiled(sources::programs(paths)?, wanted, output)?;
+    if let Some(failure) = faults::refused(&compilation) {
+        return Err(failure);
+    }
+    let unwritable = |path: &Path, error: std::io::Error| {
+        Failure::new(
+            Code::FileUnwritable,
+            format!("cannot write {}", path.display()),
+        )
+        .cause(error)
+    };
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+    }
+    let mut lines = String::new();
+    let mut pages = Vec::new();
+    for page in documentation(&compilation) {
+        let written = match folder {
+            None => {
+                lines.push_str(&page.text);
+                None
+            }
+            Some(folder) => {
+                let path = folder.join(&page.name);
+                std::fs::write(&path, &page.text).map_err(|error| unwritable(&path, error))?;
+                lines.push_str(&format!("wrote {}\n", path.display()));
+                Some(path.display().to_string())
+            }
+        };
+        pages.push(Page {
+            name: page.name,
+            text: page.text,
+            written,
+        });
+    }
+    Ok(Report::new(&Documented { pages }, lines))
+}

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::json;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use support::{Network, weir, weir_with_input};
 
@@ -333,18 +334,44 @@ fn pages_and_modules_are_written() {
 
 #[test]
 fn an_editor_is_served() {
-    let folder = folder_with(HELLO);
-    let message = |body: serde_json::Value| {
+    let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_weir"))
+        .arg("lsp")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = server.stdin.take().expect("it is piped");
+    let mut stdout = BufReader::new(server.stdout.take().expect("it is piped"));
+    let mut say = |body: serde_json::Value| {
         let body = body.to_string();
-        format!("Content-Length: {}\r\n\r\n{body}", body.len())
+        write!(stdin, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("it listens");
+        stdin.flush().expect("it listens");
     };
-    let spoken = [
-        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}),
-        json!({"jsonrpc": "2.0", "method": "initialized", "params": {}}),
-        json!({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}),
-        json!({"jsonrpc": "2.0", "method": "exit"}),
-    ];
-    let spoken: String = spoken.into_iter().map(message).collect();
-    let done = weir_with_input(folder.path(), &["lsp"], &spoken);
-    assert!(done.text().contains("\"hoverProvider\""), "{done:#?}");
+    say(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}));
+    let answer = answer(&mut stdout);
+    assert_eq!(
+        answer["result"]["capabilities"]["renameProvider"].is_null(),
+        false,
+        "{answer}"
+    );
+    say(json!({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}));
+    say(json!({"jsonrpc": "2.0", "method": "exit"}));
+    assert!(server.wait().expect("it ends").success());
+}
+
+/// The next message of a language server.
+fn answer(stdout: &mut impl BufRead) -> serde_json::Value {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("it speaks");
+        match line.trim_end().split_once(": ") {
+            Some(("Content-Length", number)) => length = number.parse().expect("a number"),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    stdout.read_exact(&mut body).expect("it speaks");
+    serde_json::from_slice(&body).expect("it is JSON")
 }

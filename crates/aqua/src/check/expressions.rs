@@ -256,14 +256,13 @@ impl Body<'_> {
             format!("`{}` has no `{}`", record.name, name.text),
             name.span,
         );
-        problem = match nearest(&name.text, record.names()) {
-            Some(near) => problem
+        problem = if let Some(near) = nearest(&name.text, record.names()) {
+            problem
                 .help(format!("did you mean `{near}`?"))
-                .edit(name.span, near),
-            None => {
-                let names: Vec<&str> = record.names().take(12).collect();
-                problem.note(format!("it has {}", names.join(", ")))
-            }
+                .edit(name.span, near)
+        } else {
+            let names: Vec<&str> = record.names().take(12).collect();
+            problem.note(format!("it has {}", names.join(", ")))
         };
         self.report(problem);
         (ExprKind::Error, Ty::Error)
@@ -281,9 +280,10 @@ impl Body<'_> {
         let index = index.map(|index| self.value(index));
         let element = match &base.ty {
             Ty::Error => Ty::Error,
-            ty => match ty.element() {
-                Some(element) => element.clone(),
-                None => {
+            ty => {
+                if let Some(element) = ty.element() {
+                    element.clone()
+                } else {
                     let problem = self.error(
                         codes::NOT_A_COLLECTION,
                         format!("{} has no elements", ty.said()),
@@ -292,7 +292,7 @@ impl Body<'_> {
                     self.report(problem);
                     Ty::Error
                 }
-            },
+            }
         };
         if let (Ty::Option(_), Some(index), false) = (&base.ty, &index, bang) {
             let problem = self

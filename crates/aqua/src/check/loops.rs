@@ -64,9 +64,10 @@ impl Body<'_> {
                     (String::from("value"), (**element).clone()),
                 ],
             })),
-            ty => match ty.element() {
-                Some(element) => element.clone(),
-                None => {
+            ty => {
+                if let Some(element) = ty.element() {
+                    element.clone()
+                } else {
                     self.report(
                         self.error(
                             codes::NOT_A_COLLECTION,
@@ -77,7 +78,7 @@ impl Body<'_> {
                     );
                     Ty::Error
                 }
-            },
+            }
         };
         let Some(second) = &item.second else {
             return (self.define(&item.first, element), None);

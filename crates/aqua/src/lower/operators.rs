@@ -133,15 +133,12 @@ impl Lowering<'_> {
         // what is added stands before what is taken away, so that the sum begins with a term
         let begin = rest.iter().position(|(op, _)| *op == BinaryOp::Add);
         let mut pending = known;
-        let mut sum = match begin {
-            Some(begin) => {
-                let (_, term) = rest.remove(begin);
-                self.data(term, env, out)
-            }
-            None => {
-                pending = 0;
-                Base::Int(known).into()
-            }
+        let mut sum = if let Some(begin) = begin {
+            let (_, term) = rest.remove(begin);
+            self.data(term, env, out)
+        } else {
+            pending = 0;
+            Base::Int(known).into()
         };
         for (op, term) in rest {
             let term = self.data(term, env, out);

@@ -28,7 +28,7 @@ impl Lowering<'_> {
                 Some(function) => Binding::Arrow(Rc::new(ArrowValue::Function(function.clone()))),
                 None => misunderstood(expr),
             },
-            ExprKind::Service(service) => self.service(service, env),
+            ExprKind::Service(service) => self::service(service, env),
             ExprKind::Field(base, name) => match self.expr(base, env, out) {
                 Binding::Record(members) => match members.get(name) {
                     Some(member) => member.clone(),
@@ -101,35 +101,6 @@ impl Lowering<'_> {
             Builtin::LastError => Base::Error.into(),
             Builtin::Nil => Base::Empty.into(),
         }
-    }
-
-    /// A service as a record of its methods.
-    fn service(&mut self, service: &ServiceRef, env: &Env) -> Binding {
-        let id = match &service.id {
-            ServiceId::Default(id) => literal(id),
-            ServiceId::Bound(local) => match env.get(local) {
-                Some(Binding::Value(value)) => value.clone(),
-                _ => Base::Empty.into(),
-            },
-        };
-        let methods = service
-            .record
-            .members
-            .iter()
-            .map(|(name, ty)| {
-                let result = match ty {
-                    Ty::Arrow(arrow) => arrow.results.first().cloned(),
-                    _ => None,
-                };
-                let method = ArrowValue::Method {
-                    service: id.clone(),
-                    name: Rc::from(name.as_str()),
-                    result,
-                };
-                (name.clone(), Binding::Arrow(Rc::new(method)))
-            })
-            .collect();
-        Binding::Record(Rc::new(methods))
     }
 
     /// Makes of a value what is needed where this type is expected.
@@ -243,4 +214,33 @@ impl Lowering<'_> {
             },
         }
     }
+}
+
+/// A service as a record of its methods.
+fn service(service: &ServiceRef, env: &Env) -> Binding {
+    let id = match &service.id {
+        ServiceId::Default(id) => literal(id),
+        ServiceId::Bound(local) => match env.get(local) {
+            Some(Binding::Value(value)) => value.clone(),
+            _ => Base::Empty.into(),
+        },
+    };
+    let methods = service
+        .record
+        .members
+        .iter()
+        .map(|(name, ty)| {
+            let result = match ty {
+                Ty::Arrow(arrow) => arrow.results.first().cloned(),
+                _ => None,
+            };
+            let method = ArrowValue::Method {
+                service: id.clone(),
+                name: Rc::from(name.as_str()),
+                result,
+            };
+            (name.clone(), Binding::Arrow(Rc::new(method)))
+        })
+        .collect();
+    Binding::Record(Rc::new(methods))
 }

@@ -36,12 +36,10 @@ pub fn corpus() -> PathBuf {
 /// The names of the programs of a folder of the corpus, in order.
 pub fn names(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(corpus().join(folder)).expect("the corpus is there");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            let entry = entry.expect("a readable folder");
-            entry.file_name().to_string_lossy().into_owned()
-        })
-        .filter(|name| name.ends_with(".aqua"))
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    let programs = paths.filter(|path| path.extension().is_some_and(|end| end == "aqua"));
+    let mut names: Vec<String> = programs
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         .collect();
     names.sort();
     names

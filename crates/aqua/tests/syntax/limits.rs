@@ -4,7 +4,7 @@ use expect_test::expect;
 use weir_aqua::codes;
 use weir_aqua::syntax::{DIAGNOSTICS_MAX, Parsed};
 
-use super::{in_function, read, report};
+use super::{in_function, read};
 
 fn codes_of(parsed: &Parsed) -> Vec<&'static str> {
     let diagnostics = parsed.diagnostics.iter();
@@ -60,7 +60,7 @@ fn what_is_within_the_limits_is_read() {
 #[test]
 fn the_limit_is_named() {
     let text = in_function(&format!("x = a{}\ny = 1", " + a".repeat(1_001)));
-    let reported = report::diagnostics(&text, &read(&text).diagnostics);
+    let reported = crate::reported(&text, &read(&text).diagnostics);
     expect![[r#"
         2:4009 W0200: more than 1000 operators, fields and indices follow each other in one value | "+"
           help: give a part of it a name

@@ -4,13 +4,8 @@ use std::fmt::Write;
 
 use weir_aqua::{Diagnostic, FileId, Span};
 
-/// All of them, one after another.
-pub fn diagnostics(text: &str, diagnostics: &[Diagnostic]) -> String {
-    of_files(&|_| (String::new(), text), diagnostics)
-}
-
 /// All of them; a file is a prefix for places in it, and its text.
-pub fn of_files<'t>(
+pub fn diagnostics<'t>(
     file: &dyn Fn(FileId) -> (String, &'t str),
     diagnostics: &[Diagnostic],
 ) -> String {

@@ -1,7 +1,7 @@
 //! All stages in one: from files to scripts.
 
 use crate::check::{self, Bodies};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::files::{self, FileSet, Files, Imports};
 use crate::hir::{FuncId, Literal};
 use crate::ir::Program;
@@ -46,9 +46,8 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compilation, (Pat
     let mut diagnostics = std::mem::take(&mut set.diagnostics);
     diagnostics.append(&mut world.diagnostics);
     diagnostics.append(&mut bodies.diagnostics);
-    diagnostics.retain(|diagnostic| {
-        diagnostic.severity == Severity::Error || set.entries.contains(&diagnostic.place.file)
-    });
+    diagnostics
+        .retain(|diagnostic| is_error(diagnostic) || set.entries.contains(&diagnostic.place.file));
     diagnostics.sort_by_key(|diagnostic| diagnostic.place);
     Ok(Compilation {
         set,
@@ -58,12 +57,14 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compilation, (Pat
     })
 }
 
+fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error
+}
+
 impl Compilation {
     /// Whether anything is refused.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics.iter().any(is_error)
     }
 
     /// The functions that clients can call, with their names for clients, by file and in the order of the exports.
@@ -98,15 +99,24 @@ impl Compilation {
     /// The steps of a function with the hops between them. There must be no errors.
     ///
     /// # Errors
-    /// Says which limit the script exceeds.
+    /// Says why clients cannot call the function, or which limit the script exceeds.
     pub fn program(&self, func: FuncId, options: &Options) -> Result<Program, Box<Diagnostic>> {
+        let def = self.world.func(func);
+        if let Some(obstacle) = names::obstacles(&def.ty).first() {
+            return Err(Box::new(Diagnostic::error(
+                codes::BAD_EXPORT,
+                format!("`{}` cannot be called by clients: {obstacle}", def.name),
+                def.place.file,
+                def.place.span,
+            )));
+        }
         Ok(place::place(&lower::lower(&self.bodies, func, options)?))
     }
 
     /// The script of a function. There must be no errors.
     ///
     /// # Errors
-    /// Says which limit the script exceeds.
+    /// Says why clients cannot call the function, or which limit the script exceeds.
     pub fn script(&self, func: FuncId, options: &Options) -> Result<String, Box<Diagnostic>> {
         Ok(emit::air(&self.program(func, options)?))
     }

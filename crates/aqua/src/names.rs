@@ -18,6 +18,7 @@ mod definitions;
 mod header;
 mod types;
 
+pub(crate) use header::obstacles;
 pub(crate) use types::{ELEMENTS, TypeReader};
 
 /// A type that has a name: its number.
@@ -525,25 +526,25 @@ impl Resolver<'_> {
         imported: &Namespace,
         own: &Namespace,
     ) -> Option<Literal> {
-        let path = match &expr.kind {
+        match &expr.kind {
             ExprKind::Error => return None,
-            ExprKind::Name(_) | ExprKind::Field { .. } => module_path(expr)?,
             ExprKind::Paren(inner) => return self.literal(file, inner, imported, own),
-            _ => {
-                if let Some(literal) = literal(expr) {
-                    return Some(literal);
-                }
-                self.report(
-                    Diagnostic::error(
-                        codes::BAD_CONSTANT,
-                        "a constant is a literal or another constant",
-                        file,
-                        expr.span,
-                    )
-                    .help("compute the value in a function"),
-                );
-                return None;
-            }
+            _ => {}
+        }
+        if let Some(literal) = literal(expr) {
+            return Some(literal);
+        }
+        let Some(path) = module_path(expr) else {
+            self.report(
+                Diagnostic::error(
+                    codes::BAD_CONSTANT,
+                    "a constant is a literal or another constant",
+                    file,
+                    expr.span,
+                )
+                .help("compute the value in a function"),
+            );
+            return None;
         };
         let (name, space) = path.split_last()?;
         let found = own

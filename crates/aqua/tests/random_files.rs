@@ -3,6 +3,10 @@
 #[path = "random/file.rs"]
 mod random;
 #[path = "fuzz_targets/targets.rs"]
+#[allow(
+    dead_code,
+    reason = "only one of the targets is for files of syntax alone"
+)]
 mod targets;
 
 use proptest::prelude::*;

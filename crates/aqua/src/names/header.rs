@@ -4,7 +4,7 @@ use super::{Export, Exported, Lost, Module, Namespace, Resolver, TopValue};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Declares, HeaderItem, Path, Renamed};
-use crate::types::Ty;
+use crate::types::{Arrow, Ty};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -392,39 +392,11 @@ impl Resolver<'_> {
     /// Reports what keeps a function from being called by clients.
     fn check_export(&mut self, file: FileId, span: Span, id: crate::hir::FuncId) {
         let def = self.world.func(id).clone();
-        let mut problems = Vec::new();
-        for (name, ty) in &def.ty.params {
-            let name = name.as_deref().unwrap_or("_");
-            match ty {
-                Ty::Ability(_) | Ty::Service(_) | Ty::Map(_) => problems.push(format!(
-                    "its argument `{name}` is {}, and clients give data and callbacks",
-                    ty.kind()
-                )),
-                Ty::Arrow(arrow) if arrow.results.len() > 1 => problems.push(format!(
-                    "its argument `{name}` is called back for more than one result"
-                )),
-                Ty::Arrow(_) if name == "response" => problems.push(String::from(
-                    "its argument is called `response`, which is the name of the function's own answer",
-                )),
-                _ => {}
-            }
-        }
-        for ty in &def.ty.results {
-            if matches!(
-                ty,
-                Ty::Arrow(_) | Ty::Ability(_) | Ty::Service(_) | Ty::Map(_)
-            ) {
-                problems.push(format!(
-                    "its result `{ty}` is {}, and clients get data",
-                    ty.kind()
-                ));
-            }
-        }
-        for problem in problems {
+        for obstacle in obstacles(&def.ty) {
             self.report(
                 Diagnostic::error(
                     codes::BAD_EXPORT,
-                    format!("`{}` cannot be exported: {problem}", def.name),
+                    format!("`{}` cannot be exported: {obstacle}", def.name),
                     file,
                     span,
                 )
@@ -432,4 +404,37 @@ impl Resolver<'_> {
             );
         }
     }
+}
+
+/// What keeps a function of this type from being called by clients.
+pub(crate) fn obstacles(ty: &Arrow) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    for (name, ty) in &ty.params {
+        let name = name.as_deref().unwrap_or("_");
+        match ty {
+            Ty::Ability(_) | Ty::Service(_) | Ty::Map(_) => obstacles.push(format!(
+                "its argument `{name}` is {}, and clients give data and callbacks",
+                ty.kind()
+            )),
+            Ty::Arrow(arrow) if arrow.results.len() > 1 => obstacles.push(format!(
+                "its argument `{name}` is called back for more than one result"
+            )),
+            Ty::Arrow(_) if name == "response" => obstacles.push(String::from(
+                "its argument is called `response`, which is the name of the function's own answer",
+            )),
+            _ => {}
+        }
+    }
+    for ty in &ty.results {
+        if matches!(
+            ty,
+            Ty::Arrow(_) | Ty::Ability(_) | Ty::Service(_) | Ty::Map(_)
+        ) {
+            obstacles.push(format!(
+                "its result `{ty}` is {}, and clients get data",
+                ty.kind()
+            ));
+        }
+    }
+    obstacles
 }

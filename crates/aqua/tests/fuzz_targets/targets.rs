@@ -3,8 +3,13 @@
 #[path = "../syntax/dump.rs"]
 mod dump;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use weir_aqua::files::{Files, normalised};
+use weir_aqua::lower::Options;
 use weir_aqua::syntax::{Parsed, TokenKind, format, parse};
-use weir_aqua::{FileId, Severity};
+use weir_aqua::{Compilation, FileId, Place, Request, Severity, compile, emit};
 
 /// Reads any text: the tokens are the text, and every place is in it. What is right keeps its
 /// meaning and its comments when it is formatted.
@@ -20,6 +25,74 @@ pub fn syntax(bytes: &[u8]) {
         Ok(formatted) => check_format(&text, &parsed, &formatted),
         Err(diagnostics) => assert_eq!(diagnostics, parsed.diagnostics),
     }
+}
+
+/// Compiles any text. If there are no errors, every function becomes a script that parses.
+pub fn program(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let request = Request {
+        entries: vec![PathBuf::from(MAIN)],
+        ..Request::default()
+    };
+    let done = compile(&request, &Texts(&text)).expect("the text is there");
+    for diagnostic in &done.diagnostics {
+        let labels = diagnostic.labels.iter().map(|label| label.place);
+        let edits = diagnostic.edit.iter().map(|edit| edit.place);
+        for place in labels.chain(edits).chain([diagnostic.place]) {
+            check_place(&done, place);
+        }
+    }
+    for (from, to) in done.world.references.iter().chain(&done.bodies.references) {
+        check_place(&done, *from);
+        check_place(&done, *to);
+    }
+    if done.has_errors() {
+        return;
+    }
+    let options = Options {
+        operations_max: 2_000,
+        ..Options::default()
+    };
+    for func in done.world.functions() {
+        emit::definition::function("f", &done.world.func(func).ty);
+        let Ok(program) = done.program(func, &options) else {
+            continue;
+        };
+        emit::plan_text(&emit::plan(&program));
+        let script = emit::air(&program);
+        let parsed = weir_air::parse(&script, &weir_air::Limits::default());
+        assert!(parsed.is_ok(), "{:?}\n{script}", parsed.err());
+    }
+}
+
+const MAIN: &str = "corpus/main.aqua";
+
+/// One text, and the modules that programs of the corpus import.
+struct Texts<'t>(&'t str);
+
+impl Files for Texts<'_> {
+    fn read(&self, path: &Path) -> Result<Option<Arc<str>>, String> {
+        Ok(match normalised(path).to_str() {
+            Some(MAIN) => Some(self.0),
+            Some("modules/maps.aqua" | "corpus/maps.aqua") => {
+                Some(include_str!("../../corpus/modules/maps.aqua"))
+            }
+            Some("modules/travel.aqua" | "corpus/travel.aqua") => {
+                Some(include_str!("../../corpus/modules/travel.aqua"))
+            }
+            Some("modules/units.aqua" | "corpus/units.aqua") => {
+                Some(include_str!("../../corpus/modules/units.aqua"))
+            }
+            _ => None,
+        }
+        .map(Arc::from))
+    }
+}
+
+fn check_place(done: &Compilation, place: Place) {
+    let text = &done.set.get(place.file).text;
+    let piece = text.get(place.span.range());
+    assert!(piece.is_some(), "{place:?} is not in the text");
 }
 
 fn check_format(text: &str, parsed: &Parsed, formatted: &str) {

@@ -8,7 +8,7 @@ use crate::ir::Program;
 use crate::lower::{self, Options};
 use crate::names::{self, Exported, World};
 use crate::source::FileId;
-use crate::{emit, place};
+use crate::{emit, liveness, place};
 use std::path::PathBuf;
 
 /// What is to be compiled, and how.
@@ -46,6 +46,9 @@ pub fn compile(request: &Request, files: &dyn Files) -> Result<Compilation, (Pat
     let mut diagnostics = std::mem::take(&mut set.diagnostics);
     diagnostics.append(&mut world.diagnostics);
     diagnostics.append(&mut bodies.diagnostics);
+    if !diagnostics.iter().any(is_error) {
+        diagnostics.append(&mut liveness::check(&bodies));
+    }
     diagnostics
         .retain(|diagnostic| is_error(diagnostic) || set.entries.contains(&diagnostic.place.file));
     diagnostics.sort_by_key(|diagnostic| diagnostic.place);

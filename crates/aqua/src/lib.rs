@@ -8,9 +8,10 @@
 //! 1. [`syntax`]: text into tokens and a tree, whatever the text is;
 //! 2. `names`: files into modules, and names into definitions;
 //! 3. `check`: types, and every implicit step made explicit;
-//! 4. `lower`: an exported function with all its calls inlined;
-//! 5. `place`: where each step runs, and which hops that takes;
-//! 6. `emit`: AIR, definitions for clients, plans.
+//! 4. `liveness`: waits that never end;
+//! 5. `lower`: an exported function with all its calls inlined;
+//! 6. `place`: where each step runs, and which hops that takes;
+//! 7. `emit`: AIR, definitions for clients, plans.
 //!
 //! [`invocation`] reads what a person writes to call a compiled function.
 
@@ -22,6 +23,7 @@ pub mod files;
 pub mod hir;
 pub mod invocation;
 pub mod ir;
+mod liveness;
 pub mod lower;
 pub mod names;
 pub mod place;

@@ -3,6 +3,7 @@
 mod accepted;
 mod errors;
 mod explained;
+mod liveness;
 mod program;
 #[path = "../syntax/report.rs"]
 mod report;

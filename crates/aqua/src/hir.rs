@@ -103,10 +103,8 @@ pub enum StmtKind {
     Try(Vec<Stmt>, Vec<Handler>),
     /// `for item <- iterable:`
     For {
-        /// The element; of a map, its value.
-        item: LocalId,
-        /// The key of a map's element.
-        key: Option<LocalId>,
+        /// What each round is about.
+        item: Item,
         /// What to iterate over.
         iterable: Expr,
         /// How.
@@ -116,10 +114,8 @@ pub enum StmtKind {
     },
     /// `parseq item <- iterable on peer:`
     Parseq {
-        /// The element; of a map, its value.
-        item: LocalId,
-        /// The key of a map's element.
-        key: Option<LocalId>,
+        /// What each round is about.
+        item: Item,
         /// What to iterate over.
         iterable: Expr,
         /// Where the body runs.
@@ -133,6 +129,17 @@ pub enum StmtKind {
     Par(Vec<Stmt>),
     /// `co` and a statement.
     Co(Box<Stmt>),
+}
+
+/// The element of an iteration.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// The element; of a map, its value.
+    pub value: LocalId,
+    /// The key of a map's element.
+    pub key: Option<LocalId>,
 }
 
 /// A handler of a `try`.

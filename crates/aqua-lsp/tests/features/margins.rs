@@ -68,7 +68,7 @@ func f(peers: []string) -> u32:
         expect![[r#"
                 a <- S.one(1)  → HOST_PEER_ID → peer
               <- a  → HOST_PEER_ID → INIT_PEER_ID
-                found <- there(peer)  → HOST_PEER_ID → item
+                found <- there(peer)  → HOST_PEER_ID → peer
         "#]],
     );
 }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::diagnostic::codes;
-use crate::hir::{Expr, LocalId, Stmt, StmtKind};
+use crate::hir::{Expr, Item, Stmt, StmtKind};
 use crate::syntax::{self, Block, ForItem, ForMode};
 use crate::types::{Record, Ty};
 use std::sync::Arc;
@@ -17,11 +17,10 @@ impl Body<'_> {
     ) -> StmtKind {
         let iterable = self.value(iterable);
         self.scoped(|this| {
-            let (item, key) = this.item(item, &iterable);
+            let item = this.item(item, &iterable);
             let body: Vec<Stmt> = this.block(body);
             StmtKind::For {
                 item,
-                key,
                 iterable,
                 mode,
                 body,
@@ -39,12 +38,11 @@ impl Body<'_> {
     ) -> StmtKind {
         let iterable = self.value(iterable);
         self.scoped(|this| {
-            let (item, key) = this.item(item, &iterable);
+            let item = this.item(item, &iterable);
             let at = this.at(peer, via);
             let body = this.block(body);
             StmtKind::Parseq {
                 item,
-                key,
                 iterable,
                 at,
                 body,
@@ -53,7 +51,7 @@ impl Body<'_> {
     }
 
     /// The element of an iteration, and its key if it has two names.
-    fn item(&mut self, item: &ForItem, iterable: &Expr) -> (LocalId, Option<LocalId>) {
+    fn item(&mut self, item: &ForItem, iterable: &Expr) -> Item {
         let element = match &iterable.ty {
             Ty::Error => Ty::Error,
             Ty::Map(element) if item.second.is_some() => (**element).clone(),
@@ -81,7 +79,11 @@ impl Body<'_> {
             }
         };
         let Some(second) = &item.second else {
-            return (self.define(&item.first, element), None);
+            return Item {
+                name: item.first.text.clone(),
+                value: self.define(&item.first, element),
+                key: None,
+            };
         };
         if !matches!(iterable.ty, Ty::Map(_) | Ty::Error) {
             self.report(self.error(
@@ -91,6 +93,10 @@ impl Body<'_> {
             ));
         }
         let key = self.define(&item.first, Ty::STRING);
-        (self.define(second, element), Some(key))
+        Item {
+            name: second.text.clone(),
+            value: self.define(second, element),
+            key: Some(key),
+        }
     }
 }

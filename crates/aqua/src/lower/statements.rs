@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::{ArrowValue, Binding, Env, Lowering};
-use crate::hir::{Call, Expr, ExprKind, LocalId, Stmt, StmtKind, Target, Where};
+use crate::hir::{Call, Expr, ExprKind, Item, LocalId, Stmt, StmtKind, Target, Where};
 use crate::ir::{Accessor, Base, Frame, FrameId, Op, Value, VarId, VarKind, Via};
 use crate::syntax::ForMode;
 use std::rc::Rc;
@@ -78,21 +78,19 @@ impl Lowering<'_> {
             StmtKind::Try(tried, handlers) => self.attempt(tried, handlers, env, out),
             StmtKind::For {
                 item,
-                key,
                 iterable,
                 mode,
                 body,
             } => {
-                self.for_loop(*item, *key, iterable, *mode, body, env, out);
+                self.for_loop(item, iterable, *mode, body, env, out);
             }
             StmtKind::Parseq {
                 item,
-                key,
                 iterable,
                 at,
                 body,
             } => {
-                self.parseq(*item, *key, iterable, at, body, env, out);
+                self.parseq(item, iterable, at, body, env, out);
             }
             StmtKind::Block(stmts) => self.block(stmts, env, out),
             StmtKind::Par(arms) => {
@@ -207,21 +205,21 @@ impl Lowering<'_> {
     }
 
     /// Gives the element of an iteration its names.
-    fn bind_item(&mut self, item: LocalId, key: Option<LocalId>, env: &mut Env) -> VarId {
-        let variable = self.scalar("item");
+    fn bind_item(&mut self, item: &Item, env: &mut Env) -> VarId {
+        let variable = self.scalar(&item.name);
         let part = |name: &str| {
             Binding::Value(Value {
                 base: Base::Variable(variable),
                 lens: vec![Accessor::Field(Rc::from(name))],
             })
         };
-        match key {
+        match item.key {
             Some(key) => {
                 env.insert(key, part("key"));
-                env.insert(item, part("value"));
+                env.insert(item.value, part("value"));
             }
             None => {
-                env.insert(item, Binding::Value(variable.into()));
+                env.insert(item.value, Binding::Value(variable.into()));
             }
         }
         variable
@@ -245,8 +243,7 @@ impl Lowering<'_> {
     )]
     fn for_loop(
         &mut self,
-        item: LocalId,
-        key: Option<LocalId>,
+        item: &Item,
         iterable: &Expr,
         mode: ForMode,
         body: &[Stmt],
@@ -257,7 +254,7 @@ impl Lowering<'_> {
         if iterable.base == Base::Empty {
             return;
         }
-        let item = self.bind_item(item, key, env);
+        let item = self.bind_item(item, env);
         let body = self.round(|this, out| this.block(body, env, out));
         let next = Op::Next(item);
         let (body, never) = match mode {
@@ -285,8 +282,7 @@ impl Lowering<'_> {
     )]
     fn parseq(
         &mut self,
-        item: LocalId,
-        key: Option<LocalId>,
+        item: &Item,
         iterable: &Expr,
         at: &Where,
         body: &[Stmt],
@@ -297,7 +293,7 @@ impl Lowering<'_> {
         if iterable.base == Base::Empty {
             return;
         }
-        let item = self.bind_item(item, key, env);
+        let item = self.bind_item(item, env);
         let arm = self.round(|this, out| {
             let frame = this.frame_of(at, env, out);
             let outer = std::mem::replace(&mut this.frame, frame);

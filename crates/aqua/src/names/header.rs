@@ -382,6 +382,23 @@ impl Resolver<'_> {
             }
         };
         self.refer(file, &module.space.clone(), &renamed.name);
+        if let Some(first) = module.exports.iter().find(|export| export.what == what) {
+            let place = Place {
+                file,
+                span: first.span,
+            };
+            self.report(
+                Diagnostic::error(
+                    codes::DUPLICATE,
+                    format!("`{}` is exported under two names", last.text),
+                    file,
+                    renamed.name.span,
+                )
+                .label(place, "the first export is here")
+                .help("leave one of them out"),
+            );
+            return;
+        }
         module.exports.push(Export {
             name: name.text.clone(),
             span: renamed.name.span,

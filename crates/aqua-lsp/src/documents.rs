@@ -21,6 +21,9 @@ pub struct Document {
 /// What the disk has said about a file: its text, that it is not there, or why it cannot be read.
 type OnDisk = Result<Option<Arc<str>>, String>;
 
+/// How many files of the disk are known; each import asks for several that are not there.
+const KNOWN_MAX: usize = 50_000;
+
 /// All texts.
 #[derive(Debug, Default)]
 pub struct Documents {
@@ -97,8 +100,11 @@ impl Files for Documents {
         if let Some(document) = self.open.get(path) {
             return Ok(Some(document.text.clone()));
         }
-        self.disk()
-            .entry(path.to_path_buf())
+        let mut disk = self.disk();
+        if disk.len() >= KNOWN_MAX {
+            disk.clear();
+        }
+        disk.entry(path.to_path_buf())
             .or_insert_with(|| read(path))
             .clone()
     }

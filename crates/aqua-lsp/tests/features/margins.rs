@@ -19,7 +19,7 @@ fn hops(text: &str, expected: Expect) {
     for hint in hints(&at.analysis, at.file, all) {
         let before = &text[..hint.offset as usize];
         let line = before.lines().next_back().unwrap_or_default();
-        writeln!(out, "{line}  {}", hint.label).unwrap();
+        writeln!(out, "{}  {}", line.trim(), hint.label).unwrap();
     }
     expected.assert_eq(&out);
 }
@@ -42,8 +42,8 @@ fn hops_stand_behind_the_calls_that_need_them() {
 "
         ),
         expect![[r#"
-                a <- S.one(1)  → HOST_PEER_ID → relay → peer
-              c <- S.one(a)  → relay → HOST_PEER_ID → INIT_PEER_ID
+            a <- S.one(1)  → HOST_PEER_ID → relay → peer
+            c <- S.one(a)  → relay → HOST_PEER_ID → INIT_PEER_ID
         "#]],
     );
 }
@@ -66,9 +66,9 @@ func f(peers: []string) -> u32:
 "
         ),
         expect![[r#"
-                a <- S.one(1)  → HOST_PEER_ID → peer
-              <- a  → HOST_PEER_ID → INIT_PEER_ID
-                found <- there(peer)  → HOST_PEER_ID → peer
+            a <- S.one(1)  → HOST_PEER_ID → peer
+            <- a  → HOST_PEER_ID → INIT_PEER_ID
+            found <- there(peer)  → HOST_PEER_ID → peer
         "#]],
     );
 }

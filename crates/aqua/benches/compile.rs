@@ -3,6 +3,7 @@
 //! `cargo bench --profile release -p weir-aqua` prints one line for each figure of `docs/benchmarks.md`.
 
 use std::fmt::Write;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,7 +68,11 @@ fn report(name: &str, time: Duration, goal: &str) {
 fn text(name: &str, text: String, goal: &str) {
     let texts = Texts::One(Arc::from(text));
     let entries = [PathBuf::from("program.aqua")];
-    report(name, median(|| drop(compiled(&entries, &texts))), goal);
+    report(
+        name,
+        median(|| _ = black_box(compiled(&entries, &texts))),
+        goal,
+    );
 }
 
 fn sequence(calls: usize) -> String {
@@ -148,7 +153,7 @@ fn main() {
         large(18),
         "",
     );
-    let all = median(|| drop(compiled(&programs, &Texts::Disk)));
+    let all = median(|| _ = black_box(compiled(&programs, &Texts::Disk)));
     let name = format!(
         "the corpus: {} programs in one run, all that they export",
         programs.len()

@@ -514,9 +514,10 @@ fn what_is_no_call_is_refused() {
         "numbers(1",
         json!({}),
         expect![[r#"
-        expected `)` after the arguments, found the end of the file
-        at: 
-    "#]],
+            expected `)` after the arguments, found the end of the file
+            at: 
+            help: add `)` here
+        "#]],
     );
     check(
         "numbers(1,,2)",

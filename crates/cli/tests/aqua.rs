@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use support::{Network, weir, weir_with_input};
 
@@ -349,9 +349,8 @@ fn an_editor_is_served() {
     };
     say(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}));
     let answer = answer(&mut stdout);
-    assert_eq!(
-        answer["result"]["capabilities"]["renameProvider"].is_null(),
-        false,
+    assert!(
+        !answer["result"]["capabilities"]["renameProvider"].is_null(),
         "{answer}"
     );
     say(json!({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}));

@@ -1,0 +1,5 @@
+//! Calls of functions from outside.
+
+mod program;
+mod properties;
+mod reading;

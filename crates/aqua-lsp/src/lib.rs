@@ -4,7 +4,7 @@
 //! an open file is compiled with all that it imports, up to the types, whenever
 //! one of these texts changes; only texts that have changed are parsed again.
 //!
-//! [`server`] alone knows the protocol's messages and waits for anything. All else
+//! `server` alone knows the protocol's messages and waits for anything. All else
 //! is a function from an [`Analysis`] and a place to an answer.
 //!
 //! ```no_run

@@ -15,9 +15,14 @@ impl Lowering<'_> {
 
     fn statement(&mut self, stmt: &StmtKind, env: &mut Env, out: &mut Vec<Op>) {
         match stmt {
-            StmtKind::Bind(local, value) | StmtKind::BindService(local, value) => {
+            StmtKind::Bind(local, value) => {
                 let binding = self.expr(value, env, out);
                 env.insert(*local, binding);
+            }
+            StmtKind::BindService(local, id) => {
+                let id = self.data(id, env, out);
+                let id = self.name_part(id, "service", out);
+                env.insert(*local, Binding::Value(id));
             }
             StmtKind::Push(local, value) => {
                 let value = self.data(value, env, out);
@@ -25,6 +30,7 @@ impl Lowering<'_> {
             }
             StmtKind::PushPair(local, key, value) => {
                 let key = self.data(key, env, out);
+                let key = self.name_part(key, "key", out);
                 let value = self.data(value, env, out);
                 if let Some(Binding::Map(map)) = env.get(local) {
                     self.emit(
@@ -169,16 +175,19 @@ impl Lowering<'_> {
 
     /// The frame of an `on`.
     fn frame_of(&mut self, at: &Where, env: &mut Env, out: &mut Vec<Op>) -> FrameId {
-        let peer = self.data(&at.peer, env, out);
+        let peer = self.peer(&at.peer, env, out);
         let via = at
             .via
             .iter()
             .map(|relay| {
                 let many = relay.ty.element().is_some();
-                Via {
-                    value: self.data(relay, env, out),
-                    many,
-                }
+                let value = if many {
+                    let relays = self.data(relay, env, out);
+                    self.list(relays, out)
+                } else {
+                    self.peer(relay, env, out)
+                };
+                Via { value, many }
             })
             .collect();
         self.frames.intern(Frame {
@@ -186,6 +195,15 @@ impl Lowering<'_> {
             peer,
             via,
         })
+    }
+
+    /// A peer id where AIR takes one.
+    fn peer(&mut self, peer: &Expr, env: &mut Env, out: &mut Vec<Op>) -> Value {
+        let peer = self.data(peer, env, out);
+        match peer.base {
+            Base::InitPeerId => peer,
+            _ => self.name_part(peer, "peer", out),
+        }
     }
 
     /// What is iterated over: an array, a canon, or for `rec` the stream itself.
@@ -200,7 +218,10 @@ impl Lowering<'_> {
             Binding::Stream(stream) if mode == ForMode::Rec => stream.into(),
             Binding::Map(map) if mode == ForMode::Rec => map.into(),
             Binding::Map(map) => self.canon_map(map, out).into(),
-            other => self.freeze(other, out),
+            other => {
+                let list = self.freeze(other, out);
+                self.list(list, out)
+            }
         }
     }
 

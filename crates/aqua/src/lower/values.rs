@@ -2,7 +2,7 @@
 
 use super::{ArrowValue, Binding, Env, Lowering, is_literal, literal, misunderstood};
 use crate::hir::{Builtin, Expr, ExprKind, Literal, ServiceId, ServiceRef};
-use crate::ir::{Accessor, Base, Op, Value, VarId};
+use crate::ir::{Accessor, Base, Op, Value, VarId, VarKind};
 use crate::syntax::BinaryOp;
 use crate::types::Ty;
 use hashbrown::HashMap;
@@ -145,13 +145,47 @@ impl Lowering<'_> {
     /// A scalar variable with this value.
     pub(super) fn plain(&mut self, value: Value, name: &str, out: &mut Vec<Op>) -> VarId {
         if let (Base::Variable(variable), []) = (&value.base, value.lens.as_slice())
-            && self.variables[variable.0 as usize].kind == crate::ir::VarKind::Scalar
+            && self.variables[variable.0 as usize].kind == VarKind::Scalar
         {
             return *variable;
         }
         let target = self.scalar(name);
         self.emit(out, Op::Ap { value, target });
         target
+    }
+
+    /// The value where AIR takes a name: a peer, a service, the key of a pair. There it
+    /// takes strings and variables; all else is copied into a scalar first.
+    pub(super) fn name_part(&mut self, value: Value, name: &str, out: &mut Vec<Op>) -> Value {
+        let is_named = match &value.base {
+            Base::String(_) => true,
+            Base::Variable(variable) => match self.variables[variable.0 as usize].kind {
+                VarKind::Scalar => true,
+                VarKind::Canon => !value.lens.is_empty(),
+                _ => false,
+            },
+            _ => false,
+        };
+        if is_named {
+            return value;
+        }
+        self.plain(value, name, out).into()
+    }
+
+    /// The value where AIR iterates: a part of a frozen stream is copied first.
+    pub(super) fn list(&mut self, value: Value, out: &mut Vec<Op>) -> Value {
+        let is_list = match &value.base {
+            Base::Empty => true,
+            Base::Variable(variable) => {
+                let kind = self.variables[variable.0 as usize].kind;
+                kind == VarKind::Scalar || value.lens.is_empty()
+            }
+            _ => false,
+        };
+        if is_list {
+            return value;
+        }
+        self.plain(value, "list", out).into()
     }
 
     /// An element of a collection; of a stream, as soon as it is there.

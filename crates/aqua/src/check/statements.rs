@@ -487,6 +487,7 @@ impl Body<'_> {
         if missing > 0 {
             let message = match (missing, results.len()) {
                 (1, 1) => String::from("the result of this call is not used"),
+                (1, all) => format!("1 of the {all} results of this call is not used"),
                 (missing, all) => {
                     format!("{missing} of the {all} results of this call are not used")
                 }

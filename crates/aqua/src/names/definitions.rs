@@ -84,8 +84,8 @@ impl Resolver<'_> {
         let (ty, extent) = match &item.kind {
             ItemKind::Alias { ty, .. } => self.reader(file, space).ty(ty),
             ItemKind::Data { name, fields } => {
-                let (record, extent) = self.record(file, space, &name.text, fields, "field");
-                for (field, member) in record.members.iter().zip(fields) {
+                let (mut record, extent) = self.record(file, space, &name.text, fields, "field");
+                for (field, member) in record.members.iter_mut().zip(fields) {
                     if !field.1.is_data() {
                         let problem = Diagnostic::error(
                             codes::NOT_DATA,
@@ -95,11 +95,12 @@ impl Resolver<'_> {
                         )
                         .note(ELEMENTS);
                         self.report(match field.1.element() {
-                            Some(element) => problem
+                            Some(element) if *element != Ty::Error => problem
                                 .help("hold its elements in an array")
                                 .edit(member.ty.span, format!("[]{element}")),
-                            None => problem.help("use an `ability` in place of `data`"),
+                            _ => problem.help("use an `ability` in place of `data`"),
                         });
+                        field.1 = Ty::Error;
                     }
                 }
                 (Ty::Struct(Arc::new(record)), extent)

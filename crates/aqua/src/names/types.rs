@@ -127,10 +127,10 @@ impl TypeReader<'_> {
             )
             .note(ELEMENTS);
             self.report(match ty.element() {
-                Some(inner) => problem
+                Some(inner) if *inner != Ty::Error => problem
                     .help("hold its elements in an array")
                     .edit(element.span, format!("[]{inner}")),
-                None => problem,
+                _ => problem,
             });
             return (make(Arc::new(Ty::Error)), Extent::ONE);
         }

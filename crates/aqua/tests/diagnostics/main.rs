@@ -1,6 +1,7 @@
 //! What the compiler says about programs, as a person would want to read it.
 
 mod accepted;
+mod cascades;
 mod errors;
 mod explained;
 mod liveness;

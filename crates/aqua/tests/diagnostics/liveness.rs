@@ -2,7 +2,9 @@
 
 use expect_test::{Expect, expect};
 
-use super::program::compile_as;
+use weir_aqua::{Severity, codes};
+
+use super::program::{compile_as, names, read};
 use super::report;
 
 /// Compares what is said about the body of a function.
@@ -232,4 +234,27 @@ fn what_cannot_be_seen_is_left_alone() {
     silent("go = (n: u32):\n  s <<- n\ngo(1)\ngo(2)\njoin s[1]\n<- s");
     silent("all(s, xs)\njoin s[7]\n<- s");
     silent("i <- S.get(1)\njoin s[i]\n<- s");
+}
+
+#[test]
+fn programs_of_the_corpus_are_accepted_and_few_are_warned_of() {
+    let mut found = Vec::new();
+    // what the reference accepts and Weir refuses on purpose
+    let accepted = names("").into_iter().filter(|name| name != "refused.aqua");
+    for name in accepted {
+        for diagnostic in compile_as(&name, &read(&name)).diagnostics {
+            assert_eq!(
+                diagnostic.severity,
+                Severity::Warning,
+                "{name}: {diagnostic:#?}"
+            );
+            if [codes::NEVER_ENDS, codes::MAYBE_NEVER].contains(&diagnostic.code) {
+                found.push(format!("{name}: {}", diagnostic.message));
+            }
+        }
+    }
+    expect![[r#"
+        defects.aqua: this waits for ever if the branch that pushes to `right` is not taken
+        try_catch.aqua: this waits for ever if the branch that pushes to `got` is not taken"#]]
+    .assert_eq(&found.join("\n"));
 }

@@ -23,6 +23,7 @@ mod mistakes;
 mod operators;
 mod recursion;
 mod statements;
+mod ways;
 
 pub(crate) use operators::fold;
 
@@ -89,6 +90,8 @@ struct Body<'a> {
     scopes: Vec<HashMap<String, LocalId>>,
     /// Services with an id given in this function, the latest last.
     services: Vec<(String, LocalId)>,
+    /// How many `on`s stand around this place.
+    places: usize,
     /// What each closure around this place uses of what is around it.
     captures: Vec<HashSet<LocalId>>,
     /// The functions that are mentioned, and where.
@@ -112,6 +115,7 @@ impl<'a> Body<'a> {
             owners: Vec::new(),
             scopes: Vec::new(),
             services: Vec::new(),
+            places: 0,
             captures: Vec::new(),
             uses: HashMap::new(),
             references: Vec::new(),

@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Aqua(Aqua),
     /// Serve an editor that speaks the Language Server Protocol, over standard input and output
     Lsp {
+        /// For clients that say so; there is no other way to talk
+        #[arg(long, hide = true)]
+        stdio: bool,
         /// Also look for imports in DIR
         #[arg(long = "import", value_name = "DIR")]
         imports: Vec<PathBuf>,

@@ -175,6 +175,8 @@ codes! {
     AquaWidened = "W0285", Build;
     /// Warning: a form of older versions of the language.
     AquaOldForm = "W0286", Build;
+    /// Warning: a way to a peer that leads nowhere else, or that is missing.
+    AquaWay = "W0287", Build;
     /// A program does not compile.
     AquaInvalid = "W0290", Build;
     /// `aqua fmt --check` found another layout.

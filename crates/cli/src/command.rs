@@ -35,7 +35,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, &cli.global, output),
         Command::Aqua(args) => aqua::run(&args, &cli.global, output),
-        Command::Lsp { imports } => match lsp::run(imports) {
+        Command::Lsp { imports, .. } => match lsp::run(imports) {
             Ok(()) => return 0,
             Err(failure) => (schema::LSP, Err(failure)),
         },

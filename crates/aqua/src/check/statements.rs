@@ -168,8 +168,11 @@ impl Body<'_> {
             } => self.parseq(item, iterable, peer, via, body),
             syntax::StmtKind::On { peer, via, body } => {
                 let at = self.at(peer, via);
+                self.check_way(&at);
                 let services = self.services.len();
+                self.places += 1;
                 let body = self.block(body);
+                self.places -= 1;
                 self.services.truncate(services);
                 StmtKind::On(at, body)
             }

@@ -82,3 +82,5 @@ pub const SHADOWED: &str = "W0284";
 pub const WIDENED: &str = "W0285";
 /// Warning: a form of older versions of the language.
 pub const OLD_FORM: &str = "W0286";
+/// Warning: a way to a peer that leads nowhere else, or that is missing.
+pub const WAY: &str = "W0287";

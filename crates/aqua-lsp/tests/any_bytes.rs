@@ -10,8 +10,8 @@ use weir_aqua_lsp::{
 
 const SEED: &str = "aqua Main declares *
 import Op as O from \"weir/std/builtin.aqua\"
-use \"missing.aqua\" as Missing
-export f
+use \"weir/std/math.aqua\" as Numbers
+export f, h
 data Point:
   x: i32
 ability Log:
@@ -28,9 +28,11 @@ func g{Log}(peers: []string, call: u32 -> u32) -> u32, []string:
       q = Point(x = p.x).copy(x = 2)
       found <<- 3
       map <<- \"a\", 4
-    par y <- call(5)
+  par y <- call(5)
   add = (a: u32) -> u32:
+    c <- Numbers.Math.add(1, 2)
     <- a + 1
+  more <- add(5)
   try:
     Log.say(A)
   catch e:
@@ -38,6 +40,10 @@ func g{Log}(peers: []string, call: u32 -> u32) -> u32, []string:
   <- found[0], peers
 func f(p: Point) -> i32:
   <- p.x
+func h(peer: string) -> Point:
+  on peer:
+    p <- S.one(1)
+  <- p
 ";
 
 /// Asks everything about a place.
@@ -131,6 +137,18 @@ proptest! {
         let document = workspace.documents().get(&path).unwrap();
         prop_assert_eq!(&*document.text, expected.as_str());
     }
+}
+
+#[test]
+fn the_whole_file_is_right_and_has_hops() {
+    let mut workspace = Workspace::default();
+    let uri: Uri = "file:///nowhere/main.aqua".parse().unwrap();
+    let path = workspace.open(uri, 1, SEED);
+    let (analysis, file) = workspace.analysis(&path).unwrap();
+    let mistakes = &analysis.compilation.diagnostics;
+    assert!(!analysis.compilation.has_errors(), "{mistakes:?}");
+    let all = Span::new(0, SEED.len() as u32);
+    assert!(!hints::hints(&analysis, file, all).is_empty());
 }
 
 #[test]

@@ -116,9 +116,13 @@ fn trial(
                     .map_err(|error| format!("`{line}`: {error}"))?;
                 seeds = number.clamp(1, SEEDS_MAX);
             }
+            (Some("mock" | "fail"), Some(service), None) if service.contains('.') => {
+                return Err(format!("`{line}`: a value is missing behind the name"));
+            }
             _ => {}
         }
     }
+    check_peers(&case)?;
     let results = compilation.world.func(func).ty.results.len();
     Ok(Trial {
         file,
@@ -128,6 +132,23 @@ fn trial(
         results,
         case,
     })
+}
+
+/// Whether each mock that is for one peer is for a peer that there is.
+fn check_peers(case: &Case) -> Result<(), String> {
+    let names = case.names();
+    let peers = case
+        .services
+        .keys()
+        .filter_map(|name| Some(name.split_once('/')?.0));
+    for peer in peers {
+        if !names.iter().any(|name| **name == *peer) {
+            return Err(format!(
+                "a service is mocked on `{peer}`, and there is no such peer"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Trial {

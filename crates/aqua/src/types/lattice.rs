@@ -71,7 +71,7 @@ impl Ty {
                     return Ty::Top;
                 }
                 Ty::Struct(Arc::new(Record {
-                    name: format!("what {} and {} share", mine.name, theirs.name),
+                    name: String::from("the fields that all have"),
                     members,
                 }))
             }

@@ -237,13 +237,17 @@ async fn a_component_that_never_ends_is_stopped_and_the_caller_hears_why() {
 #[tokio::test]
 async fn a_particle_expires_in_time_while_commands_never_cease() {
     let folder = Folder::new();
-    let node = start(node(&folder, 1)).await;
+    let mut config = node(&folder, 1);
+    // One command in each turn, so that there is always another when a turn ends.
+    config.driver.turn_us = 0;
+    let node = start(config).await;
     let nobody = support::key(9).peer_id();
     let mut ask = request(&format!(r#"(call "{nobody}" ("a" "b") [])"#));
     ask.ttl = Duration::from_millis(300);
     let mut particle = node.submit(ask).await.unwrap();
     let id = particle.particle();
-    let flood = async { while node.nudge(id).await.is_ok() {} };
+    let flood = (0..64).map(|_| async { while node.nudge(id).await.is_ok() {} });
+    let flood = futures::future::join_all(flood);
     let expired = async {
         while !matches!(
             particle.next().await.unwrap().event,
@@ -252,7 +256,7 @@ async fn a_particle_expires_in_time_while_commands_never_cease() {
     };
     let expired = tokio::time::timeout(Duration::from_secs(30), expired);
     tokio::select! {
-        () = flood => panic!("the node stopped"),
+        _ = flood => panic!("the node stopped"),
         expired = expired => expired.expect("the timer fires"),
     }
     node.shutdown().await;

@@ -359,7 +359,7 @@ impl Peer {
             return;
         };
         if !std::mem::replace(&mut particle.idle_set, true) {
-            let at = now.plus(self.config.limits.idle_ms);
+            let at = now.plus(self.config.limits.idle_ms / 2);
             self.timers.set(at, Wake::Idle(key));
         }
         if !std::mem::replace(&mut particle.nudge_set, true) {
@@ -377,21 +377,28 @@ impl Peer {
         if !matches!(particle.residence, Residence::Here(_)) {
             return;
         }
-        let idle = particle.is_quiet() && now.since(particle.touched) >= idle_ms;
-        if idle && !self.dirty.contains(&key) {
-            // What another peer should have told by now, this one tells itself.
-            // After that nobody waits for it here.
-            if particle.nudged || !particle.nudge() {
-                particle.evict();
-                self.counted.particles_evicted += 1;
-                return;
-            }
+        let quiet = particle.is_quiet() && !self.dirty.contains(&key);
+        let since = now.since(particle.touched);
+        // What another peer should have told by now, this one tells itself: while that peer, which
+        // has been idle for as long, still has the particle in memory.
+        let asks = quiet && since >= idle_ms / 2 && !particle.nudged && particle.nudge();
+        if asks {
             self.dirty.insert(key);
+        } else if quiet && since >= idle_ms {
+            // Nobody waits for it here.
+            particle.evict();
+            self.counted.particles_evicted += 1;
+            return;
         }
         particle.idle_set = true;
-        let touched = particle.touched.plus(idle_ms);
-        let next = touched.max(now.plus(idle_ms / 4 + 1));
-        self.timers.set(next, Wake::Idle(key));
+        let half = if since < idle_ms / 2 {
+            idle_ms / 2
+        } else {
+            idle_ms
+        };
+        let next = particle.touched.plus(half);
+        self.timers
+            .set(next.max(now.plus(idle_ms / 4 + 1)), Wake::Idle(key));
     }
 
     /// Repeats unanswered deliveries, unless packets are still under way.

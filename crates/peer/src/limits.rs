@@ -50,9 +50,9 @@ pub struct Limits {
     pub particle_bytes: u64,
     /// The same of all unexpired particles.
     pub particles_bytes: u64,
-    /// A particle without activity for so long repeats unanswered deliveries
-    /// once and then leaves memory; it is replayed from its records when
-    /// something concerns it.
+    /// A particle without activity for so long leaves memory; it is replayed
+    /// from its records when something concerns it. After half of that time it
+    /// repeats unanswered deliveries once, before others have it to replay.
     pub idle_ms: u64,
     /// Messages that wait for a script or for records, per particle.
     pub parked_per_particle: usize,

@@ -200,6 +200,25 @@ fn an_idle_particle_leaves_memory_and_comes_back_when_needed() {
 }
 
 #[test]
+fn the_end_of_a_step_elsewhere_is_asked_for_before_it_leaves_memory_there() {
+    let mut net = Net::new(3);
+    let particle = net.submit(
+        0,
+        r#"(par (call @1 ("op" "noop") [])
+                (seq (call @2 ("peer" "timeout") [500 "late"] x) (call @0 ("op" "noop") [x])))"#,
+    );
+    net.run_for(20_000);
+    assert!(net.peer(0).waiting(&particle).is_empty(), "it was told");
+    for peer in [0, 1] {
+        let metrics = net.peer(peer).metrics();
+        assert_eq!(
+            (metrics.particles_evicted, metrics.particles_replayed),
+            (1, 0)
+        );
+    }
+}
+
+#[test]
 fn the_end_names_who_did_not_answer() {
     let mut net = Net::new(2);
     net.seats[1].behaviour = |_| None;

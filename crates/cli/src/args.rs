@@ -85,6 +85,9 @@ pub(crate) enum Command {
         #[arg(long = "import", value_name = "DIR")]
         imports: Vec<PathBuf>,
     },
+    /// Look into components and call their functions here, without a network
+    #[command(subcommand, arg_required_else_help = false)]
+    Wasm(Wasm),
     /// Run scripts on a simulated network
     #[command(subcommand, arg_required_else_help = false)]
     Sim(Sim),
@@ -105,6 +108,52 @@ pub(crate) struct Up {
     /// Forget the state of earlier runs
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Wasm {
+    /// Show what a component offers, what it asks for, and whether peers take it
+    Inspect {
+        /// The component; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print its WIT instead
+        #[arg(long)]
+        wit: bool,
+    },
+    /// Call a function of a component
+    Call {
+        /// The component; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The function with its arguments as JSON, as in 'hello("Ada")'
+        #[arg(value_name = "CALL")]
+        call: String,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
+    /// Type calls of a component's functions
+    Repl {
+        /// The component
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
+}
+
+/// What a call of a component may use.
+#[derive(Args, Debug)]
+pub(crate) struct Allowance {
+    /// The most fuel; 10000000000 is in the order of a second
+    #[arg(long, value_name = "UNITS", default_value_t = 10_000_000_000)]
+    pub(crate) fuel: u64,
+    /// The most memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=512))]
+    pub(crate) memory: u64,
+    /// The time that the guest's clock shows, in milliseconds since 1970
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) at: u64,
 }
 
 #[derive(Debug, Subcommand)]

@@ -187,6 +187,10 @@ codes! {
     AquaFailed = "W0293", FunctionFailed;
     /// Tests of a program did not pass.
     AquaTests = "W0294", NotVerified;
+    /// Peers do not take this component.
+    ComponentRefused = "W0301", Build;
+    /// A component has no such function, or it takes other arguments.
+    ComponentCall = "W0302", Usage;
     /// The particle's time ran out.
     Deadline = "W0401", Network;
     /// `--timeout` ran out.

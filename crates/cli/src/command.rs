@@ -9,6 +9,7 @@ mod sim;
 mod trace;
 mod up;
 mod version;
+mod wasm;
 
 use crate::args::{Cli, Command, Net};
 use crate::code::Code;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
             Err(failure) => (schema::LSP, Err(failure)),
         },
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
+        Command::Wasm(args) => wasm::run(&args, output),
         Command::Trace(args) => trace::run(&args, output),
     };
     output.finish(schema, outcome)

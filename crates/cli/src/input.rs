@@ -24,6 +24,15 @@ pub(crate) fn is_standard_input(path: &Path) -> bool {
 
 /// The whole text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(bytes(path)?).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Failure::new(Code::InputMalformed, format!("{} is not text", name(path)))
+            .cause(format!("byte {place} is not UTF-8"))
+    })
+}
+
+/// All bytes of a file, or of standard input for `-`.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let failure = || Failure::new(Code::FileUnreadable, format!("cannot read {}", name(path)));
     let mut bytes = Vec::new();
     let read = if is_standard_input(path) {
@@ -42,11 +51,7 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
                 .fix("check the path; - reads standard input"));
         }
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        Failure::new(Code::InputMalformed, format!("{} is not text", name(path)))
-            .cause(format!("byte {place} is not UTF-8"))
-    })
+    Ok(bytes)
 }
 
 /// The whole text of a script.

@@ -55,6 +55,10 @@ schemas! {
     LSP = "lsp";
     /// Layout of programs.
     AQUA_FMT = "aqua.fmt";
+    /// What a component is.
+    WASM_INSPECT = "wasm.inspect";
+    /// What a function of a component answered.
+    WASM_CALL = "wasm.call";
     /// What an observer of the simulated network saw.
     SIM_RUN = "sim.run";
     /// Error codes.

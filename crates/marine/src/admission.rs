@@ -1,7 +1,7 @@
 //! Checks on the bytes of a component before anything is compiled.
 
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::types::{Types, TypesRef};
+use wasmparser::types::TypesRef;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::census::Census;
@@ -20,13 +20,16 @@ pub(crate) fn admit(
     limits: &ComponentLimits,
     features: WasmFeatures,
 ) -> Result<(), Error> {
-    at_most("its size in bytes", bytes.len() as u64, limits.bytes)?;
-    recognise(bytes)?;
-    Census::default().take(bytes, limits)?;
-    let types = Validator::new_with_features(features)
-        .validate_all(bytes)
-        .map_err(invalid)?;
-    check_imports(bytes, &types)
+    let forbidden: Vec<String> = imports(bytes, limits, features)?
+        .into_iter()
+        .filter(|import| !import.granted)
+        .map(|import| import.name)
+        .collect();
+    if forbidden.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::ForbiddenImport { imports: forbidden })
+    }
 }
 
 /// Says what bytes are that are not a component.
@@ -57,9 +60,29 @@ fn recognise(bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// Finds imports that are neither granted nor mere types.
-fn check_imports(bytes: &[u8], types: &Types) -> Result<(), Error> {
-    let mut forbidden = Vec::new();
+/// Something that a component asks of its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The name as WIT spells it, such as `wasi:clocks/wall-clock@0.2.0`.
+    pub name: String,
+    /// Whether the host offers it to every guest. A component with an import
+    /// that is not granted cannot be loaded.
+    pub granted: bool,
+}
+
+/// What the component asks of its host, checked like in [`admit`] but for what is granted.
+pub(crate) fn imports(
+    bytes: &[u8],
+    limits: &ComponentLimits,
+    features: WasmFeatures,
+) -> Result<Vec<Import>, Error> {
+    at_most("its size in bytes", bytes.len() as u64, limits.bytes)?;
+    recognise(bytes)?;
+    Census::default().take(bytes, limits)?;
+    let types = Validator::new_with_features(features)
+        .validate_all(bytes)
+        .map_err(invalid)?;
+    let mut imports = Vec::new();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(invalid)? {
@@ -68,19 +91,18 @@ fn check_imports(bytes: &[u8], types: &Types) -> Result<(), Error> {
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
                     let name = import.map_err(invalid)?.name.name;
-                    if !granted(name) && !only_types(types.as_ref(), name) {
-                        forbidden.push(name.to_owned());
+                    if !only_types(types.as_ref(), name) {
+                        imports.push(Import {
+                            name: name.to_owned(),
+                            granted: granted(name),
+                        });
                     }
                 }
             }
             _ => {}
         }
     }
-    if forbidden.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::ForbiddenImport { imports: forbidden })
-    }
+    Ok(imports)
 }
 
 /// Whether the import names types without anything behind them, so that nothing has to be provided.

@@ -78,6 +78,7 @@ mod runtime;
 mod sandbox;
 mod spelling;
 
+pub use admission::Import;
 pub use cache::CacheConfig;
 pub use context::CallContext;
 pub use contract::{Function, Param};

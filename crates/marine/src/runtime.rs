@@ -12,7 +12,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 use weir_identity::Cid;
 
-use crate::admission::admit;
+use crate::admission::{Import, admit, imports};
 use crate::cache::{Cache, CacheConfig, CacheKey};
 use crate::contract::Contract;
 use crate::error::Error;
@@ -127,6 +127,13 @@ impl Marine {
     pub fn check(&self, component: &[u8]) -> Result<(), Error> {
         let features = self.shared.engine.get_wasm_features();
         admit(component, &self.shared.components, features)
+    }
+
+    /// What a component asks of its host, granted or not, types apart. The
+    /// component is checked like by [`Self::check`] otherwise.
+    pub fn imports(&self, component: &[u8]) -> Result<Vec<Import>, Error> {
+        let features = self.shared.engine.get_wasm_features();
+        imports(component, &self.shared.components, features)
     }
 
     /// Loads a component: checks and compiles it, or takes its compiled code

@@ -1,0 +1,165 @@
+//! `weir wasm call FILE 'fn(args)'`: one call, as a peer executes it.
+
+use super::load;
+use crate::args::Allowance;
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use serde::Serialize;
+use std::path::Path;
+use weir_identity::Value;
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module};
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    function: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a Value>,
+    fuel: u64,
+    memory_bytes: u64,
+    stdout: &'a str,
+    stderr: &'a str,
+    dropped_bytes: u64,
+}
+
+/// What was typed, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Typed<'a> {
+    function: &'a str,
+    arguments: Vec<Value>,
+}
+
+/// Loads the component and calls the function.
+pub(super) fn run(
+    file: &Path,
+    call: &str,
+    allowance: &Allowance,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let typed = read(call)?;
+    let module = load(file, output)?;
+    perform(&module, &typed, allowance, output)
+}
+
+/// Takes `fn(args)` apart: a name, perhaps with its interface, and JSON values between commas.
+pub(super) fn read(call: &str) -> Result<Typed<'_>, Failure> {
+    let malformed = || {
+        Failure::new(Code::ComponentCall, format!("`{call}` is not a call"))
+            .fix(r#"write a function and its arguments as JSON, as in 'hello("Ada", [1, 2])'"#)
+    };
+    let (function, rest) = call.trim().split_once('(').ok_or_else(malformed)?;
+    let arguments = rest.strip_suffix(')').ok_or_else(malformed)?;
+    let arguments =
+        Value::from_json(&format!("[{arguments}]")).map_err(|error| malformed().cause(error))?;
+    let Value::Array(arguments) = arguments else {
+        return Err(malformed());
+    };
+    Ok(Typed {
+        function: function.trim(),
+        arguments: arguments.to_vec(),
+    })
+}
+
+/// Makes the call and shows what it gave and took.
+pub(super) fn perform(
+    module: &Module,
+    typed: &Typed<'_>,
+    allowance: &Allowance,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let limits = Limits {
+        fuel: allowance.fuel,
+        memory_bytes: allowance.memory << 20,
+        ..Limits::default()
+    };
+    let context = CallContext {
+        timestamp_ms: allowance.at,
+        ..CallContext::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| Failure::internal("the call cannot be made", error))?;
+    let progress = output.progress("the function runs");
+    let done = runtime.block_on(module.call(Call {
+        function: typed.function,
+        arguments: &typed.arguments,
+        context: &context,
+        limits: &limits,
+    }));
+    drop(progress);
+    let answer = Answer {
+        function: typed.function,
+        result: done.result.as_ref().ok(),
+        fuel: done.fuel,
+        memory_bytes: done.memory_peak_bytes,
+        stdout: &done.logs.stdout,
+        stderr: &done.logs.stderr,
+        dropped_bytes: done.logs.dropped_bytes,
+    };
+    for (text, from) in [(answer.stdout, "stdout"), (answer.stderr, "stderr")] {
+        for line in text.lines() {
+            output.detail(&format!("{from}: {line}"));
+        }
+    }
+    output.note(&format!(
+        "{} fuel, {} KiB of memory",
+        done.fuel,
+        done.memory_peak_bytes >> 10
+    ));
+    let text = done.result.as_ref().map_or(String::new(), Value::to_json);
+    let report = Report::new(&answer, text);
+    Ok(match failure(typed, &done) {
+        Some(failure) => report.failing(failure),
+        None => report,
+    })
+}
+
+/// What the user is told of a call without result.
+fn failure(typed: &Typed<'_>, done: &CallOutput) -> Option<Failure> {
+    let error = done.result.as_ref().err()?;
+    let what = format!("{} failed", typed.function);
+    let group = error.code().split('/').next().unwrap_or_default();
+    Some(match group {
+        "contract" => Failure::new(Code::ComponentCall, error.to_string())
+            .fix("weir wasm inspect FILE lists the functions"),
+        "infra" => Failure::internal(what, error),
+        _ => {
+            let failure = Failure::new(Code::FunctionFailed, what).cause(error);
+            match error {
+                Error::Fuel { .. } => failure.fix("--fuel UNITS allows more"),
+                Error::Memory { .. } => failure.fix("--memory MIB allows more"),
+                _ => failure,
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Typed, read};
+    use weir_identity::Value;
+
+    #[test]
+    fn calls_are_a_name_and_json_values() {
+        let typed = |function, arguments: &[&str]| Typed {
+            function,
+            arguments: arguments
+                .iter()
+                .map(|argument| Value::from_json(argument).expect(argument))
+                .collect(),
+        };
+        for (call, expected) in [
+            ("f()", typed("f", &[])),
+            (" f ( 1 , \"a(b)\" ) ", typed("f", &["1", "\"a(b)\""])),
+            (
+                "a:b/c@1.0.0/f({\"x\": [1]})",
+                typed("a:b/c@1.0.0/f", &["{\"x\": [1]}"]),
+            ),
+        ] {
+            assert_eq!(read(call).expect(call), expected);
+        }
+        for call in ["f", "f(", "f(1", "f(1,)", "f(x)", "f(1)2"] {
+            assert!(read(call).is_err(), "{call}");
+        }
+    }
+}

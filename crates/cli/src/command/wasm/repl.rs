@@ -1,0 +1,58 @@
+//! `weir wasm repl FILE`: calls line by line.
+
+use super::{call, load};
+use crate::args::Allowance;
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use crate::schema;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+use weir_marine::Module;
+
+const HELP: &str = "\
+hello(\"Ada\", 1)    calls a function; arguments are JSON
+:functions        lists the functions
+:quit             ends (so does Ctrl-D)";
+
+/// Reads lines until there are no more.
+pub(super) fn run(file: &Path, allowance: &Allowance, output: &Output) -> Result<Report, Failure> {
+    let module = load(file, output)?;
+    let is_terminal = std::io::stdin().is_terminal();
+    if is_terminal {
+        output.note("`:help` says what can be typed");
+    }
+    let mut lines = std::io::stdin().lock().lines();
+    loop {
+        if is_terminal {
+            print!("wasm> ");
+            // a prompt that cannot be shown is no reason to stop
+            let _ = std::io::stdout().flush();
+        }
+        let line = lines
+            .next()
+            .transpose()
+            .map_err(|error| Failure::internal("standard input cannot be read", error))?;
+        let Some(line) = line else { break };
+        match line.trim() {
+            "" => {}
+            ":quit" | ":q" => break,
+            ":help" => println!("{HELP}"),
+            ":functions" => println!("{}", functions(&module)),
+            typed => {
+                let outcome = call::read(typed)
+                    .and_then(|typed| call::perform(&module, &typed, allowance, output));
+                output.finish(schema::WASM_CALL, outcome);
+            }
+        }
+    }
+    Ok(Report::new(&serde_json::Value::Null, ""))
+}
+
+fn functions(module: &Module) -> String {
+    let signatures: Vec<_> = module
+        .functions()
+        .iter()
+        .map(weir_marine::Function::signature)
+        .collect();
+    signatures.join("\n")
+}

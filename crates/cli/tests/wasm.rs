@@ -1,0 +1,122 @@
+//! Components on the command line, without a network.
+
+mod support;
+
+use serde_json::json;
+use std::path::Path;
+use support::{weir, weir_with_input};
+
+/// A folder with the example component and files that are no components.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let greeter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/greeter/greeter.wasm");
+    std::fs::copy(greeter, folder.path().join("greeter.wasm")).expect("the example is there");
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).expect("a writable folder");
+    };
+    write("core.wasm", b"\0asm\x01\0\0\0");
+    write("legacy.wasm", b"\0asm\x01\0\0\0\0\x10\x0finterface-types");
+    write("text.wasm", b"(component)");
+    folder
+}
+
+#[test]
+fn a_component_tells_what_it_offers_and_asks_for() {
+    let folder = folder();
+    let text = weir(folder.path(), &["wasm", "inspect", "greeter.wasm"]);
+    assert!(
+        text.text().contains("hello(name: string) -> string"),
+        "{text:#?}"
+    );
+    let data = weir(
+        folder.path(),
+        &["wasm", "inspect", "greeter.wasm", "--json"],
+    )
+    .data();
+    assert_eq!(data["functions"][0]["name"], "hello");
+    assert_eq!(data["refused"], json!(null));
+    let imports = data["imports"].as_array().expect("a list of imports");
+    assert!(
+        imports.iter().all(|import| import["granted"] == true),
+        "{imports:?}"
+    );
+    let wit = weir(folder.path(), &["wasm", "inspect", "greeter.wasm", "--wit"]);
+    assert!(
+        wit.text().contains("hello: func(name: string) -> string;"),
+        "{wit:#?}"
+    );
+}
+
+#[test]
+fn a_function_is_called_and_tells_what_it_took() {
+    let folder = folder();
+    let call = ["wasm", "call", "greeter.wasm", r#"hello("Ada")"#];
+    let done = weir(folder.path(), &call);
+    assert_eq!(done.text(), "\"Hello, Ada!\"\n");
+    assert!(done.stderr.contains(" fuel, "), "{done:#?}");
+    let first = weir(folder.path(), &[&call[..], &["--json"]].concat()).data();
+    assert_eq!(first["result"], "Hello, Ada!");
+    let again = weir(folder.path(), &[&call[..], &["--json"]].concat()).data();
+    assert_eq!(
+        first, again,
+        "everything about a call repeats, its fuel too"
+    );
+}
+
+#[test]
+fn calls_are_typed_line_by_line() {
+    let folder = folder();
+    let typed = "hello(\"Ada\")\nnobody()\n:functions\nadd(1, 2)\n:quit\nadd(3, 4)\n";
+    let done = weir_with_input(
+        folder.path(),
+        &["wasm", "repl", "greeter.wasm", "-q"],
+        typed,
+    );
+    let lines: Vec<&str> = done.text().lines().collect();
+    assert_eq!(
+        lines[..2],
+        ["\"Hello, Ada!\"", "hello(name: string) -> string"]
+    );
+    assert_eq!(lines[lines.len() - 1], "3", "nothing after :quit");
+    assert!(
+        done.stderr
+            .contains("error[W0302]: there is no function `nobody`"),
+        "{done:#?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_called_says_why_and_what_to_do() {
+    let folder = folder();
+    for (arguments, code, told) in [
+        (&["inspect", "core.wasm"][..], 4, "error[W0301]"),
+        (&["inspect", "text.wasm"], 4, "WebAssembly text"),
+        (&["inspect", "legacy.wasm"], 4, "legacy Marine module"),
+        (&["call", "legacy.wasm", "f()"], 4, "rebuild its source"),
+        (
+            &["call", "greeter.wasm", "hello(7)"],
+            2,
+            "argument 1 `name`: expected string, got 7",
+        ),
+        (
+            &["call", "greeter.wasm", "hello()"],
+            2,
+            "takes 1 argument, got 0",
+        ),
+        (
+            &["call", "greeter.wasm", "hello(Ada)"],
+            2,
+            "`hello(Ada)` is not a call",
+        ),
+        (
+            &["call", "greeter.wasm", "hello(\"Ada\")", "--fuel", "10"],
+            8,
+            "--fuel UNITS allows more",
+        ),
+        (&["call", "nowhere.wasm", "f()"], 5, "error[W0003]"),
+    ] {
+        let done = weir(folder.path(), &[&["wasm"], arguments].concat());
+        assert_eq!(done.code, code, "{arguments:?} {done:#?}");
+        assert!(done.stderr.contains(told), "{arguments:?} {}", done.stderr);
+    }
+}

@@ -8,6 +8,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-identity", 0),
     ("weir-fuzzing", 0),
     ("weir-air", 1),
+    ("weir-receipt", 1),
     ("weir-aqua", 2),
     ("weir-avm", 2),
     ("weir-marine", 2),

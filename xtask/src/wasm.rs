@@ -5,7 +5,13 @@ use crate::tools;
 use std::process::Command;
 
 /// These build for browsers as well.
-const SHARED_CRATES: &[&str] = &["weir-identity", "weir-air", "weir-aqua", "weir-avm"];
+const SHARED_CRATES: &[&str] = &[
+    "weir-identity",
+    "weir-air",
+    "weir-receipt",
+    "weir-aqua",
+    "weir-avm",
+];
 
 /// Checks the shared crates for wasm32.
 pub(crate) fn check() -> Result<Outcome, Failed> {

@@ -54,11 +54,11 @@
 //! - A branch is one permutation. Over random keys the path has log₂ n + 0.33 branches on average and hardly more than
 //!   log₂ n + √(2 log₂ n) at most: about 21 and 27 for a million. Treaps have 27 and 54.
 //! - Absence is proven by one path: the walk by the bits of a missing key ends at an entry with another key.
-//! - Keys cannot be ground. The path of a key of L bytes has at most 9 L + 1 branches, each of which is there because
+//! - Keys cannot be ground. The path of a key of L bytes has at most 9 L branches, each of which is there because
 //!   some stored key parts from it in that bit; so whoever wants to make the path of a key longer by one must store one
-//!   more key, and 9 · 256 + 1 permutations (about a millisecond) is the end. In trees whose shape comes from hashes
-//!   of keys, a chain of d levels costs d² hashes off line and there is no end; and by a known bound no shape without
-//!   history can avoid both.
+//!   more key. A test builds the worst that can be done to a key of 256 bytes: a change of it takes 5,771 permutations
+//!   and rewrites 159 kB; to one of 16 bytes a sixteenth of that. In trees whose shape comes from hashes of keys, a chain
+//!   of d levels costs d² hashes off line and there is no end; and no shape without history can avoid both.
 //!
 //! # Nodes
 //! A store does not keep branches one by one but *nodes*, each the upper part of a subtree, known by the hash of its

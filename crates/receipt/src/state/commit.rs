@@ -37,6 +37,20 @@ pub struct Commit {
     pub value_permutations: u64,
 }
 
+impl Commit {
+    pub(crate) const fn unchanged(root: Root) -> Self {
+        Self {
+            root,
+            nodes: Vec::new(),
+            values: Vec::new(),
+            dropped_nodes: Vec::new(),
+            dropped_values: Vec::new(),
+            permutations: 0,
+            value_permutations: 0,
+        }
+    }
+}
+
 /// A part of the tree that is being changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
@@ -466,18 +480,15 @@ impl<'a, N: Nodes> Work<'a, N> {
         let top = self.seal();
         self.hasher.root(entries, bytes, top);
         let partial = self.fetched.iter().any(|fetched| fetched.node.partial);
+        let root = Root {
+            top,
+            entries,
+            bytes,
+        };
         let mut commit = Commit {
-            root: Root {
-                top,
-                entries,
-                bytes,
-            },
-            nodes: Vec::new(),
-            values: Vec::new(),
-            dropped_nodes: Vec::new(),
-            dropped_values: Vec::new(),
             permutations: self.hasher.permutations,
             value_permutations: self.hasher.value_permutations,
+            ..Commit::unchanged(root)
         };
         if !partial {
             commit.nodes = layout::nodes(&mut self, top);

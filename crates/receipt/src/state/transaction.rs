@@ -200,12 +200,20 @@ impl<N: Nodes> Transaction<N> {
 
     /// Makes the new root. Fails only if nodes cannot be fetched.
     pub fn commit(self) -> Result<Commit, StateError> {
+        let mut changes = self
+            .changes
+            .iter()
+            .filter(|(_, change)| change.now.is_some() || change.before.is_some())
+            .peekable();
+        // Without changes nothing is read, so that a witness of nothing is enough.
+        if changes.peek().is_none() {
+            return Ok(Commit::unchanged(*self.tree.root()));
+        }
         let mut work = Work::new(self.tree.root(), self.tree.nodes())?;
-        for (key, change) in &self.changes {
-            match (&change.now, change.before) {
-                (Some(value), _) => work.set(key, value)?,
-                (None, Some(_)) => work.delete(key)?,
-                (None, None) => {}
+        for (key, change) in changes {
+            match &change.now {
+                Some(value) => work.set(key, value)?,
+                None => work.delete(key)?,
             }
         }
         Ok(work.finish(self.entries, self.bytes))

@@ -1,4 +1,6 @@
 //! The state of a service, seen from outside: against a model, against other histories, against forgeries.
 
+mod cost;
 mod model;
 mod support;
+mod witness;

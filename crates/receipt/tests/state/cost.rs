@@ -1,0 +1,190 @@
+//! What a change costs: permutations and bytes, on a tree of a million keys and on one that somebody made deep.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use expect_test::expect;
+use weir_identity::keccak256;
+use weir_receipt::state::{
+    Commit, Limits, MemoryNodes, NODE_BYTES_MAX, Recorder, Root, Transaction, Tree, Witness,
+};
+
+use crate::support::{Op, run};
+
+const KEYS: u32 = 1_000_000;
+
+fn random(n: u32) -> Vec<u8> {
+    keccak256(&[&n.to_be_bytes()]).as_bytes()[..16].to_vec()
+}
+
+fn million(key: impl Fn(u32) -> Vec<u8>) -> (Root, MemoryNodes) {
+    let mut nodes = MemoryNodes::default();
+    let mut root = Root::EMPTY;
+    let limits = Limits {
+        changed_keys: KEYS.into(),
+        changed_bytes: 1 << 30,
+        ..Limits::default()
+    };
+    let mut transaction = Transaction::new(Tree::new(root, &nodes), limits);
+    for n in 0..KEYS {
+        let value = Bytes::copy_from_slice(&[n.to_be_bytes(); 8].concat());
+        transaction.set(&key(n), value).unwrap();
+    }
+    let commit = transaction.commit().unwrap();
+    nodes.apply(&commit);
+    root = commit.root;
+    (root, nodes)
+}
+
+struct Spread {
+    total: u64,
+    most: u64,
+    count: u64,
+}
+
+impl Spread {
+    const NONE: Self = Self {
+        total: 0,
+        most: 0,
+        count: 0,
+    };
+
+    fn add(&mut self, number: u64) {
+        self.total += number;
+        self.most = self.most.max(number);
+        self.count += 1;
+    }
+
+    fn text(&self) -> String {
+        let tenths = self.total * 10 / self.count;
+        format!("mean {}.{}, most {}", tenths / 10, tenths % 10, self.most)
+    }
+}
+
+/// Changes of one key, each on the same tree.
+fn spread(root: Root, nodes: &MemoryNodes, ops: impl Iterator<Item = Op>) -> (Spread, Spread) {
+    let (mut permutations, mut bytes) = (Spread::NONE, Spread::NONE);
+    for op in ops {
+        let commit: Commit = run(Tree::new(root, nodes), &[op]).unwrap();
+        permutations.add(commit.permutations);
+        bytes.add(commit.nodes.iter().map(|(_, node)| node.len() as u64).sum());
+    }
+    (permutations, bytes)
+}
+
+#[test]
+fn one_key_among_a_million_costs_at_most_forty_permutations() {
+    let mut text = String::new();
+    for (name, key) in [
+        ("random", random as fn(u32) -> Vec<u8>),
+        ("decimal", |n| format!("user/{n:07}/name").into_bytes()),
+        ("u64", |n| u64::from(n).to_be_bytes().to_vec()),
+    ] {
+        let (root, nodes) = million(key);
+        let old = (0..KEYS).step_by(211);
+        let new = KEYS..KEYS + KEYS / 211;
+        let value = Bytes::from_static(&[9; 32]);
+        let set = |n| Op::Set(key(n), value.clone());
+        for (what, (permutations, bytes)) in [
+            ("replace", spread(root, &nodes, old.clone().map(set))),
+            ("insert", spread(root, &nodes, new.map(set))),
+            (
+                "delete",
+                spread(root, &nodes, old.map(|n| Op::Delete(key(n)))),
+            ),
+        ] {
+            assert!(
+                permutations.most <= 40,
+                "{name} {what}: {}",
+                permutations.most
+            );
+            writeln!(
+                text,
+                "{name} {what}: permutations {}; bytes of nodes {}",
+                permutations.text(),
+                bytes.text()
+            )
+            .unwrap();
+        }
+    }
+    expect![[r#"
+        random replace: permutations mean 23.7, most 32; bytes of nodes mean 5436.4, most 6762
+        random insert: permutations mean 23.6, most 32; bytes of nodes mean 5419.3, most 7155
+        random delete: permutations mean 21.7, most 30; bytes of nodes mean 5352.4, most 6678
+        decimal replace: permutations mean 24.6, most 27; bytes of nodes mean 3781.0, most 3781
+        decimal insert: permutations mean 3.0, most 3; bytes of nodes mean 90.0, most 90
+        decimal delete: permutations mean 22.6, most 25; bytes of nodes mean 3705.0, most 3705
+        u64 replace: permutations mean 22.9, most 23; bytes of nodes mean 5156.6, most 5170
+        u64 insert: permutations mean 8.0, most 9; bytes of nodes mean 1487.6, most 1722
+        u64 delete: permutations mean 20.9, most 21; bytes of nodes mean 5085.6, most 5099
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn a_witness_of_twenty_keys_is_small() {
+    let (root, nodes) = million(random);
+    let recorder = Recorder::new(&nodes);
+    let mut transaction = Transaction::new(Tree::new(root, &recorder), Limits::default());
+    for n in 0..20 {
+        let key = random(n * 49_999);
+        transaction.get(&key).unwrap();
+        transaction.set(&key, Bytes::from_static(&[9; 32])).unwrap();
+    }
+    let after = transaction.commit().unwrap().root;
+    let bytes = recorder.witness(&root).unwrap();
+    let proof = Tree::new(root, &nodes).prove(&random(5)).unwrap();
+    let absence = Tree::new(root, &nodes).prove(&random(KEYS)).unwrap();
+    expect!["twenty keys: 11120 bytes; one key: 794; an absent key: 695"].assert_eq(&format!(
+        "twenty keys: {} bytes; one key: {}; an absent key: {}",
+        bytes.len(),
+        proof.len(),
+        absence.len()
+    ));
+    let witness = Witness::decode(bytes, 1 << 20).unwrap();
+    let ops: Vec<Op> = (0..20)
+        .map(|n| Op::Set(random(n * 49_999), Bytes::from_static(&[9; 32])))
+        .collect();
+    assert_eq!(run(witness.tree(), &ops).unwrap().root, after);
+}
+
+/// The keys that part from `victim` in each of its bits: the longest path that anybody can make.
+fn deepest(victim: &[u8]) -> Vec<Vec<u8>> {
+    let mut keys = vec![victim.to_vec()];
+    for (at, byte) in victim.iter().enumerate() {
+        keys.push(victim[..at].to_vec());
+        for bit in 0..8 {
+            let mut key = victim[..at].to_vec();
+            key.push(byte ^ 1 << bit);
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_worst_keys_make_a_path_of_a_bounded_length() {
+    let victim: Vec<u8> = (0..=255).collect();
+    let ops: Vec<Op> = deepest(&victim)
+        .into_iter()
+        .map(|key| Op::Set(key, Bytes::from_static(b"x")))
+        .collect();
+    assert_eq!(ops.len(), 1 + 9 * 256);
+    let mut nodes = MemoryNodes::default();
+    let built = run(Tree::new(Root::EMPTY, &nodes), &ops).unwrap();
+    nodes.apply(&built);
+    let set = Op::Set(victim, Bytes::from_static(b"y"));
+    let commit = run(Tree::new(built.root, &nodes), &[set]).unwrap();
+    assert!(
+        commit
+            .nodes
+            .iter()
+            .all(|(_, node)| node.len() <= NODE_BYTES_MAX)
+    );
+    let bytes: usize = commit.nodes.iter().map(|(_, node)| node.len()).sum();
+    expect!["5771 permutations, 512 nodes, 158948 bytes"].assert_eq(&format!(
+        "{} permutations, {} nodes, {bytes} bytes",
+        commit.permutations,
+        commit.nodes.len()
+    ));
+}

@@ -1,0 +1,90 @@
+//! The targets: plain functions over bytes.
+
+use bytes::Bytes;
+use weir_identity::Keypair;
+use weir_receipt::state::{
+    KeyRange, Limits, MemoryNodes, Node, Order, Root, Transaction, Tree, Witness,
+};
+use weir_receipt::{SignedReceipt, Transcript, TranscriptLimits};
+
+/// What decodes encodes to the same bytes.
+pub fn node(bytes: &[u8]) {
+    if let Ok(node) = Node::decode(bytes.to_vec()) {
+        assert_eq!(node.encode(), bytes);
+        let _ = node.verify(&Root::EMPTY.hash());
+    }
+}
+
+/// What decodes encodes to the same bytes; reading and changing it does not panic; what is read in order is in order;
+/// and as long as nothing is missing, changes that are undone lead back.
+pub fn witness(bytes: &[u8]) {
+    let Ok(witness) = Witness::decode(bytes.to_vec(), 1 << 20) else {
+        return;
+    };
+    assert_eq!(witness.encode(), bytes);
+    let tree = witness.tree();
+    let all = KeyRange::all();
+    let up: Vec<_> = tree
+        .range(&all, Order::Ascending)
+        .map_while(Result::ok)
+        .collect();
+    assert!(up.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    for (key, value) in &up {
+        assert_eq!(tree.get(key).ok().flatten().as_ref(), Some(value));
+    }
+    let down = tree.keys(&all, Order::Descending).map_while(Result::ok);
+    let _ = down.count();
+    let mut transaction = Transaction::new(tree, Limits::default());
+    let key = bytes.get(100..140).unwrap_or(bytes);
+    let known = transaction.set(&key[..key.len().min(256)], Bytes::from_static(b"x"));
+    if let Some((first, _)) = up.first() {
+        let _ = transaction.delete(first);
+    }
+    if known.is_ok() {
+        let _ = transaction.commit();
+    }
+}
+
+/// What decodes encodes to the same bytes; verifying does not panic.
+pub fn signed(bytes: &[u8]) {
+    if let Ok(signed) = SignedReceipt::decode(bytes) {
+        assert_eq!(signed.encode(), bytes);
+        let _ = signed.verify(&key().peer_id());
+        let _ = signed.receipt.follows(&signed.receipt, &signed.domain);
+    }
+}
+
+/// What decodes encodes to the same bytes, and replays.
+pub fn transcript(bytes: &[u8]) {
+    let limits = TranscriptLimits::default();
+    if let Ok(transcript) = Transcript::decode(bytes.to_vec(), &limits) {
+        assert_eq!(transcript.encode(), bytes);
+        let mut replay = transcript.replay();
+        for effect in transcript.effects() {
+            let answer = replay.answer(&effect.interface, &effect.function, &effect.request);
+            assert_eq!(answer, Ok(&effect.answer));
+        }
+        assert_eq!(replay.finish(), Ok(()));
+    }
+}
+
+pub fn key() -> Keypair {
+    Keypair::from_secret(&[7; 32]).expect("a valid secret")
+}
+
+/// A small state with all kinds of items.
+pub fn sample() -> (Root, MemoryNodes, Vec<Bytes>) {
+    let mut nodes = MemoryNodes::default();
+    let mut transaction = Transaction::new(Tree::new(Root::EMPTY, &nodes), Limits::default());
+    for n in 0..60u8 {
+        let key = format!("user/{:02}", n % 40 + n / 40 * 100);
+        let len = usize::from(n) * usize::from(n) / 12;
+        transaction
+            .set(key.as_bytes(), vec![n; len])
+            .expect("nothing is missing");
+    }
+    let commit = transaction.commit().expect("nothing is missing");
+    nodes.apply(&commit);
+    let encoded = commit.nodes.into_iter().map(|(_, node)| node).collect();
+    (commit.root, nodes, encoded)
+}

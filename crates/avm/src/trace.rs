@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use weir_identity::{Hash, PeerId, Value};
 
 use crate::audit::{Fault, load};
@@ -66,6 +67,10 @@ pub enum What {
         args: Option<Vec<Value>>,
         /// How it ended.
         answer: TracedAnswer,
+        /// The step of the script.
+        step: StepId,
+        /// The execution receipt, if there is one.
+        receipt: Option<Bytes>,
     },
     /// A canon was taken.
     Canon {
@@ -198,6 +203,8 @@ fn what(log: &Log, machine: &Machine, body: &Body) -> What {
                     message: value(message),
                 },
             },
+            step: call.step,
+            receipt: call.receipt.clone(),
         },
     }
 }

@@ -35,6 +35,7 @@ fn story(air: &str) -> String {
                     function,
                     args,
                     answer,
+                    ..
                 } => {
                     let args = args.as_ref().expect("the step is reached");
                     let args: Vec<String> = args.iter().map(Value::to_json).collect();

@@ -152,6 +152,7 @@ fn traces_are_shown_and_checked(folder: &Path) {
     let export = weir(folder, &["trace", "export", particle]);
     std::fs::write(folder.join("t.json"), export.text()).expect("a writable folder");
     let verdict = weir(folder, &["trace", "verify", "t.json", "--json"]).data();
+    assert_eq!(verdict["receipts"], 3, "one of each replica");
     assert_eq!(verdict["valid"], true);
 
     let changed = export.stdout.replace("Hello, Ada!", "Hello, Eve!");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
-use weir_identity::{Cid, Value};
+use weir_identity::{Cid, Hash, Value, keccak256};
 
 use crate::context::CallContext;
 use crate::contract::{Contract, Function, Param};
@@ -81,6 +81,31 @@ impl Module {
     /// The functions that can be called.
     pub fn functions(&self) -> &[Function] {
         self.parts.contract.functions()
+    }
+
+    /// Names everything besides function, arguments and context that decides
+    /// what a call gives: the component, the profile, and those limits that
+    /// bound a call alike on every machine. For receipts.
+    pub fn set_hash(&self, limits: &Limits) -> Hash {
+        let Limits {
+            fuel,
+            memory_bytes,
+            argument_bytes,
+            result_bytes,
+            wall_ms: _,
+            log_bytes: _,
+        } = limits;
+        let limits = [fuel, memory_bytes, argument_bytes, result_bytes];
+        let limits: Vec<u8> = limits
+            .iter()
+            .flat_map(|limit| limit.to_be_bytes())
+            .collect();
+        keccak256(&[
+            b"weir/modules/1",
+            self.parts.cid.digest(),
+            self.shared.profile_id.as_bytes(),
+            &limits,
+        ])
     }
 
     /// Finds a function by name, as [`Call::function`] does.

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use weir_identity::Cid;
+use weir_identity::{Cid, Hash};
 
 use crate::admission::{Import, admit, imports};
 use crate::cache::{Cache, CacheConfig, CacheKey};
@@ -70,6 +70,7 @@ pub struct Marine {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) profile: Profile,
+    pub(crate) profile_id: Hash,
     /// One permit for each call that the pool has room for.
     pub(crate) slots: Semaphore,
     linker: Linker<CallState>,
@@ -104,6 +105,7 @@ impl Marine {
                 engine_hash: engine_hash(&engine),
                 engine,
                 profile: config.profile,
+                profile_id: config.profile.id(),
                 slots: Semaphore::new(config.slots as usize),
                 components: config.components,
                 cache: config
@@ -307,7 +309,7 @@ impl Shared {
     fn cache_key(&self, cid: &Cid) -> CacheKey {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&cid.to_bytes());
-        hasher.update(self.profile.id().as_bytes());
+        hasher.update(self.profile_id.as_bytes());
         hasher.update(&self.engine_hash);
         hasher.update(format!("{:?}", self.components).as_bytes());
         CacheKey(*hasher.finalize().as_bytes())

@@ -286,13 +286,17 @@ impl Driver {
     }
 
     fn on_finished(&mut self, finished: Finished, now: Timestamp) {
-        let Finished { call, outcome } = finished;
+        let Finished {
+            call,
+            outcome,
+            execution,
+        } = finished;
         self.executor.ended(call);
         self.peer.handle(
             Event::CallFinished {
                 call,
                 outcome,
-                receipt: None,
+                execution,
             },
             now,
         );

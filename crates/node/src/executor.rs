@@ -11,9 +11,10 @@ use tokio::task::AbortHandle;
 use tracing::Instrument;
 use weir_identity::{Cid, Value, keccak256};
 use weir_marine::{Error, Function, Logs, Module};
-use weir_peer::{Call, CallId, CallOutcome};
+use weir_peer::{Call, CallId, CallOutcome, Execution};
 
 use crate::clock;
+use crate::execution::execution;
 
 /// What a service that executes a component is registered as.
 pub const WASM: &str = "wasm";
@@ -23,6 +24,8 @@ pub const WASM: &str = "wasm";
 pub(crate) struct Finished {
     pub(crate) call: CallId,
     pub(crate) outcome: CallOutcome,
+    /// What goes into its receipt, if it gets one.
+    pub(crate) execution: Option<Execution>,
 }
 
 /// The running calls of a node and the modules that they run.
@@ -99,7 +102,8 @@ impl Executor {
                 .await;
             log_output(&call, &output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            answer.give(outcome(output.result));
+            let execution = execution(&module, &limits, &call, context.salt, &output);
+            answer.give(outcome(output.result), execution);
         };
         let task = tokio::spawn(work.instrument(span));
         self.running.insert(id, task.abort_handle());
@@ -125,6 +129,7 @@ impl Executor {
         let _ = self.finished.send(Finished {
             call: call.id,
             outcome,
+            execution: None,
         });
     }
 
@@ -185,9 +190,12 @@ struct Answer {
 }
 
 impl Answer {
-    fn give(&self, outcome: CallOutcome) {
-        let call = self.call;
-        let _ = self.finished.send(Finished { call, outcome });
+    fn give(&self, outcome: CallOutcome, execution: Option<Execution>) {
+        let _ = self.finished.send(Finished {
+            call: self.call,
+            outcome,
+            execution,
+        });
     }
 }
 
@@ -195,7 +203,7 @@ impl Drop for Answer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let what = "infra/engine: the engine failed: it panicked during the call";
-            self.give(CallOutcome::failed(what));
+            self.give(CallOutcome::failed(what), None);
         }
     }
 }
@@ -277,7 +285,7 @@ mod tests {
             panic!("on purpose");
         });
         assert!(panics.await.is_err());
-        let Finished { call, outcome } = answers.recv().await.expect("there is an answer");
+        let Finished { call, outcome, .. } = answers.recv().await.expect("there is an answer");
         assert_eq!(call, CallId(7));
         assert!(
             format!("{outcome:?}").contains("infra/engine"),

@@ -39,6 +39,7 @@ pub mod components;
 mod config;
 mod driver;
 mod error;
+mod execution;
 mod executor;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -65,6 +65,8 @@ impl std::fmt::Debug for Queued {
 #[derive(Debug)]
 struct Running {
     open: Open,
+    /// The id of the service, where the call names an alias of it.
+    service: Arc<str>,
     intent: bool,
 }
 
@@ -319,7 +321,12 @@ impl Peer {
         if intent {
             self.batch.put_intent(&key, &step);
         }
-        self.calls.running.insert(id, Running { open, intent });
+        let running = Running {
+            open,
+            service: service.clone(),
+            intent,
+        };
+        self.calls.running.insert(id, running);
         self.timers.set(deadline, Wake::Call(id));
         self.counted.calls_driver += 1;
         self.effects.push(Effect::Call(Box::new(Call {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
 use crate::effect::CallId;
+use crate::receipts::Execution;
 use crate::time::Timestamp;
 
 /// A key and its value in the driver's store.
@@ -49,8 +50,9 @@ pub enum Event {
         call: CallId,
         /// How.
         outcome: CallOutcome,
-        /// Execution receipt, if the service makes one.
-        receipt: Option<Bytes>,
+        /// What was executed, if others can repeat it: the entry of the call
+        /// gets a receipt for it then.
+        execution: Option<Execution>,
     },
     /// The records asked for by [`crate::Effect::Load`].
     Loaded {

@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::network::{Network, Undelivered, Upcall};
 use crate::particle::{Parked, Particles, Residence};
 use crate::reach::{Contact, ReachError};
+use crate::receipts::Chains;
 use crate::services::{Service, ServiceChange, ServiceTable};
 use crate::store::{self, ParticleKey, Restored};
 use crate::time::Timestamp;
@@ -57,6 +58,7 @@ pub struct Peer {
     pub(crate) questioned: BTreeSet<(ParticleId, PeerId)>,
     pub(crate) calls: Calls,
     pub(crate) services: ServiceTable,
+    pub(crate) chains: Chains,
     /// Calls that were begun in an earlier life and have no outcome.
     pub(crate) intents: BTreeMap<ParticleKey, BTreeSet<[u8; 32]>>,
     /// Own packets: for which particle, under which token of its engine.
@@ -107,6 +109,7 @@ impl Peer {
             questioned: BTreeSet::new(),
             calls: Calls::new(config.token_seed),
             services: ServiceTable::default(),
+            chains: Chains::default(),
             intents: BTreeMap::new(),
             packets: BTreeMap::new(),
             unreached: BTreeMap::new(),
@@ -137,6 +140,7 @@ impl Peer {
                 Restored::Intent(key, step) => {
                     peer.intents.entry(key).or_default().insert(step);
                 }
+                Restored::Chain(key, end) => peer.chains.restore(key, end),
                 Restored::Cold => {}
             }
         }
@@ -169,9 +173,9 @@ impl Peer {
             Event::CallFinished {
                 call,
                 outcome,
-                receipt,
+                execution,
             } => {
-                self.on_call_finished(call, outcome, receipt);
+                self.on_call_finished(call, outcome, execution);
             }
             Event::Loaded { prefix, records } => self.on_loaded(&prefix, records, now),
             Event::Timer => {

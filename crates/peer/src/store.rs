@@ -10,6 +10,7 @@
 //! | 3 script | CID | text |
 //! | 4 particle | particle, identity | start, own, keep, client data |
 //! | 5 intent | particle, identity, step | – |
+//! | 6 chain | identity, and the service if it is the chain of one | number of the next receipt, digest of the last one |
 //! | 0x80 record | particle, identity, number | record of the particle engine |
 //! | 0x81 archive | particle, identity | start, script text |
 
@@ -25,6 +26,7 @@ use crate::effect::{Batch, Write};
 use crate::engine::Start;
 use crate::error::RestoreError;
 use crate::event::ClientFunctions;
+use crate::receipts::{ChainEnd, ChainKey};
 use crate::services::Service;
 
 /// Tables from this first byte on are not needed to restore a peer.
@@ -35,6 +37,7 @@ pub(crate) const SERVICE: u8 = 2;
 pub(crate) const SCRIPT: u8 = 3;
 pub(crate) const PARTICLE: u8 = 4;
 pub(crate) const INTENT: u8 = 5;
+pub(crate) const CHAIN: u8 = 6;
 const RECORD: u8 = COLD;
 pub(crate) const ARCHIVE: u8 = COLD + 1;
 
@@ -139,6 +142,7 @@ pub(crate) enum Restored {
     Script(Cid, Arc<str>),
     Particle(ParticleKey, Box<Indexed>),
     Intent(ParticleKey, [u8; 32]),
+    Chain(ChainKey, ChainEnd),
     Cold,
 }
 
@@ -210,9 +214,29 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
             let step = step.try_into().map_err(|_| damaged(key, "not a step"))?;
             Restored::Intent(particle, step)
         }
+        CHAIN => {
+            let (chain, end) = chain(rest, value).ok_or_else(|| damaged(key, "not a chain"))?;
+            Restored::Chain(chain, end)
+        }
         table if table >= COLD => Restored::Cold,
         _ => return Err(damaged(key, "unknown table")),
     })
+}
+
+/// The end of a chain of receipts, from what follows the table in a key, and its value.
+fn chain(key: &[u8], value: &[u8]) -> Option<(ChainKey, ChainEnd)> {
+    let (worker, service) = key.split_first_chunk::<PEER_BYTES>()?;
+    let service = std::str::from_utf8(service).ok()?;
+    let chain = ChainKey {
+        worker: PeerId::from_bytes(worker).ok()?,
+        service: (!service.is_empty()).then(|| Arc::from(service)),
+    };
+    let (next, last) = value.split_first_chunk::<8>()?;
+    let end = ChainEnd {
+        next: u64::from_be_bytes(*next),
+        last: Hash::from_bytes(last).ok()?,
+    };
+    Some((chain, end))
 }
 
 fn client(data: &[u8]) -> Option<ClientFunctions> {
@@ -325,6 +349,14 @@ impl Batch {
 
     pub(crate) fn put_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {
         self.put(intent_key(key, step), Vec::new());
+    }
+
+    pub(crate) fn put_chain(&mut self, chain: &ChainKey, end: &ChainEnd) {
+        let mut key = vec![CHAIN];
+        key.extend_from_slice(&chain.worker.to_bytes());
+        key.extend_from_slice(chain.service.as_deref().unwrap_or_default().as_bytes());
+        let value = [&end.next.to_be_bytes()[..], end.last.as_bytes()].concat();
+        self.put(key, value);
     }
 
     pub(crate) fn delete_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {

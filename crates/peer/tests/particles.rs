@@ -73,7 +73,7 @@ fn a_relay_holds_what_arrives_while_its_client_is_away() {
         weir_peer::Event::CallFinished {
             call,
             outcome,
-            receipt: None,
+            execution: None,
         },
     );
     net.run();
@@ -192,7 +192,7 @@ fn an_idle_particle_leaves_memory_and_comes_back_when_needed() {
         weir_peer::Event::CallFinished {
             call,
             outcome,
-            receipt: None,
+            execution: None,
         },
     );
     net.run();
@@ -331,7 +331,7 @@ fn calls_to_services_take_turns_within_the_limit() {
         weir_peer::Event::CallFinished {
             call,
             outcome: CallOutcome::Value(0.into()),
-            receipt: None,
+            execution: None,
         },
     );
     assert_eq!(net.seats[0].calls.len(), 3);
@@ -422,7 +422,7 @@ fn a_call_that_takes_too_long_fails_and_a_late_answer_changes_nothing() {
         weir_peer::Event::CallFinished {
             call,
             outcome: CallOutcome::Value(1.into()),
-            receipt: None,
+            execution: None,
         },
     );
     assert_eq!(net.peer(0).metrics().results_late, 1);

@@ -84,7 +84,7 @@ fn a_result_survives_a_crash_that_comes_before_it_is_sent() {
         Event::CallFinished {
             call,
             outcome,
-            receipt: None,
+            execution: None,
         },
     );
     net.run();
@@ -111,7 +111,7 @@ fn an_initiator_goes_on_after_its_own_crash() {
         Event::CallFinished {
             call,
             outcome,
-            receipt: None,
+            execution: None,
         },
     );
     net.run_for(2_000);

@@ -140,7 +140,7 @@ fn two_calls(net: &mut Net) {
         weir_peer::Event::CallFinished {
             call,
             outcome: CallOutcome::Value(Value::from("done")),
-            receipt: None,
+            execution: None,
         },
     );
     assert!(net.peer(0).is_busy());

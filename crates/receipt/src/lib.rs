@@ -44,6 +44,7 @@
 //! - Everything that is hashed has a kind in its first byte, so that no two kinds share a preimage.
 
 mod call;
+mod entry;
 mod receipt;
 pub mod state;
 mod transcript;
@@ -53,6 +54,7 @@ pub use call::{
     CHUNK_BYTES, CONTENT_WHOLE_MAX, CallContext, args_hash, content_hash, function_id,
     local_request_id, local_worker_id,
 };
+pub use entry::{Entry, EntryError};
 pub use receipt::{ChainError, Outcome, Receipt, ReceiptDomain, SignedReceipt};
 pub use transcript::{
     Effect, NAME_BYTES_MAX, Replay, ReplayError, Transcript, TranscriptError, TranscriptLimits,

@@ -5,11 +5,10 @@
 //! which may change something here, is not run before: what it did and its
 //! result are durable together.
 
-use bytes::Bytes;
-
 use super::{Open, Queued};
 use crate::event::CallOutcome;
 use crate::peer::Peer;
+use crate::receipts::Executed;
 use crate::store::ParticleKey;
 
 /// A call or a result that waits.
@@ -21,7 +20,7 @@ pub(crate) enum Held {
     Outcome {
         open: Open,
         outcome: CallOutcome,
-        receipt: Option<Bytes>,
+        executed: Option<Box<Executed>>,
         intent: bool,
     },
 }
@@ -59,9 +58,9 @@ impl Peer {
             Held::Outcome {
                 open,
                 outcome,
-                receipt,
+                executed,
                 intent,
-            } => self.complete(open, outcome, receipt, intent),
+            } => self.complete(open, outcome, executed, intent),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! How calls end.
 
-use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
 use super::{Held, Open, Running};
@@ -9,6 +8,7 @@ use crate::event::CallOutcome;
 use crate::native::{Code, Failure, encoded_size_within};
 use crate::particle::Particle;
 use crate::peer::Peer;
+use crate::receipts::{About, Draft, Executed, Execution};
 use crate::store::ParticleKey;
 
 /// Deepest nesting of a value.
@@ -37,17 +37,23 @@ impl Peer {
         &mut self,
         id: CallId,
         outcome: CallOutcome,
-        receipt: Option<Bytes>,
+        execution: Option<Execution>,
     ) {
-        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+        let Some(Running {
+            open,
+            intent,
+            service,
+        }) = self.calls.running.remove(&id)
+        else {
             self.counted.results_late += 1;
             return;
         };
-        self.finish(id, open, intent, outcome, receipt);
+        let executed = execution.map(|execution| Box::new(Executed { service, execution }));
+        self.finish(id, open, intent, outcome, executed);
     }
 
     pub(crate) fn on_call_overdue(&mut self, id: CallId) {
-        let Some(Running { open, intent }) = self.calls.running.remove(&id) else {
+        let Some(Running { open, intent, .. }) = self.calls.running.remove(&id) else {
             return;
         };
         self.counted.calls_timed_out += 1;
@@ -66,38 +72,45 @@ impl Peer {
         open: Open,
         intent: bool,
         outcome: CallOutcome,
-        receipt: Option<Bytes>,
+        executed: Option<Box<Executed>>,
     ) {
         if let Some(particle) = self.particles.get_mut(&open.key) {
             particle.running.remove(&id);
         }
-        let outcome = self.within_limits(outcome);
-        self.complete(open, outcome, receipt, intent);
+        let (outcome, kept) = self.within_limits(outcome);
+        self.complete(open, outcome, executed.filter(|_| kept), intent);
     }
 
-    /// Replaces a result that must not enter a journal by a failure.
-    fn within_limits(&self, outcome: CallOutcome) -> CallOutcome {
+    /// Replaces a result that must not enter a journal by a failure; the second
+    /// is false then.
+    fn within_limits(&self, outcome: CallOutcome) -> (CallOutcome, bool) {
         let limit = self.config.limits.result_bytes;
         let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
         else {
-            return outcome;
+            return (outcome, true);
         };
         if !encoded_size_within(value, limit) {
             let text = format!("the result is over the limit result_bytes = {limit}");
-            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+            return (
+                CallOutcome::failed(Failure::new(Code::Limit, text).to_string()),
+                false,
+            );
         }
         if value.depth() > VALUE_DEPTH {
             let text = format!("the result is nested deeper than {VALUE_DEPTH}");
-            return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+            return (
+                CallOutcome::failed(Failure::new(Code::Limit, text).to_string()),
+                false,
+            );
         }
-        outcome
+        (outcome, true)
     }
 
     /// Replaces a result for which the particle, or this peer, has no room.
-    fn within_particle(&self, key: &ParticleKey, outcome: CallOutcome) -> CallOutcome {
+    fn within_particle(&self, key: &ParticleKey, outcome: CallOutcome) -> (CallOutcome, bool) {
         let (CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. }) = &outcome
         else {
-            return outcome;
+            return (outcome, true);
         };
         let limits = &self.config.limits;
         let held = self.particles.get(key).map_or(0, |particle| particle.bytes);
@@ -113,10 +126,13 @@ impl Peer {
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             if room == 0 || !encoded_size_within(value, room) {
                 let text = format!("no room for the result: {name} = {limit} is reached");
-                return CallOutcome::failed(Failure::new(Code::Limit, text).to_string());
+                return (
+                    CallOutcome::failed(Failure::new(Code::Limit, text).to_string()),
+                    false,
+                );
             }
         }
-        outcome
+        (outcome, true)
     }
 
     pub(super) fn fail(&mut self, open: Open, failure: &Failure) {
@@ -129,7 +145,7 @@ impl Peer {
         &mut self,
         open: Open,
         outcome: CallOutcome,
-        receipt: Option<Bytes>,
+        executed: Option<Box<Executed>>,
         intent: bool,
     ) {
         if let Some(particle) = self.particles.get_mut(&open.key)
@@ -138,7 +154,7 @@ impl Peer {
             particle.held.push_back(Held::Outcome {
                 open,
                 outcome,
-                receipt,
+                executed,
                 intent,
             });
             return;
@@ -162,7 +178,17 @@ impl Peer {
             return;
         };
         particle.open_calls = particle.open_calls.saturating_sub(1);
-        let outcome = self.within_particle(&key, outcome);
+        let (outcome, kept) = self.within_particle(&key, outcome);
+        let draft = executed.filter(|_| kept).map(|executed| {
+            let about = About {
+                executed: &executed,
+                function: &function,
+                outcome: &outcome,
+                particle: &key.particle.0,
+                step: &step.0,
+            };
+            self.chains.draft(&self.config.keypair, &about)
+        });
         let Some(avm) = self.particles.get_mut(&key).and_then(Particle::avm) else {
             self.counted.results_late += 1;
             return;
@@ -170,10 +196,17 @@ impl Peer {
         if !matches!(outcome, CallOutcome::Value(_)) {
             self.counted.calls_failed += 1;
         }
+        let receipt = draft.as_ref().map(|draft| draft.receipt.encode().into());
         if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
             tracing::warn!(particle = %key.particle.0, %error, "result not taken");
             self.counted.results_late += 1;
             return;
+        }
+        if let Some(Draft { ends, .. }) = draft {
+            for (chain, end) in &ends {
+                self.batch.put_chain(chain, end);
+            }
+            self.chains.append(&ends);
         }
         self.dirty.insert(key);
         self.report(&key, || ParticleEvent::CallEnded {

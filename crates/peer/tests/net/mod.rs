@@ -269,7 +269,7 @@ impl Net {
                         let event = Event::CallFinished {
                             call: call.id,
                             outcome,
-                            receipt: None,
+                            execution: None,
                         };
                         seat.calls.push(*call);
                         self.later(1, Happening::Event(index, life, event));

@@ -100,7 +100,7 @@ impl World {
                         Event::CallFinished {
                             call,
                             outcome,
-                            receipt: None,
+                            execution: None,
                         },
                     );
                 }

@@ -204,6 +204,7 @@ fn says(deed: &Deed) -> Says {
             function,
             args,
             answer,
+            ..
         } => {
             let (result, error) = match answer {
                 TracedAnswer::Value(value) => (Some(value.clone()), None),

@@ -8,6 +8,8 @@ use crate::particles;
 use serde::Serialize;
 use std::path::Path;
 use weir_avm::{Export, Fault, audit};
+use weir_avm::{TracedAnswer, What, trace};
+use weir_receipt::{Entry, SignedReceipt};
 
 #[derive(Serialize)]
 struct Verdict {
@@ -15,6 +17,7 @@ struct Verdict {
     particle: String,
     journals: u32,
     entries: u32,
+    receipts: u32,
 }
 
 /// Audits the file; fails with the first entry that does not hold.
@@ -27,21 +30,63 @@ pub(super) fn run(file: &Path, output: &Output) -> Result<Report, Failure> {
     let progress = output.progress(format!("auditing {name}"));
     let export = Export::parse(&text).map_err(|error| no_export(&name, &error.to_string()))?;
     let audited = audit(&export).map_err(|fault| invalid(&export, &fault))?;
+    let receipts = receipts(&export).map_err(|fault| invalid(&export, &fault))?;
     drop(progress);
     let verdict = Verdict {
         valid: true,
         particle: export.particle().to_string(),
         journals: audited.authors,
         entries: audited.entries,
+        receipts,
     };
     let text = format!(
-        "{} {}: {} entries in {} journals hold",
+        "{} {}: {} entries in {} journals hold, with {} receipts",
         output.palette().check(),
         particles::short(&export.particle()),
         verdict.entries,
-        verdict.journals
+        verdict.journals,
+        verdict.receipts
     );
     Ok(Report::new(&verdict, text))
+}
+
+/// How many receipts of executions there are, of which each is that of its entry.
+fn receipts(export: &Export) -> Result<u32, Fault> {
+    let trace = trace(export)?;
+    let mut count = 0;
+    for visit in &trace.visits {
+        for deed in &visit.deeds {
+            let What::Call {
+                function,
+                answer,
+                step,
+                receipt: Some(receipt),
+                ..
+            } = &deed.what
+            else {
+                continue;
+            };
+            let entry = Entry {
+                author: &visit.peer,
+                particle: &trace.particle,
+                step: &step.0,
+                function,
+                succeeded: !matches!(answer, TracedAnswer::Failed { .. }),
+                result: match answer {
+                    TracedAnswer::Value(value) => Some(value),
+                    TracedAnswer::Failed { message, .. } => Some(message),
+                    TracedAnswer::Unused => None,
+                },
+            };
+            SignedReceipt::of_entry(receipt, &entry).map_err(|error| Fault {
+                author: Some(visit.peer),
+                index: Some(deed.index),
+                what: error.to_string(),
+            })?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 fn no_export(name: &str, cause: &str) -> Failure {

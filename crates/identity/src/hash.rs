@@ -26,6 +26,11 @@ impl Hash {
     /// The hash whose bytes are all zero: "none" where the format has a fixed place for a hash.
     pub const ZERO: Self = Self([0; 32]);
 
+    /// The hash with these bytes: for constants. What is to be hashed goes through [`keccak256`].
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -93,6 +93,7 @@ mod root;
 mod scan;
 mod transaction;
 mod tree;
+mod verify;
 mod witness;
 
 pub use crate::wire::Malformed;

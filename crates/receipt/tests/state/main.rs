@@ -2,5 +2,6 @@
 
 mod cost;
 mod model;
+mod store;
 mod support;
 mod witness;

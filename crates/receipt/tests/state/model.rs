@@ -2,14 +2,92 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use weir_identity::{Hash, keccak256};
 use weir_receipt::state::{
     KeyRange, Limits, MemoryNodes, Node, Nodes, Order, Root, Transaction, Tree,
 };
 
 use crate::support::{Model, Op, apply, apply_all, build, entries, history, key, op, run};
 
+/// The bits of a key, as the document says.
+fn bits(key: &[u8]) -> Vec<bool> {
+    let byte = |byte: &u8| {
+        let byte = *byte;
+        std::iter::once(true).chain((0..8).map(move |bit| byte & 0x80 >> bit != 0))
+    };
+    key.iter().flat_map(byte).chain([false]).collect()
+}
+
+/// The topmost hash of these entries, as the document says.
+fn top(entries: &[(&Vec<u8>, &Bytes)]) -> Hash {
+    if let [(key, value)] = entries {
+        let hash = keccak256(&[&[0], value]);
+        let content: &[u8] = if value.len() <= 32 {
+            value
+        } else {
+            hash.as_bytes()
+        };
+        return keccak256(&[
+            &[1],
+            &(key.len() as u16).to_be_bytes(),
+            key,
+            &(value.len() as u32).to_be_bytes(),
+            content,
+        ]);
+    }
+    let keys: Vec<Vec<bool>> = entries.iter().map(|(key, _)| bits(key)).collect();
+    let parting = (0..=9 * 256).find(|bit| keys.iter().any(|key| key[*bit] != keys[0][*bit]));
+    let parting = parting.expect("keys differ");
+    let middle = keys.partition_point(|key| !key[parting]);
+    let (left, right) = entries.split_at(middle);
+    keccak256(&[
+        &[2],
+        &(parting as u16).to_be_bytes(),
+        top(left).as_bytes(),
+        top(right).as_bytes(),
+    ])
+}
+
+/// The root hash of a map, as the document says.
+fn root_of(model: &Model) -> Hash {
+    let entries: Vec<(&Vec<u8>, &Bytes)> = model.iter().collect();
+    let bytes: usize = entries
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    let top = if entries.is_empty() {
+        Hash::ZERO
+    } else {
+        top(&entries)
+    };
+    keccak256(&[
+        &[3],
+        &(entries.len() as u64).to_be_bytes(),
+        &(bytes as u64).to_be_bytes(),
+        top.as_bytes(),
+    ])
+}
+
+#[test]
+fn the_root_of_the_empty_state_is_a_constant() {
+    assert_eq!(Root::EMPTY.hash(), Root::EMPTY_HASH);
+    assert_eq!(root_of(&Model::new()), Root::EMPTY_HASH);
+    assert_eq!(Root::decode(&Root::EMPTY.encode()), Ok(Root::EMPTY));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_root_is_what_the_document_says(
+        ops in proptest::collection::vec(op(), 0..60)
+    ) {
+        let mut model = Model::new();
+        apply_all(&mut model, &ops);
+        let root = build(&model).0;
+        prop_assert_eq!(root.hash(), root_of(&model));
+        prop_assert_eq!(Root::decode(&root.encode()), Ok(root));
+    }
 
     #[test]
     fn any_history_gives_the_entries_the_root_and_the_nodes_of_the_map_that_it_ends_with(

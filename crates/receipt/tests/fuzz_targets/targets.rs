@@ -1,22 +1,63 @@
 //! The targets: plain functions over bytes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use weir_identity::Keypair;
+use weir_identity::{Hash, Keypair};
 use weir_receipt::state::{
-    KeyRange, Limits, MemoryNodes, Node, Order, Root, Transaction, Tree, Witness,
+    KeyRange, Limits, MemoryNodes, Node, Nodes, NodesError, Order, Root, Transaction, Tree, Witness,
 };
 use weir_receipt::{SignedReceipt, Transcript, TranscriptLimits};
 
-/// What decodes encodes to the same bytes.
+/// What decodes encodes to the same bytes, and a store that answers it to every question makes nothing panic.
 pub fn node(bytes: &[u8]) {
-    if let Ok(node) = Node::decode(bytes.to_vec()) {
-        assert_eq!(node.encode(), bytes);
-        let _ = node.verify(&Root::EMPTY.hash());
+    let Ok(node) = Node::decode(bytes.to_vec()) else {
+        return;
+    };
+    assert_eq!(node.encode(), bytes);
+    let _ = node.verify(&Root::EMPTY.hash());
+    let mut root = [1; Root::BYTES];
+    root[15] = bytes[bytes.len() - 1];
+    let root = Root::decode(&root).expect("it has entries");
+    let tree = Tree::new(root, Always(Arc::new(node)));
+    let _ = tree.verify();
+    use_tree(&tree, bytes);
+}
+
+/// The same node under every hash.
+struct Always(Arc<Node>);
+
+impl Nodes for Always {
+    fn node(&self, _: &Hash) -> Result<Arc<Node>, NodesError> {
+        Ok(self.0.clone())
+    }
+
+    fn value(&self, _: &Hash) -> Result<Bytes, NodesError> {
+        Ok(Bytes::from_static(&[7; 200]))
     }
 }
 
-/// What decodes encodes to the same bytes; reading and changing it does not panic; what is read in order is in order;
-/// and as long as nothing is missing, changes that are undone lead back.
+/// Reads and changes.
+fn use_tree<N: Nodes>(tree: &Tree<N>, bytes: &[u8]) {
+    let any = bytes.get(bytes.len() / 2..).unwrap_or(bytes);
+    let any = &any[..any.len().min(40)];
+    let from = KeyRange::starting_at(any);
+    for order in [Order::Ascending, Order::Descending] {
+        let _ = tree.range(&from, order).take(1_000).count();
+        let _ = tree.keys(&KeyRange::prefix(any), order).take(1_000).count();
+    }
+    let first = tree.keys(&KeyRange::all(), Order::Ascending).next();
+    let mut transaction =
+        Transaction::new(Tree::new(*tree.root(), tree.nodes()), Limits::default());
+    let _ = transaction.set(any, Bytes::from_static(b"x"));
+    let _ = transaction.set(&any[..any.len() / 2], Bytes::from_static(&[7; 300]));
+    if let Some(Ok(first)) = first {
+        let _ = transaction.delete(&first);
+    }
+    let _ = transaction.commit();
+}
+
+/// What decodes encodes to the same bytes; reading and changing it does not panic; what is read in order is in order.
 pub fn witness(bytes: &[u8]) {
     let Ok(witness) = Witness::decode(bytes.to_vec(), 1 << 20) else {
         return;
@@ -34,15 +75,7 @@ pub fn witness(bytes: &[u8]) {
     }
     let down = tree.keys(&all, Order::Descending).map_while(Result::ok);
     let _ = down.count();
-    let mut transaction = Transaction::new(tree, Limits::default());
-    let key = bytes.get(100..140).unwrap_or(bytes);
-    let known = transaction.set(&key[..key.len().min(256)], Bytes::from_static(b"x"));
-    if let Some((first, _)) = up.first() {
-        let _ = transaction.delete(first);
-    }
-    if known.is_ok() {
-        let _ = transaction.commit();
-    }
+    use_tree(&tree, bytes);
 }
 
 /// What decodes encodes to the same bytes; verifying does not panic.

@@ -9,7 +9,8 @@ use crate::project::{Network, Project};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 use weir_avm::{Deed, Export, Trace, TracedAnswer, Visit, What};
-use weir_identity::Value;
+use weir_identity::{Hash, Value};
+use weir_receipt::SignedReceipt;
 
 #[derive(Serialize)]
 struct Shown {
@@ -61,6 +62,8 @@ enum Says {
         result: Option<Value>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<CallError>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        receipt: Option<ShownReceipt>,
     },
     Canon {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +83,17 @@ enum Says {
 struct CallError {
     code: i32,
     message: Value,
+}
+
+/// What a receipt says that the entry does not.
+#[derive(Serialize)]
+struct ShownReceipt {
+    digest: String,
+    /// Its number among those of the worker.
+    seq: u64,
+    /// Its number among those of the service.
+    service_seq: u64,
+    fuel: u64,
 }
 
 #[derive(Serialize)]
@@ -204,6 +218,7 @@ fn says(deed: &Deed) -> Says {
             function,
             args,
             answer,
+            receipt,
             ..
         } => {
             let (result, error) = match answer {
@@ -220,9 +235,21 @@ fn says(deed: &Deed) -> Says {
                 args: args.clone(),
                 result,
                 error,
+                receipt: receipt.as_deref().and_then(shown_receipt),
             }
         }
     }
+}
+
+/// One that cannot be read is for `trace verify` to name.
+fn shown_receipt(bytes: &[u8]) -> Option<ShownReceipt> {
+    let signed = SignedReceipt::decode(bytes).ok()?;
+    Some(ShownReceipt {
+        digest: Hash::from(*signed.digest().as_bytes()).to_string(),
+        seq: signed.receipt.seq,
+        service_seq: signed.receipt.service_seq,
+        fuel: signed.receipt.fuel,
+    })
 }
 
 /// How long ago that was, or with `-v` when.
@@ -323,6 +350,7 @@ fn line(entry: &Entry, network: Option<&Network>, output: &Output) -> String {
             args,
             result,
             error,
+            receipt,
         } => {
             let args: Vec<String> = args
                 .iter()
@@ -338,7 +366,10 @@ fn line(entry: &Entry, network: Option<&Network>, output: &Output) -> String {
                 ),
                 (None, None) => String::new(),
             };
-            format!("{service}.{function} {}{answer}", args.join(" "))
+            let fuel = receipt.as_ref().map_or(String::new(), |receipt| {
+                palette.dim(&format!(" {} {} fuel", palette.dot(), receipt.fuel))
+            });
+            format!("{service}.{function} {}{answer}{fuel}", args.join(" "))
         }
     };
     match entry.known_after_ms {

@@ -93,6 +93,21 @@ pub enum Accessor {
     Length,
 }
 
+impl Value {
+    /// The variables that it is made from.
+    pub fn variables(&self) -> impl Iterator<Item = VarId> + '_ {
+        let base = match self.base {
+            Base::Variable(variable) => Some(variable),
+            _ => None,
+        };
+        let accessors = self.lens.iter().filter_map(|accessor| match accessor {
+            Accessor::Variable(variable) => Some(*variable),
+            _ => None,
+        });
+        base.into_iter().chain(accessors)
+    }
+}
+
 impl From<VarId> for Value {
     fn from(variable: VarId) -> Self {
         Base::Variable(variable).into()

@@ -22,6 +22,7 @@ mod collections;
 mod operators;
 mod statements;
 mod streams;
+mod unread;
 mod values;
 
 /// How functions are compiled.
@@ -55,11 +56,13 @@ pub fn lower(bodies: &Bodies, func: FuncId, options: &Options) -> Result<Program
     if let Some(limit) = lowering.exceeded {
         return Err(Box::new(limit.diagnostic(&function)));
     }
-    Ok(Program {
+    let mut program = Program {
         body,
         frames: lowering.frames,
         variables: lowering.variables,
-    })
+    };
+    unread::forget_unread(&mut program);
+    Ok(program)
 }
 
 /// What a name stands for while a function is run.
@@ -196,6 +199,16 @@ impl<'a> Lowering<'a> {
 
     fn scalar(&mut self, name: &str) -> VarId {
         self.variable(VarKind::Scalar, name)
+    }
+
+    /// A result without a name of its own. Scripts travel, so it is short.
+    fn temporary(&mut self) -> VarId {
+        self.scalar("r")
+    }
+
+    /// A copy of an error.
+    fn error(&mut self) -> VarId {
+        self.scalar("e")
     }
 
     /// A stream or map that is fresh in each round of the iteration around it.

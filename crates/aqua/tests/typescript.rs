@@ -117,7 +117,7 @@ func welcome(name: string) -> string:
           });
         }
 
-        export const welcome_script = "(xor(seq(seq(call %init_peer_id%(\"getDataSrv\"\"-relay-\")[]-relay-)(call %init_peer_id%(\"getDataSrv\"\"name\")[]name))(seq(call %init_peer_id%(\"greeter\"\"hello\")[name]hello)(call %init_peer_id%(\"callbackSrv\"\"response\")[hello])))(call %init_peer_id%(\"errorHandlingSrv\"\"error\")[:error: 0]))";
+        export const welcome_script = "(xor(seq(seq(call %init_peer_id%(\"getDataSrv\"\"-relay-\")[]-relay-)(call %init_peer_id%(\"getDataSrv\"\"name\")[]name))(seq(call %init_peer_id%(\"greeter\"\"hello\")[name]r)(call %init_peer_id%(\"callbackSrv\"\"response\")[r])))(call %init_peer_id%(\"errorHandlingSrv\"\"error\")[:error: 0]))";
 
         /** Welcomes somebody. */
         export function welcome(

@@ -140,6 +140,20 @@ fn compiled_functions_make_the_calls_that_the_reference_made() {
     assert_eq!(explained, listed, "what agrees needs no reason");
 }
 
+/// Functions whose script is larger than the reference's; `docs/aqua-differences.md` says why.
+const LARGER: [&str; 10] = [
+    "error_structures.aqua missing_element",
+    "join_forms.aqua literals",
+    "last_error.aqua passed_on",
+    "par_arms.aqua of_calls",
+    "par_arms.aqua three",
+    "par_errors.aqua both_fail",
+    "par_errors.aqua lost",
+    "par_values.aqua arm_in_arm",
+    "par_values.aqua callback_in_arm",
+    "try_catch.aqua caught",
+];
+
 #[test]
 fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
     let text = std::fs::read_to_string(corpus().join("reference.jsonl")).expect("it is committed");
@@ -151,7 +165,8 @@ fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
         }
     }
     let (mut ours, mut theirs) = ((0, 0), (0, 0));
-    for line in rows.values() {
+    let mut larger = Vec::new();
+    for (name, line) in &rows {
         let file = corpus().join(line["file"].as_str().expect("a file"));
         let request = weir_aqua::Request {
             entries: vec![file],
@@ -164,6 +179,9 @@ fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
             .script(func.expect("it is exported"), &options)
             .expect("it fits");
         ours.0 += script.len();
+        if script.len() as u64 > line["airMinified"].as_u64().expect("a size") {
+            larger.push(name.replace('"', ""));
+        }
         ours.1 += script.matches("(new $-hop-").count();
         theirs.0 +=
             usize::try_from(line["airMinified"].as_u64().expect("a size")).expect("it fits");
@@ -178,6 +196,7 @@ fn scripts_are_smaller_than_those_of_the_reference_and_make_fewer_hops() {
         "bytes {} beside {}, hops {} beside {}",
         ours.0, theirs.0, ours.1, theirs.1
     );
+    assert_eq!(larger, LARGER, "of {}", rows.len());
     assert!(
         ours.0 * 100 <= theirs.0 * 85,
         "{} bytes beside {}",

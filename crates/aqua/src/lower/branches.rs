@@ -38,7 +38,7 @@ impl Lowering<'_> {
             body: Box::new(then),
         };
         let code = if equal { NOT_EQUAL } else { EQUAL };
-        let failed = self.scalar("if-error");
+        let failed = self.error();
         let is = |value: Value, code: i64, body: Op| Op::Match {
             equal: true,
             left: value,
@@ -53,7 +53,7 @@ impl Lowering<'_> {
             ),
             Some(otherwise) => {
                 let otherwise = self.collected(|this, out| this.block(otherwise, env, out));
-                let (other, first) = (self.scalar("else-error"), self.scalar("if-else-error"));
+                let (other, first) = (self.error(), self.error());
                 // the inner match fails with the same code if the condition held and the body failed
                 let tell = Op::Seq(vec![
                     save(Base::Error.into(), other),
@@ -111,7 +111,7 @@ impl Lowering<'_> {
         for handler in handlers {
             let mut body = Vec::new();
             if let Some(local) = handler.error {
-                let error = self.scalar("error");
+                let error = self.error();
                 self.emit(
                     &mut body,
                     Op::Ap {

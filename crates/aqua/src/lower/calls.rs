@@ -179,7 +179,7 @@ impl Lowering<'_> {
                 (Some(stream), vec![Binding::Stream(stream)])
             }
             Some(_) => {
-                let scalar = self.scalar(function);
+                let scalar = self.temporary();
                 (Some(scalar), vec![Binding::Value(scalar.into())])
             }
         };

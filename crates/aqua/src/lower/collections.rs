@@ -307,7 +307,7 @@ impl Lowering<'_> {
         args: Vec<Value>,
         out: &mut Vec<Op>,
     ) -> Value {
-        let output = self.scalar(function);
+        let output = self.temporary();
         let frame = self.frame;
         self.emit(
             out,

@@ -168,7 +168,7 @@ impl Lowering<'_> {
         if let Binding::Value(value) = self.expr(value, env, out)
             && matches!(value.base, Base::Variable(_))
         {
-            let target = self.scalar("joined");
+            let target = self.temporary();
             self.emit(out, Op::Ap { value, target });
         }
     }

@@ -6,7 +6,6 @@
 use crate::ir::{FrameId, Op, Program, Value, VarId};
 
 use super::readers::{Readers, readers};
-use super::route::variables;
 
 /// The points of the program where something can be read: from the first one
 /// up to the second, excluded.
@@ -236,7 +235,7 @@ fn leaf(op: &Op, last_read: &[u32], never: &[bool]) -> Fact {
             fact.wanted = wanted(*target);
         }
         Op::ApMap { key, value, map } => {
-            fact.fails = can_fail(key) || can_fail(value) || variables(key).next().is_some();
+            fact.fails = can_fail(key) || can_fail(value) || key.variables().next().is_some();
             fact.wanted = wanted(*map);
         }
         Op::Match { .. } => fact.fails = true,
@@ -383,7 +382,7 @@ impl<'p> Uses<'p> {
     }
 
     fn read(&mut self, value: &Value, index: u32) {
-        for variable in variables(value) {
+        for variable in value.variables() {
             self.read_variable(variable, index);
         }
     }
@@ -439,7 +438,7 @@ impl<'p> Uses<'p> {
             }
             let values = frame.via.iter().map(|via| &via.value);
             for value in values.chain([&frame.peer]) {
-                for variable in variables(value) {
+                for variable in value.variables() {
                     self.want(variable, last);
                 }
             }

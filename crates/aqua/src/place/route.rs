@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use crate::ir::{Accessor, Base, Frame, FrameId, Frames, Op, Value, VarId, Via};
+use crate::ir::{Base, Frame, FrameId, Frames, Op, Value, Via};
 
 use super::facts::Extent;
 
@@ -426,22 +426,9 @@ impl Map {
 
 /// Where all variables of a value can be read.
 fn extent(extents: &[Extent], value: &Value) -> Extent {
-    variables(value).fold(Extent::EVERYWHERE, |all, variable| {
+    value.variables().fold(Extent::EVERYWHERE, |all, variable| {
         all.and(extents[variable.0 as usize])
     })
-}
-
-/// The variables that a value is made from.
-pub(super) fn variables(value: &Value) -> impl Iterator<Item = VarId> + '_ {
-    let base = match value.base {
-        Base::Variable(variable) => Some(variable),
-        _ => None,
-    };
-    let accessors = value.lens.iter().filter_map(|accessor| match accessor {
-        Accessor::Variable(variable) => Some(*variable),
-        _ => None,
-    });
-    base.into_iter().chain(accessors)
 }
 
 /// A route in the making: no peer stands in it twice.

@@ -60,7 +60,7 @@ pub(super) fn run(file: &Path, only_wit: bool, output: &Output) -> Result<Report
     let progress = output.progress("compiling the component");
     let loaded = marine.load(&bytes);
     drop(progress);
-    let functions = loaded.iter().flat_map(|module| module.functions());
+    let functions = loaded.iter().flat_map(weir_marine::Module::functions);
     let inspection = Inspection {
         cid: Cid::of_raw(&bytes).to_string(),
         bytes: bytes.len(),

@@ -293,10 +293,6 @@ pub enum Op {
         frame: FrameId,
         /// What to do there.
         body: Box<Op>,
-        /// Whether the particle leaves to the last relay when the body is done, and not to
-        /// where the results are used. Lowering makes no such operation: a result that stops
-        /// at a relay reaches nobody once the first arm has gone on.
-        to_relay: bool,
     },
     /// Made by placement: the particle passes a peer.
     Hop(Value),

@@ -150,15 +150,7 @@ impl Lowering<'_> {
         let result = what(self, &mut inner);
         self.frame = outer;
         let body = Box::new(super::sequence(inner));
-        self.emit(
-            out,
-            Op::On {
-                outer,
-                frame,
-                body,
-                to_relay: false,
-            },
-        );
+        self.emit(out, Op::On { outer, frame, body });
         result
     }
 

@@ -74,7 +74,6 @@ impl Lowering<'_> {
                         outer,
                         frame,
                         body: Box::new(body),
-                        to_relay: false,
                     },
                 );
             }
@@ -326,7 +325,6 @@ impl Lowering<'_> {
                     outer,
                     frame,
                     body: Box::new(body),
-                    to_relay: false,
                 },
             );
         });

@@ -57,8 +57,6 @@ pub(super) struct Fact {
     pub fails: bool,
     /// Whether it can be done.
     pub completes: bool,
-    /// Whether it ends with an `on` whose results stay at its last relay.
-    pub to_relay: bool,
     /// After the last read of what it writes: the point up to which its results
     /// are wanted.
     pub wanted: u32,
@@ -111,7 +109,6 @@ impl Facts {
                     }
                     fact.also(child);
                     fact.completes &= child.completes;
-                    fact.to_relay = child.to_relay;
                 }
             }
             Op::Par(children) => {
@@ -142,7 +139,6 @@ impl Facts {
                 fact.certain = left.first.is_some() && left.certain;
                 fact.fails = left.fails && right.fails;
                 fact.completes = left.completes || right.completes;
-                fact.to_relay = left.to_relay;
             }
             Op::Detach(body) => {
                 let body = self.gather(body, last_read, never);
@@ -155,7 +151,6 @@ impl Facts {
                 fact.also(body);
                 fact.first = body.first;
                 fact.completes = body.completes;
-                fact.to_relay = body.to_relay;
             }
             Op::Fold {
                 item,
@@ -168,19 +163,13 @@ impl Facts {
                 fact.also(body);
                 fact.first = body.first.filter(|first| *first != First::Next(*item));
                 fact.completes = body.completes || !is_never;
-                fact.to_relay = body.to_relay;
             }
             Op::New(_, body) | Op::On { body, .. } => {
                 let body = self.gather(body, last_read, never);
-                let to_relay = fact.to_relay;
                 fact.also(body);
                 fact.first = body.first;
                 fact.certain = body.certain;
                 fact.completes = body.completes;
-                if to_relay {
-                    fact.wanted = 0;
-                }
-                fact.to_relay = body.to_relay || to_relay;
             }
             _ => {}
         }
@@ -208,7 +197,6 @@ fn leaf(op: &Op, last_read: &[u32], never: &[bool]) -> Fact {
         moves: false,
         fails: false,
         completes: true,
-        to_relay: false,
         wanted: 0,
     };
     match op {
@@ -240,7 +228,6 @@ fn leaf(op: &Op, last_read: &[u32], never: &[bool]) -> Fact {
         }
         Op::Match { .. } => fact.fails = true,
         Op::Fold { iterable, .. } => fact.fails = can_fail(iterable),
-        Op::On { to_relay, .. } => fact.to_relay = *to_relay,
         _ => {}
     }
     fact

@@ -106,16 +106,6 @@ impl Search<'_> {
                 self.visit(left, index + 1);
                 self.visit(right, self.facts[index as usize + 1].end);
             }
-            Op::On {
-                to_relay: true,
-                body,
-                ..
-            } => {
-                // Its results stay there.
-                let outer = std::mem::take(&mut self.arms);
-                self.visit(body, index + 1);
-                self.arms = outer;
-            }
             Op::Match { body, .. }
             | Op::Fold { body, .. }
             | Op::New(_, body)

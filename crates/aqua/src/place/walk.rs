@@ -121,12 +121,7 @@ impl Walk {
             Op::Next(item) => self.next(*item, out),
             Op::New(variables, body) => self.new_variables(variables, body, index, around, out),
             Op::Call { frame, .. } | Op::Canon { frame, .. } => self.step(op, *frame, out),
-            Op::On {
-                frame,
-                body,
-                to_relay,
-                ..
-            } => self.on(*frame, body, *to_relay, index, around, out),
+            Op::On { frame, body, .. } => self.on(*frame, body, index, around, out),
             Op::Null => {}
             _ => self.stay(op, index, out),
         }
@@ -367,35 +362,15 @@ impl Walk {
     }
 
     #[inline(never)]
-    fn on(
-        &mut self,
-        frame: FrameId,
-        body: &Op,
-        to_relay: bool,
-        index: u32,
-        around: Around,
-        out: &mut Vec<Item>,
-    ) {
-        let fact = self.facts.of[index as usize + 1];
+    fn on(&mut self, frame: FrameId, body: &Op, index: u32, around: Around, out: &mut Vec<Item>) {
         let target = self.target_inside(frame, around);
-        let relay = if to_relay && fact.moves && fact.completes {
-            self.map.relay(frame)
-        } else {
-            None
-        };
-        let rest = relay.map_or(around.rest, |relay| Rest {
-            first: Some(First::Step(relay)),
-            certain: true,
-            fails: false,
-            around: frame,
-        });
         let inside = Around {
-            rest,
             frame,
             target,
+            ..around
         };
         let items = self.items(body, index + 1, inside);
-        self.after_on(frame, items, relay, target, index, out);
+        self.after_on(frame, items, target, index, out);
     }
 
     #[inline(never)]
@@ -403,15 +378,10 @@ impl Walk {
         &mut self,
         frame: FrameId,
         mut items: Vec<Item>,
-        relay: Option<FrameId>,
         target: Option<Position>,
         index: u32,
         out: &mut Vec<Item>,
     ) {
-        if let Some(relay) = relay {
-            items.extend(self.enter(relay).into_iter().map(Item::safe));
-            self.at = Position::at(relay);
-        }
         // What comes before the particle leaves fails outside.
         let outside = items
             .iter()

@@ -73,10 +73,6 @@ fn no_more_hops_are_made_than_by_the_reference() {
             "(co (forever p l3 (par (on p : (c -> $s)) (next p)))) (canon $s #s) (use)",
             9,
         ),
-        (
-            "(forever p l1 (par (parseq p r : (c -> $s)) (next p))) (canon $s #s) (use)",
-            4,
-        ),
         ("(on p : (ap 1 x)) (use x)", 2),
         ("(for x l3 (on k r : (c x)) (next x)) (use)", 12),
         ("(for x l3 (on x : (c)) (next x)) (use)", 6),
@@ -232,25 +228,6 @@ fn detached_steps_bring_results_to_who_waits() {
                 ((try ((co (>r0 f@p->x >r0 >I)) >r0 >r g@q) (>r >r0 (fail))) >r >r0 use(x)@I)
             (co (forever p ps (par (on p : (c -> x) (ap x $s)) (next p)))) (canon $s #s) (use)
                 ((co (>r0 (forever p ps (par (c@p->x (ap x $s) >r0 >I) (next p))))) canon@I->#s use@I)
-        "#]],
-    );
-}
-
-#[test]
-fn parseq_leaves_to_the_last_relay() {
-    check(
-        &[
-            "(forever p ps (par (parseq p r : (c -> $s)) (next p))) (canon $s #s) (use)",
-            "(forever p ps (par (parseq p r : (try (c -> $s) (null))) (next p))) (canon $s #s) (use)",
-            "(forever p ps (par (parseq p : (c -> $s)) (next p))) (canon $s #s) (use)",
-        ],
-        expect![[r#"
-            (forever p ps (par (parseq p r : (c -> $s)) (next p))) (canon $s #s) (use)
-                (>r0 (forever p ps (par (>r c@p->$s >r) (next p))) >r0 canon@I->#s use@I)
-            (forever p ps (par (parseq p r : (try (c -> $s) (null))) (next p))) (canon $s #s) (use)
-                (>r0 (forever p ps (par ((try (>r c@p->$s) (null)) >r) (next p))) >r0 canon@I->#s use@I)
-            (forever p ps (par (parseq p : (c -> $s)) (next p))) (canon $s #s) (use)
-                (>r0 (forever p ps (par (c@p->$s >r0) (next p))) canon@I->#s use@I)
         "#]],
     );
 }

@@ -76,7 +76,6 @@ fn wrapped(body: Op, level: u32, frames: &mut Frames) -> Op {
                 via: vec![],
             }),
             body,
-            to_relay: false,
         },
     }
 }

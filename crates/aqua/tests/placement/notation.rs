@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! (on p r1 *rs : …)     an `on` with its relays, `*` for a collection
-//! (parseq p r1 : …)     the same, whose results stay at the last relay
 //! (home …)              at the initiator
 //! (get a b -> x)        any other word is a call of that function
 //! (canon $s #c) (ap a x) (put k v %m) (fail) (null) (never)
@@ -242,8 +241,8 @@ impl Reader {
                     target,
                 }
             }
-            "home" => self.on(FrameId::ROOT, false),
-            "on" | "parseq" => {
+            "home" => self.on(FrameId::ROOT),
+            "on" => {
                 let peer = self.next_value();
                 let mut via = Vec::new();
                 loop {
@@ -261,22 +260,17 @@ impl Reader {
                     peer,
                     via,
                 });
-                self.on(frame, head == "parseq")
+                self.on(frame)
             }
             _ => self.call(&head),
         }
     }
 
-    fn on(&mut self, frame: FrameId, to_relay: bool) -> Op {
+    fn on(&mut self, frame: FrameId) -> Op {
         let outer = std::mem::replace(&mut self.frame, frame);
         let body = Box::new(self.body());
         self.frame = outer;
-        Op::On {
-            outer,
-            frame,
-            body,
-            to_relay,
-        }
+        Op::On { outer, frame, body }
     }
 
     fn call(&mut self, function: &str) -> Op {
@@ -417,14 +411,9 @@ fn parts<'p>(program: &Program, op: &'p Op) -> (String, Vec<&'p Op>) {
         ),
         Op::ApMap { .. } => ("put".to_owned(), vec![]),
         Op::Fail(_) => ("fail".to_owned(), vec![]),
-        Op::On {
-            frame,
-            body,
-            to_relay,
-            ..
-        } => {
+        Op::On { frame, body, .. } => {
             let frame = program.frames.get(*frame);
-            let mut head = if *to_relay { "parseq " } else { "on " }.to_owned();
+            let mut head = "on ".to_owned();
             head.push_str(&text(&frame.peer));
             for via in &frame.via {
                 head.push_str(if via.many { " *" } else { " " });

@@ -140,7 +140,7 @@ impl<'b> Random<'b> {
         }
     }
 
-    fn on(&mut self, depth: usize, to_relay: bool) -> Op {
+    fn on(&mut self, depth: usize) -> Op {
         let outer = self.frame;
         let index = self.draw(self.peers.len() + 1);
         let frame = match self.peers.get(index) {
@@ -180,12 +180,7 @@ impl<'b> Random<'b> {
         self.frame = outer;
         let found = self.readable.split_off(before);
         self.readable.extend(untold.into_iter().chain(found));
-        Op::On {
-            outer,
-            frame,
-            body,
-            to_relay,
-        }
+        Op::On { outer, frame, body }
     }
 
     /// A part whose variables may be undefined after it.
@@ -221,10 +216,8 @@ impl<'b> Random<'b> {
     }
 
     fn fold(&mut self, depth: usize) -> Op {
-        let kind = self.draw(if self.sequential { 2 } else { 4 });
-        // Nothing goes on after `parseq` over nothing.
-        let least = usize::from(kind == 3);
-        let rounds = least + self.draw(4 - least);
+        let kind = self.draw(if self.sequential { 2 } else { 3 });
+        let rounds = self.draw(4);
         let iterable = VarId(6 + rounds as u32).into();
         let item = self.variable("i");
         let (readable, peers) = (self.readable.clone(), self.peers.clone());
@@ -241,13 +234,7 @@ impl<'b> Random<'b> {
                 self.safe = safe;
                 Op::Xor(Box::new(body), Box::new(next))
             }
-            2 => Op::Par(vec![self.op(depth), next]),
-            _ => {
-                let safe = std::mem::replace(&mut self.safe, true);
-                let body = self.on(depth, true);
-                self.safe = safe;
-                Op::Par(vec![body, next])
-            }
+            _ => Op::Par(vec![self.op(depth), next]),
         };
         (self.readable, self.peers) = (readable, peers);
         let fold = Op::Fold {
@@ -300,7 +287,7 @@ impl<'b> Random<'b> {
                 let count = 2 + self.draw(2);
                 Op::Seq((0..count).map(|_| self.op(depth)).collect())
             }
-            4..=6 => self.on(depth, false),
+            4..=6 => self.on(depth),
             7 => {
                 let (left, right) = self.handled(depth);
                 Op::Xor(Box::new(left), Box::new(right))

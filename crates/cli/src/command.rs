@@ -4,6 +4,7 @@ mod air;
 mod aqua;
 mod call;
 mod explain;
+mod layout;
 mod lsp;
 mod sim;
 mod trace;

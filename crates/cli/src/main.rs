@@ -17,6 +17,7 @@ mod logging;
 mod output;
 mod panic;
 mod particles;
+mod patience;
 mod policy;
 mod project;
 mod rewrite;

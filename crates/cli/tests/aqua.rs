@@ -182,7 +182,7 @@ fn scripts_and_definitions_are_written() {
     let air = weir(path, &compile);
     assert!(
         air.text()
-            .contains("(call peer (\"greeter\" \"hello\") [name] hello)"),
+            .contains("(call peer (\"greeter\" \"hello\") [name] r)"),
         "{air:#?}"
     );
     weir(path, &[&compile[..], &["-o", "out"]].concat()).text();

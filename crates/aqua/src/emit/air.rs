@@ -150,19 +150,19 @@ impl<'p> Writer<'p> {
             }
             Op::On { body, .. } => self.work.push(Work::Op(body)),
             Op::Hop(peer) => {
-                self.head("(new $-hop-(new #-hopc-(canon");
+                self.head("(new $-h(new #-h(canon");
                 self.operand(peer);
-                self.out.push_str(" $-hop- #-hopc-)))");
+                self.out.push_str(" $-h #-h)))");
             }
             Op::HopEach { peers, reversed } => {
                 self.head("(fold");
                 self.operand(peers);
                 self.out.push_str(if *reversed {
-                    " -via-peer-(seq(next -via-peer-)\
-                     (new $-hop-(new #-hopc-(canon -via-peer- $-hop- #-hopc-))))(null))"
+                    " -p(seq(next -p)\
+                     (new $-h(new #-h(canon -p $-h #-h))))(null))"
                 } else {
-                    " -via-peer-(seq(new $-hop-(new #-hopc-(canon -via-peer- $-hop- #-hopc-)))\
-                     (next -via-peer-))(null))"
+                    " -p(seq(new $-h(new #-h(canon -p $-h #-h)))\
+                     (next -p))(null))"
                 });
             }
         }

@@ -402,31 +402,23 @@ fn a_script_is_short_and_balanced() {
                   (call %init_peer_id% ("client" "argument") [] x)
                   (xor
                     (seq
-                      (new $-hop- (new #-hopc- (canon r0 $-hop- #-hopc-)))
+                      (new $-h (new #-h (canon r0 $-h #-h)))
                       (seq
-                        (fold rs -via-peer-
-                          (seq
-                            (new $-hop- (new #-hopc- (canon -via-peer- $-hop- #-hopc-)))
-                            (next -via-peer-))
+                        (fold rs -p
+                          (seq (new $-h (new #-h (canon -p $-h #-h))) (next -p))
                           (null))
                         (call p ("s" "get") [1 x.$.name true] y)))
                     (seq
-                      (fold rs -via-peer-
-                        (seq
-                          (next -via-peer-)
-                          (new $-hop- (new #-hopc- (canon -via-peer- $-hop- #-hopc-))))
+                      (fold rs -p
+                        (seq (next -p) (new $-h (new #-h (canon -p $-h #-h))))
                         (null))
-                      (seq
-                        (new $-hop- (new #-hopc- (canon r0 $-hop- #-hopc-)))
-                        (fail :error:)))))))
+                      (seq (new $-h (new #-h (canon r0 $-h #-h))) (fail :error:)))))))
             (seq
               (seq
-                (fold rs -via-peer-
-                  (seq
-                    (next -via-peer-)
-                    (new $-hop- (new #-hopc- (canon -via-peer- $-hop- #-hopc-))))
+                (fold rs -p
+                  (seq (next -p) (new $-h (new #-h (canon -p $-h #-h))))
                   (null))
-                (new $-hop- (new #-hopc- (canon r0 $-hop- #-hopc-))))
+                (new $-h (new #-h (canon r0 $-h #-h))))
               (seq
                 (canon %init_peer_id% $s #c)
                 (seq

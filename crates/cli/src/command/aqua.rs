@@ -57,7 +57,7 @@ pub(crate) fn run(
             sources,
         } => (
             schema::AQUA_TEST,
-            test::run(filter.as_deref(), paths, sources, output),
+            test::run(filter.as_deref(), paths, sources, global.timeout, output),
         ),
         Aqua::Run {
             file,

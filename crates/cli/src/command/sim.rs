@@ -6,8 +6,8 @@ use crate::command::aqua::sources::Disk;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Cell, Column, Output, Report, Table};
+use crate::patience::Patience;
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use weir_identity::Value;
 use weir_sim::case::{Case, CaseError, CaseReport, run_case};
@@ -21,33 +21,13 @@ pub(crate) fn run(
     let Sim::Run { case: file } = args;
     let text = input::read(file)?;
     let progress = output.progress("running the case");
-    let report = within(timeout, move || {
-        Case::from_json_with(&text, &Disk).and_then(|case| run_case(&case))
-    })?
-    .map_err(|error| malformed(file, error))?;
+    let report = Patience::new(timeout)
+        .wait_for("the case", move || {
+            Case::from_json_with(&text, &Disk).and_then(|case| run_case(&case))
+        })?
+        .map_err(|error| malformed(file, error))?;
     drop(progress);
     Ok(Report::new(&report, text_of(&report, output)))
-}
-
-/// Runs the case, and waits no longer than this for it. A case that is given up ends with the process.
-fn within<T: Send + 'static>(
-    timeout: Option<Duration>,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
-    let Some(timeout) = timeout else {
-        return Ok(run());
-    };
-    let (sender, receiver) = channel();
-    // Whoever waited may have gone.
-    std::thread::spawn(move || drop(sender.send(run())));
-    receiver.recv_timeout(timeout).map_err(|error| match error {
-        RecvTimeoutError::Timeout => {
-            let timeout = humantime::format_duration(timeout);
-            let what = format!("the case did not finish within --timeout {timeout}");
-            Failure::new(Code::TimedOut, what).fix("wait longer")
-        }
-        RecvTimeoutError::Disconnected => Failure::internal("the case broke off", error),
-    })
 }
 
 fn malformed(file: &Path, error: CaseError) -> Failure {

@@ -5,8 +5,10 @@ use crate::args::Sources;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::patience::Patience;
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Duration;
 use weir_sim::trial::trials;
 
 #[derive(Serialize)]
@@ -34,8 +36,10 @@ pub(super) fn run(
     filter: Option<&str>,
     paths: &[PathBuf],
     wanted: &Sources,
+    timeout: Option<Duration>,
     output: &Output,
 ) -> Result<Report, Failure> {
+    let patience = Patience::new(timeout);
     let compilation = sources::compiled(sources::programs(paths)?, wanted, output)?;
     if let Some(failure) = faults::refused(&compilation) {
         return Err(failure);
@@ -46,9 +50,10 @@ pub(super) fn run(
         let (name, seeds, outcome) = match trial {
             Ok(trial) if is_wanted(&trial.name, filter) => {
                 let progress = output.progress(format!("running {}", trial.name));
-                let outcome = trial.run();
+                let (name, seeds) = (trial.name.clone(), trial.seeds);
+                let outcome = patience.wait_for(&name, move || trial.run())?;
                 drop(progress);
-                (trial.name, Some(trial.seeds), outcome)
+                (name, Some(seeds), outcome)
             }
             Err((name, failure)) if is_wanted(&name, filter) => (name, None, Err(failure)),
             _ => continue,

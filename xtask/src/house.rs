@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-marine", 2),
     ("weir-peer", 3),
     ("weir-aqua-lsp", 3),
+    ("weir-grammar", 3),
     ("weir-node", 4),
     ("weir-sim", 4),
     ("weir", 5),
@@ -22,10 +23,13 @@ const FLOORS: &[(&str, u32)] = &[
 /// No file of source is longer.
 const LINES_MAX: usize = 700;
 
-/// The manifests of the workspace by package name.
+/// The manifests of the workspace, and of the tool for editors beside it, by package name.
 fn manifests() -> BTreeMap<String, String> {
     let crates = crate::root().join("crates");
-    let mut paths = vec![crate::root().join("xtask/Cargo.toml")];
+    let mut paths = vec![
+        crate::root().join("xtask/Cargo.toml"),
+        crate::root().join("editors/tree-sitter-aqua/tool/Cargo.toml"),
+    ];
     paths.extend(folder(&crates).map(|path| path.join("Cargo.toml")));
     paths
         .into_iter()

@@ -1,0 +1,9 @@
+[
+  (function)
+  (data)
+  (ability)
+  (service)
+  (block)
+  (arguments)
+  (collection)
+] @fold

@@ -2,6 +2,7 @@
 
 mod bench;
 mod componentize;
+mod grammar;
 #[cfg(test)]
 mod house;
 mod step;
@@ -16,11 +17,14 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   test [STEP…]
-           all that must pass, or only: format lints docs wasm32 guests tests;
+           all that must pass, or only: format lints docs wasm32 guests grammar
+           tests;
            wasm32 and guests need the Debian packages rustc-web cargo-web
            rust-web-src lld-22 clang-22: root installs them here, else the two
-           steps are skipped, or fail where the variable CI is set
+           steps are skipped, or fail where the variable CI is set; so is grammar
+           without node, which is in the Debian package nodejs
   bench    run all benches and print the table for docs/benchmarks.md
+  grammar  write the parser of Aqua that Helix, Neovim and Zed need
   componentize IN.wasm OUT.wasm
            turn a core module built with wit-bindgen into a component
 ";
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test", ref steps @ ..] => test::run_steps(steps),
         ["bench"] => bench::run_all(),
+        ["grammar"] => grammar::generate(),
         ["componentize", input, output] => componentize::run(input.as_ref(), output.as_ref()),
         _ => {
             eprint!("{USAGE}");

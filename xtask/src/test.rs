@@ -4,7 +4,7 @@
 //! the output ends with their summary.
 
 use crate::step::{Failed, Outcome, cargo, run};
-use crate::wasm;
+use crate::{grammar, wasm};
 
 type Step = fn() -> Result<Outcome, Failed>;
 
@@ -14,6 +14,7 @@ const STEPS: &[(&str, Step)] = &[
     ("docs", docs),
     ("wasm32", wasm::check),
     ("guests", wasm::rebuild_guests),
+    ("grammar", grammar::test),
     ("tests", tests),
 ];
 
@@ -53,6 +54,7 @@ fn is_ci() -> bool {
 
 fn format() -> Result<Outcome, Failed> {
     run("format", cargo("fmt").args(["--all", "--check"]))?;
+    run("format", cargo("fmt").args(["--check", grammar::MANIFEST]))?;
     Ok(Outcome::Passed)
 }
 

@@ -15,6 +15,9 @@ pub(crate) const WASM: &[(&str, &str)] = &[
     ("clang-22", "/usr/bin/clang-22"),
 ];
 
+/// Runs the description of the grammar for editors, which is in JavaScript.
+pub(crate) const NODE: &[(&str, &str)] = &[("nodejs", "/usr/bin/node")];
+
 /// Why this machine cannot have packages.
 pub(crate) struct Missing {
     packages: String,

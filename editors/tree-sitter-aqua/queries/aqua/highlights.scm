@@ -1,10 +1,13 @@
-; No two patterns capture the same node: editors differ in which one wins. Where a node has two
-; names, Helix knows the first and Neovim and Zed the last.
+; No two patterns capture the same node: editors need not agree on which one wins. Names are those of
+; Helix; Zed takes what stands before the last dot where it does not know one, and Neovim has more
+; names in editors/nvim/queries.
+
+; Text
 
 (comment) @comment
 (string) @string
-(number) @constant.numeric @number
-(boolean) @constant.builtin.boolean @boolean
+(number) @constant.numeric
+(boolean) @constant.builtin.boolean
 (init_peer_id) @variable.builtin
 
 ; Keywords
@@ -30,8 +33,8 @@
 
 ; Header
 
-(module_header name: (path (_) @namespace @module))
-(use_header alias: (path (_) @namespace @module))
+(module_header name: (path (_) @namespace))
+(use_header alias: (path (_) @namespace))
 (renamed (path (type_identifier) @type))
 (renamed (path (identifier) @function))
 (module_header declares: (path (identifier) @function))
@@ -42,8 +45,8 @@
 (function name: (_) @function)
 (closure name: (variable (_) @function))
 (method name: (_) @function.method)
-(field name: (_) @variable.other.member @property)
 (parameter name: (_) @variable.parameter)
+(field name: (_) @variable.other.member)
 (constant name: (_) @constant)
 (alias name: (_) @type)
 (data name: (_) @type)
@@ -62,8 +65,9 @@
 (call_expression callee: (variable (identifier) @function))
 (method_expression method: (identifier) @function.method)
 (method_expression method: (type_identifier) @type)
-(field_expression field: (_) @variable.other.member @property)
-(named_argument name: (_) @variable.other.member @property)
+
+(field_expression field: (_) @variable.other.member)
+(named_argument name: (_) @variable.other.member)
 
 ((variable (identifier) @constant.builtin)
   (#eq? @constant.builtin "nil"))

@@ -179,9 +179,9 @@ fn point(text: &str, at: usize) -> Point {
     Point::new(before.matches('\n').count(), at - start)
 }
 
-fn query(name: &str) -> Query {
-    let path = weir_grammar::folder().join("queries/aqua").join(name);
-    Query::new(&AQUA, &read(&path)).unwrap_or_else(|error| panic!("{name}: {error}"))
+fn colours() -> Query {
+    let path = weir_grammar::folder().join("queries/aqua/highlights.scm");
+    Query::new(&AQUA, &read(&path)).expect("the query is about what the grammar has")
 }
 
 /// The names that the query has for what starts at each place.
@@ -205,7 +205,7 @@ fn captures(query: &Query, text: &str) -> Vec<(Point, Vec<String>)> {
 
 #[test]
 fn colours_are_those_that_the_comments_below_tell() {
-    let query = query("highlights.scm");
+    let query = colours();
     let text = read(&weir_grammar::folder().join("test/colours/forms.aqua"));
     let captures = captures(&query, &text);
     let mut row = 0;
@@ -239,23 +239,25 @@ fn colours_are_those_that_the_comments_below_tell() {
 
 #[test]
 fn no_two_patterns_colour_the_same_word() {
-    let query = query("highlights.scm");
+    let query = colours();
     for (name, text) in programs() {
         if parse(&text).root_node().has_error() {
             continue;
         }
         for (at, names) in captures(&query, &text) {
-            // One pattern may have a name for each editor.
-            let is_single = names.len() == 1
-                || ["number", "boolean", "module", "property"]
-                    .iter()
-                    .any(|last| names.len() == 2 && names[1] == *last);
-            assert!(is_single, "{name}, line {}: {names:?}", at.row + 1);
+            assert_eq!(names.len(), 1, "{name}, line {}: {names:?}", at.row + 1);
         }
     }
 }
 
 #[test]
-fn what_is_folded_is_in_the_grammar() {
-    assert_eq!(query("folds.scm").capture_names(), ["fold"]);
+fn queries_are_about_what_the_grammar_has() {
+    let editors = repository().join("editors");
+    let mut queries = Vec::new();
+    files(&editors, ".scm", &mut queries);
+    for path in &queries {
+        let read = Query::new(&AQUA, &read(path));
+        read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    assert!(queries.len() > 2, "only {queries:?}");
 }

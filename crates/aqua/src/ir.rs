@@ -304,3 +304,58 @@ pub enum Op {
         reversed: bool,
     },
 }
+
+impl Op {
+    /// The operations directly in it, in the order of the text.
+    pub fn parts(&self) -> impl Iterator<Item = &Op> {
+        let (many, first, second): (&[Op], Option<&Op>, Option<&Op>) = match self {
+            Op::Seq(children) | Op::Par(children) => (children, None, None),
+            Op::Xor(left, right) => (&[], Some(left), Some(right)),
+            Op::Detach(body)
+            | Op::Match { body, .. }
+            | Op::Fold { body, .. }
+            | Op::New(_, body)
+            | Op::On { body, .. } => (&[], Some(body), None),
+            _ => (&[], None, None),
+        };
+        many.iter().chain(first).chain(second)
+    }
+
+    /// The same, to change them.
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut Op> {
+        let (many, first, second): (&mut [Op], Option<&mut Op>, Option<&mut Op>) = match self {
+            Op::Seq(children) | Op::Par(children) => (children, None, None),
+            Op::Xor(left, right) => (&mut [], Some(left), Some(right)),
+            Op::Detach(body)
+            | Op::Match { body, .. }
+            | Op::Fold { body, .. }
+            | Op::New(_, body)
+            | Op::On { body, .. } => (&mut [], Some(body), None),
+            _ => (&mut [], None, None),
+        };
+        many.iter_mut().chain(first).chain(second)
+    }
+
+    /// The values that it reads itself, without those of its parts; a canon reads a container, which is no value.
+    pub fn reads(&self) -> impl Iterator<Item = &Value> {
+        let (many, first, second): (&[Value], Option<&Value>, Option<&Value>) = match self {
+            Op::Match { left, right, .. } => (&[], Some(left), Some(right)),
+            Op::Fold {
+                iterable: value, ..
+            }
+            | Op::Ap { value, .. }
+            | Op::Fail(value)
+            | Op::Hop(value)
+            | Op::HopEach { peers: value, .. } => (&[], Some(value), None),
+            Op::ApMap { key, value, .. } => (&[], Some(key), Some(value)),
+            Op::Call {
+                service,
+                function,
+                args,
+                ..
+            } => (args, Some(service), Some(function)),
+            _ => (&[], None, None),
+        };
+        first.into_iter().chain(second).chain(many)
+    }
+}

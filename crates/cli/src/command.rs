@@ -42,7 +42,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
             Err(failure) => (schema::LSP, Err(failure)),
         },
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
-        Command::Wasm(args) => wasm::run(&args, output),
+        Command::Wasm(args) => wasm::run(&args, cli.global.timeout, output),
         Command::Trace(args) => trace::run(&args, output),
     };
     output.finish(schema, outcome)

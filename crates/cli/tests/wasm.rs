@@ -86,6 +86,27 @@ fn calls_are_typed_line_by_line() {
 }
 
 #[test]
+fn a_call_takes_no_longer_than_the_user_waits() {
+    let folder = folder();
+    let done = weir(
+        folder.path(),
+        &[
+            "wasm",
+            "call",
+            "greeter.wasm",
+            "burn(18446744073709551615)",
+            "--fuel",
+            "18446744073709551615",
+            "--timeout",
+            "2s",
+        ],
+    );
+    assert_eq!(done.code, 124, "{done:#?}");
+    let told = "burn did not finish within --timeout 2s";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+}
+
+#[test]
 fn what_cannot_be_called_says_why_and_what_to_do() {
     let folder = folder();
     for (arguments, code, told) in [

@@ -60,6 +60,27 @@ pub fn run(corpus: impl AsRef<Path>, iterations: u32, seed: u64, mut target: imp
     }
 }
 
+/// Compares the files of a corpus with what the encoders write now: `seeds` are the paths of files and what belongs
+/// into them. With the variable `WRITE_CORPUS` in the environment they are written first.
+///
+/// # Panics
+/// When a file cannot be written, is missing, or holds something else.
+pub fn check_corpus<P: AsRef<Path>>(seeds: impl IntoIterator<Item = (P, Vec<u8>)>) {
+    let writes = std::env::var_os("WRITE_CORPUS").is_some();
+    for (path, bytes) in seeds {
+        let path = path.as_ref();
+        let name = path.display();
+        if writes {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(path, &bytes))
+                .unwrap_or_else(|error| panic!("cannot write {name}: {error}"));
+        }
+        let found = fs::read(path).unwrap_or_else(|error| panic!("cannot read {name}: {error}"));
+        assert!(found == bytes, "{name} is not what the encoder writes");
+    }
+}
+
 fn read(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("cannot read the corpus {}: {error}", folder.display()));

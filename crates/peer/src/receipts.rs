@@ -68,7 +68,8 @@ pub(crate) struct ChainKey {
     pub service: Option<Arc<str>>,
 }
 
-/// The ends of all chains of this peer.
+/// The ends of all chains of this peer: two for a worker with one service, and one for each further service. They
+/// outlive services, whose numbers go on when they come back: a number given twice would be evidence of fraud.
 #[derive(Debug, Default)]
 pub(crate) struct Chains(BTreeMap<ChainKey, ChainEnd>);
 

@@ -10,7 +10,7 @@
 //! | 3 script | CID | text |
 //! | 4 particle | particle, identity | start, own, keep, client data |
 //! | 5 intent | particle, identity, step | – |
-//! | 6 chain | identity, and the service if it is the chain of one | number of the next receipt, digest of the last one |
+//! | 6 chain | identity, and 0 for the chain of the worker, or 1 and the id of the service whose it is | number of the next receipt, digest of the last one |
 //! | 0x80 record | particle, identity, number | record of the particle engine |
 //! | 0x81 archive | particle, identity | start, script text |
 
@@ -226,17 +226,17 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
 /// The end of a chain of receipts, from what follows the table in a key, and its value.
 fn chain(key: &[u8], value: &[u8]) -> Option<(ChainKey, ChainEnd)> {
     let (worker, service) = key.split_first_chunk::<PEER_BYTES>()?;
-    let service = std::str::from_utf8(service).ok()?;
-    let chain = ChainKey {
-        worker: PeerId::from_bytes(worker).ok()?,
-        service: (!service.is_empty()).then(|| Arc::from(service)),
+    let service = match service.split_first()? {
+        (0, []) => None,
+        (1, id) => Some(Arc::from(std::str::from_utf8(id).ok()?)),
+        _ => return None,
     };
+    let worker = PeerId::from_bytes(worker).ok()?;
     let (next, last) = value.split_first_chunk::<8>()?;
-    let end = ChainEnd {
-        next: u64::from_be_bytes(*next),
-        last: Hash::from_bytes(last).ok()?,
-    };
-    Some((chain, end))
+    let next = u64::from_be_bytes(*next);
+    let last = Hash::from_bytes(last).ok()?;
+    // A chain of so many receipts has not been made.
+    (next < u64::MAX).then_some((ChainKey { worker, service }, ChainEnd { next, last }))
 }
 
 fn client(data: &[u8]) -> Option<ClientFunctions> {
@@ -354,7 +354,13 @@ impl Batch {
     pub(crate) fn put_chain(&mut self, chain: &ChainKey, end: &ChainEnd) {
         let mut key = vec![CHAIN];
         key.extend_from_slice(&chain.worker.to_bytes());
-        key.extend_from_slice(chain.service.as_deref().unwrap_or_default().as_bytes());
+        match &chain.service {
+            None => key.push(0),
+            Some(service) => {
+                key.push(1);
+                key.extend_from_slice(service.as_bytes());
+            }
+        }
         let value = [&end.next.to_be_bytes()[..], end.last.as_bytes()].concat();
         self.put(key, value);
     }

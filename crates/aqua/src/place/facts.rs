@@ -289,31 +289,14 @@ impl<'p> Uses<'p> {
     fn visit(&mut self, op: &Op) {
         let index = self.count;
         self.count += 1;
+        if let Op::Call { frame, .. } | Op::Canon { frame, .. } = op {
+            self.step(*frame, index);
+        }
+        for value in op.reads() {
+            self.read(value, index);
+        }
         match op {
-            Op::Seq(children) | Op::Par(children) => {
-                for child in children {
-                    self.visit(child);
-                }
-            }
-            Op::Xor(left, right) => {
-                self.visit(left);
-                self.visit(right);
-            }
-            Op::Detach(body) | Op::On { body, .. } => self.visit(body),
-            Op::Match {
-                left, right, body, ..
-            } => {
-                self.read(left, index);
-                self.read(right, index);
-                self.visit(body);
-            }
-            Op::Fold {
-                item,
-                iterable,
-                body,
-                ..
-            } => {
-                self.read(iterable, index);
+            Op::Fold { item, body, .. } => {
                 self.inner.push(Vec::new());
                 self.define(*item, index);
                 self.visit(body);
@@ -329,42 +312,23 @@ impl<'p> Uses<'p> {
                     extent.until = extent.until.min(self.count);
                 }
             }
-            Op::Call {
-                frame,
-                service,
-                function,
-                args,
-                output,
-                ..
-            } => {
-                self.step(*frame, index);
-                for value in [service, function].into_iter().chain(args) {
-                    self.read(value, index);
-                }
-                if let Some(output) = output {
-                    self.define(*output, index);
-                }
-            }
-            Op::Canon {
-                frame,
-                source,
-                target,
-            } => {
-                self.step(*frame, index);
+            Op::Canon { source, target, .. } => {
                 self.read_variable(*source, index);
                 self.define(*target, index);
             }
-            Op::Ap { value, target } => {
-                self.read(value, index);
-                self.define(*target, index);
+            Op::Call {
+                output: Some(variable),
+                ..
             }
-            Op::ApMap { key, value, map } => {
-                self.read(key, index);
-                self.read(value, index);
-                self.define(*map, index);
+            | Op::Ap {
+                target: variable, ..
             }
-            Op::Fail(value) => self.read(value, index),
-            Op::Null | Op::Never | Op::Next(_) | Op::Hop(_) | Op::HopEach { .. } => {}
+            | Op::ApMap { map: variable, .. } => self.define(*variable, index),
+            _ => {
+                for part in op.parts() {
+                    self.visit(part);
+                }
+            }
         }
     }
 

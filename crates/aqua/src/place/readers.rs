@@ -45,22 +45,8 @@ fn mark_steps(op: &Op, index: &mut usize, steps: &mut [Option<FrameId>]) {
         steps[*index] = Some(*frame);
     }
     *index += 1;
-    match op {
-        Op::Seq(children) | Op::Par(children) => {
-            for child in children {
-                mark_steps(child, index, steps);
-            }
-        }
-        Op::Xor(left, right) => {
-            mark_steps(left, index, steps);
-            mark_steps(right, index, steps);
-        }
-        Op::Detach(body)
-        | Op::Match { body, .. }
-        | Op::Fold { body, .. }
-        | Op::New(_, body)
-        | Op::On { body, .. } => mark_steps(body, index, steps),
-        _ => {}
+    for part in op.parts() {
+        mark_steps(part, index, steps);
     }
 }
 

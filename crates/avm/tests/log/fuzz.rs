@@ -80,14 +80,10 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 
 #[test]
 fn the_corpus_is_what_the_encoders_write() {
-    for (target, name, bytes) in seeds() {
-        let file = corpus(target).join(name);
-        if std::env::var_os("WRITE_CORPUS").is_some() {
-            std::fs::create_dir_all(corpus(target)).unwrap();
-            std::fs::write(&file, &bytes).unwrap();
-        }
-        assert_eq!(std::fs::read(&file).unwrap(), bytes, "{target}/{name}");
-    }
+    let seeds = seeds().into_iter();
+    weir_fuzzing::check_corpus(
+        seeds.map(|(target, name, bytes)| (corpus(target).join(name), bytes)),
+    );
 }
 
 #[test]

@@ -9,20 +9,36 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, Report};
+use crate::patience::Patience;
 use crate::schema;
 use std::path::Path;
+use std::time::Duration;
 use weir_marine::{Error, Marine, MarineConfig, Module};
 
 /// Runs the command and names the schema of its result.
-pub(crate) fn run(args: &Wasm, output: &Output) -> (&'static str, Result<Report, Failure>) {
+pub(crate) fn run(
+    args: &Wasm,
+    timeout: Option<Duration>,
+    output: &Output,
+) -> (&'static str, Result<Report, Failure>) {
+    let patience = Patience::new(timeout);
     match args {
-        Wasm::Inspect { file, wit } => (schema::WASM_INSPECT, inspect::run(file, *wit, output)),
+        Wasm::Inspect { file, wit } => (
+            schema::WASM_INSPECT,
+            inspect::run(file, *wit, patience, output),
+        ),
         Wasm::Call {
             file,
             call,
             allowance,
-        } => (schema::WASM_CALL, call::run(file, call, allowance, output)),
-        Wasm::Repl { file, allowance } => (schema::WASM_CALL, repl::run(file, allowance, output)),
+        } => (
+            schema::WASM_CALL,
+            call::run(file, call, allowance, patience, output),
+        ),
+        Wasm::Repl { file, allowance } => (
+            schema::WASM_CALL,
+            repl::run(file, allowance, timeout, output),
+        ),
     }
 }
 
@@ -36,14 +52,23 @@ fn marine() -> Result<Marine, Failure> {
 }
 
 /// A component as peers load it.
-fn load(file: &Path, output: &Output) -> Result<Module, Failure> {
+fn load(file: &Path, patience: Patience, output: &Output) -> Result<Module, Failure> {
     let bytes = input::bytes(file)?;
+    compile(&marine()?, &bytes, patience, output)?.map_err(|error| refused(file, &error))
+}
+
+/// The same; that peers would not take it is a result.
+fn compile(
+    marine: &Marine,
+    bytes: &[u8],
+    patience: Patience,
+    output: &Output,
+) -> Result<Result<Module, Error>, Failure> {
     let progress = output.progress("compiling the component");
-    let module = marine()?
-        .load(&bytes)
-        .map_err(|error| refused(file, &error));
+    let (marine, bytes) = (marine.clone(), bytes.to_vec());
+    let loaded = patience.wait_for("compiling the component", move || marine.load(&bytes));
     drop(progress);
-    module
+    loaded
 }
 
 /// Why a component cannot be loaded.

@@ -11,9 +11,7 @@ const ABI: usize = 14;
 
 /// The folder of the grammar.
 pub fn folder() -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = tool.parent().expect("the tool lies in a folder of it");
-    folder.to_owned()
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// Writes the parser in C, and what it includes, into a folder. Needs the program `node`.

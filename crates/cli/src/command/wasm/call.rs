@@ -5,6 +5,7 @@ use crate::args::Allowance;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
 use weir_identity::Value;
@@ -24,8 +25,8 @@ struct Answer<'a> {
 
 /// What was typed, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Typed<'a> {
-    function: &'a str,
+pub(super) struct Typed {
+    function: String,
     arguments: Vec<Value>,
 }
 
@@ -34,15 +35,16 @@ pub(super) fn run(
     file: &Path,
     call: &str,
     allowance: &Allowance,
+    patience: Patience,
     output: &Output,
 ) -> Result<Report, Failure> {
     let typed = read(call)?;
-    let module = load(file, output)?;
-    perform(&module, &typed, allowance, output)
+    let module = load(file, patience, output)?;
+    perform(&module, typed, allowance, patience, output)
 }
 
 /// Takes `fn(args)` apart: a name, perhaps with its interface, and JSON values between commas.
-pub(super) fn read(call: &str) -> Result<Typed<'_>, Failure> {
+pub(super) fn read(call: &str) -> Result<Typed, Failure> {
     let malformed = || {
         Failure::new(Code::ComponentCall, format!("`{call}` is not a call"))
             .fix(r#"write a function and its arguments as JSON, as in 'hello("Ada", [1, 2])'"#)
@@ -55,7 +57,7 @@ pub(super) fn read(call: &str) -> Result<Typed<'_>, Failure> {
         return Err(malformed());
     };
     Ok(Typed {
-        function: function.trim(),
+        function: function.trim().to_owned(),
         arguments: arguments.to_vec(),
     })
 }
@@ -63,13 +65,16 @@ pub(super) fn read(call: &str) -> Result<Typed<'_>, Failure> {
 /// Makes the call and shows what it gave and took.
 pub(super) fn perform(
     module: &Module,
-    typed: &Typed<'_>,
+    typed: Typed,
     allowance: &Allowance,
+    patience: Patience,
     output: &Output,
 ) -> Result<Report, Failure> {
     let limits = Limits {
         fuel: allowance.fuel,
         memory_bytes: allowance.memory << 20,
+        // How long it may take is for --timeout and Ctrl-C.
+        wall_ms: u64::MAX,
         ..Limits::default()
     };
     let context = CallContext {
@@ -80,15 +85,18 @@ pub(super) fn perform(
         .build()
         .map_err(|error| Failure::internal("the call cannot be made", error))?;
     let progress = output.progress("the function runs");
-    let done = runtime.block_on(module.call(Call {
-        function: typed.function,
-        arguments: &typed.arguments,
-        context: &context,
-        limits: &limits,
-    }));
+    let (module, function) = (module.clone(), typed.function.clone());
+    let done = patience.wait_for(&typed.function, move || {
+        runtime.block_on(module.call(Call {
+            function: &function,
+            arguments: &typed.arguments,
+            context: &context,
+            limits: &limits,
+        }))
+    })?;
     drop(progress);
     let answer = Answer {
-        function: typed.function,
+        function: &typed.function,
         result: done.result.as_ref().ok(),
         fuel: done.fuel,
         memory_bytes: done.memory_peak_bytes,
@@ -98,8 +106,12 @@ pub(super) fn perform(
     };
     for (text, from) in [(answer.stdout, "stdout"), (answer.stderr, "stderr")] {
         for line in text.lines() {
-            output.detail(&format!("{from}: {line}"));
+            output.detail(&format!("{from}: {}", harmless(line)));
         }
+    }
+    if done.logs.dropped_bytes > 0 {
+        let dropped = done.logs.dropped_bytes;
+        output.detail(&format!("{dropped} bytes more were written and not kept"));
     }
     output.note(&format!(
         "{} fuel, {} KiB of memory",
@@ -108,16 +120,22 @@ pub(super) fn perform(
     ));
     let text = done.result.as_ref().map_or(String::new(), Value::to_json);
     let report = Report::new(&answer, text);
-    Ok(match failure(typed, &done) {
+    Ok(match failure(&typed.function, &done) {
         Some(failure) => report.failing(failure),
         None => report,
     })
 }
 
+/// A line that a guest wrote, without what a terminal obeys.
+fn harmless(line: &str) -> String {
+    let is_order = |char: char| char.is_control() && char != '\t';
+    line.replace(is_order, "\u{fffd}")
+}
+
 /// What the user is told of a call without result.
-fn failure(typed: &Typed<'_>, done: &CallOutput) -> Option<Failure> {
+fn failure(function: &str, done: &CallOutput) -> Option<Failure> {
     let error = done.result.as_ref().err()?;
-    let what = format!("{} failed", typed.function);
+    let what = format!("{function} failed");
     let group = error.code().split('/').next().unwrap_or_default();
     Some(match group {
         "contract" => Failure::new(Code::ComponentCall, error.to_string())
@@ -136,13 +154,21 @@ fn failure(typed: &Typed<'_>, done: &CallOutput) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Typed, read};
+    use super::{Typed, harmless, read};
     use weir_identity::Value;
 
     #[test]
+    fn guests_do_not_steer_the_terminal() {
+        assert_eq!(
+            harmless("a\tb\u{1b}[2Jc\u{9b}d"),
+            "a\tb\u{fffd}[2Jc\u{fffd}d"
+        );
+    }
+
+    #[test]
     fn calls_are_a_name_and_json_values() {
-        let typed = |function, arguments: &[&str]| Typed {
-            function,
+        let typed = |function: &str, arguments: &[&str]| Typed {
+            function: function.to_owned(),
             arguments: arguments
                 .iter()
                 .map(|argument| Value::from_json(argument).expect(argument))

@@ -1,10 +1,11 @@
 //! `weir wasm inspect FILE`: what a component offers and asks for.
 
-use super::{marine, refused};
+use super::{compile, marine, refused};
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Cell, Column, Output, Report, Table};
+use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
 use weir_identity::Cid;
@@ -38,7 +39,12 @@ struct Import {
 }
 
 /// Looks into the component. That peers would not take it is a result, not a failure.
-pub(super) fn run(file: &Path, only_wit: bool, output: &Output) -> Result<Report, Failure> {
+pub(super) fn run(
+    file: &Path,
+    only_wit: bool,
+    patience: Patience,
+    output: &Output,
+) -> Result<Report, Failure> {
     let bytes = input::bytes(file)?;
     let marine = marine()?;
     let imports = marine
@@ -57,9 +63,7 @@ pub(super) fn run(file: &Path, only_wit: bool, output: &Output) -> Result<Report
         )
         .cause(cause)
     })?;
-    let progress = output.progress("compiling the component");
-    let loaded = marine.load(&bytes);
-    drop(progress);
+    let loaded = compile(&marine, &bytes, patience, output)?;
     let functions = loaded.iter().flat_map(weir_marine::Module::functions);
     let inspection = Inspection {
         cid: Cid::of_raw(&bytes).to_string(),

@@ -4,9 +4,11 @@ use super::{call, load};
 use crate::args::Allowance;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
+use crate::patience::Patience;
 use crate::schema;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 use weir_marine::Module;
 
 const HELP: &str = "\
@@ -15,8 +17,13 @@ hello(\"Ada\", 1)    calls a function; arguments are JSON
 :quit             ends (so does Ctrl-D)";
 
 /// Reads lines until there are no more.
-pub(super) fn run(file: &Path, allowance: &Allowance, output: &Output) -> Result<Report, Failure> {
-    let module = load(file, output)?;
+pub(super) fn run(
+    file: &Path,
+    allowance: &Allowance,
+    timeout: Option<Duration>,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let module = load(file, Patience::new(timeout), output)?;
     let is_terminal = std::io::stdin().is_terminal();
     if is_terminal {
         output.note("`:help` says what can be typed");
@@ -39,8 +46,11 @@ pub(super) fn run(file: &Path, allowance: &Allowance, output: &Output) -> Result
             ":help" => println!("{HELP}"),
             ":functions" => println!("{}", functions(&module)),
             typed => {
-                let outcome = call::read(typed)
-                    .and_then(|typed| call::perform(&module, &typed, allowance, output));
+                let outcome = call::read(typed).and_then(|typed| {
+                    // Each call has the whole time.
+                    let patience = Patience::new(timeout);
+                    call::perform(&module, typed, allowance, patience, output)
+                });
                 output.finish(schema::WASM_CALL, outcome);
             }
         }

@@ -120,7 +120,7 @@ impl Default for DriverLimits {
             commands: 1024,
             news: 65_536,
             frames_per_turn: 256,
-            turn_us: 2_000,
+            turn_us: 5_000,
             waiting: 16_384,
             component_bytes: 32 << 20,
         }

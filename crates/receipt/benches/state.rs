@@ -184,5 +184,5 @@ fn receipt() {
     let took = mean(2_000, |round| {
         black_box(make(round).sign(&domain, &signer).encode());
     });
-    report("a signed receipt", &micros(took), "");
+    report("a signed receipt", &micros(took), "under 35 µs");
 }

@@ -12,7 +12,7 @@ use futures::executor::block_on;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
 use weir_identity::Value;
-use weir_marine::{CacheConfig, Call, CallContext, Limits, Marine, MarineConfig, Module};
+use weir_marine::{CacheConfig, Call, CallContext, Limits, Marine, MarineConfig, Module, World};
 
 const BATCHES: usize = 30;
 const CALLS: u32 = 2_000;
@@ -91,6 +91,7 @@ fn per_call(module: &Module, function: &str, arguments: &[Value]) -> Duration {
             arguments,
             context: &context,
             limits: &limits,
+            world: &World::default(),
         }));
         black_box(output.result.expect("the call succeeds"));
     })

@@ -1,5 +1,7 @@
 //! The circumstances of a call.
 
+use std::sync::Arc;
+
 use weir_identity::Cid;
 
 use crate::profile::Profile;
@@ -15,14 +17,34 @@ pub struct CallContext {
     pub initiator: String,
     /// Who executes the call.
     pub host: String,
+    /// Under whose identity it does; the host's own without a worker.
+    pub worker: String,
     /// The service that is called.
     pub service: String,
     /// The time of the request, in milliseconds since 1970, which the guest's wall clock shows.
     pub timestamp_ms: u64,
+    /// For how long the request lives from then on, in milliseconds.
+    pub ttl_ms: u64,
+    /// Where the arguments came from, by their position.
+    pub provenance: Vec<Vec<Origin>>,
     /// Bytes that the caller of the service cannot foresee, chosen after the
     /// arguments are fixed. Guests seed their hash maps from randomness, so a
     /// caller who knew it could choose colliding keys.
     pub salt: [u8; 32],
+}
+
+/// Where a value came from: the function of a service on a peer that gave it,
+/// and the part of it that was taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The peer.
+    pub peer: Arc<str>,
+    /// The service.
+    pub service: Arc<str>,
+    /// The function.
+    pub function: Arc<str>,
+    /// The path into what the function gave; empty for all of it.
+    pub lens: Arc<str>,
 }
 
 impl CallContext {
@@ -39,6 +61,7 @@ impl CallContext {
         field(self.request.as_bytes());
         field(self.initiator.as_bytes());
         field(self.host.as_bytes());
+        field(self.worker.as_bytes());
         field(self.service.as_bytes());
         field(&self.timestamp_ms.to_le_bytes());
         field(&self.salt);

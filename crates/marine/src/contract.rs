@@ -10,7 +10,9 @@ use crate::admission::at_most;
 use crate::convert::{Type, TypeCompiler};
 use crate::error::Error;
 use crate::limits::ComponentLimits;
+use crate::sandbox::mode;
 use crate::spelling::{self, brief};
+use crate::world::Mode;
 
 /// A function that a component exports.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct Function {
     name: String,
     params: Vec<Param>,
     result: Option<Type>,
+    mode: Mode,
     pub(crate) export: ComponentExportIndex,
 }
 
@@ -59,6 +62,11 @@ impl Function {
     /// The type of the result, if there is one.
     pub fn result(&self) -> Option<&Type> {
         self.result.as_ref()
+    }
+
+    /// What the function may do with the state of its service.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Name and types as WIT writes them, such as `hello(name: string) -> string`.
@@ -123,6 +131,7 @@ impl Function {
             name: name.to_owned(),
             params,
             result,
+            mode: Mode::Pure,
             export,
         })
     }
@@ -180,6 +189,11 @@ impl Contract {
         }
         if functions.is_empty() {
             return Err(Error::NoFunctions);
+        }
+        if let Some(mode) = ty.imports(engine).map(|(name, _)| mode(name)).max() {
+            for function in &mut functions {
+                function.mode = mode;
+            }
         }
         Ok(Self::index(functions))
     }

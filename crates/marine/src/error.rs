@@ -199,7 +199,31 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The guest asked for more effects than a call may have.
+    #[error("the guest asked for too much outside: {detail}")]
+    Effects {
+        /// What there was too much of.
+        detail: String,
+    },
 
+    /// The state of the service could not be read or written.
+    #[error("the state cannot be used: {detail}")]
+    Storage {
+        /// What the store says.
+        detail: String,
+    },
+    /// The witness from which the call was repeated does not hold what it looked at.
+    #[error("the witness is not enough to repeat the call: {detail}")]
+    Witness {
+        /// What is missing.
+        detail: String,
+    },
+    /// The call was repeated and asked for something else than was recorded.
+    #[error("the call does not do what was recorded: {detail}")]
+    Replay {
+        /// Where they part.
+        detail: String,
+    },
     /// The call took too long on this machine.
     #[error("the call took longer than {limit_ms} ms on this machine")]
     WallClock {
@@ -252,6 +276,10 @@ impl Error {
             Self::ResultSize { .. } => "limit/result-size",
             Self::ArgumentSize { .. } => "limit/argument-size",
             Self::Handles { .. } => "limit/handles",
+            Self::Effects { .. } => "limit/effects",
+            Self::Storage { .. } => "infra/storage",
+            Self::Witness { .. } => "infra/witness",
+            Self::Replay { .. } => "infra/replay",
             Self::WallClock { .. } => "infra/wall-clock",
             Self::StackOverflow => "infra/stack-overflow",
             Self::Exhausted { .. } => "infra/exhausted",

@@ -4,11 +4,12 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::error::OutOfMemory;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use weir_receipt::state::NodesError;
 
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::profile::Profile;
-use crate::sandbox::{GrowFailed, HANDLES_MAX, MemoryMeter};
+use crate::sandbox::{EffectFailure, GrowFailed, HANDLES_MAX, MemoryMeter, StateFailure};
 use crate::spelling::brief;
 
 /// When something failed.
@@ -22,6 +23,12 @@ pub(crate) enum Phase<'a> {
 
 /// Finds the cause of a failure.
 pub(crate) fn explain(error: &wasmtime::Error, phase: Phase<'_>, memory: &MemoryMeter) -> Error {
+    if let Some(StateFailure(error)) = error.downcast_ref() {
+        return unreadable(error);
+    }
+    if let Some(failure) = error.downcast_ref::<EffectFailure>() {
+        return without_effect(failure);
+    }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return Error::Exit { code: exit.0 };
     }
@@ -52,6 +59,24 @@ pub(crate) fn explain(error: &wasmtime::Error, phase: Phase<'_>, memory: &Memory
             _ => trapped(&trap.to_string(), error),
         },
         None => without_trap(error, phase, memory),
+    }
+}
+
+/// A state that could not be read.
+pub(crate) fn unreadable(error: &NodesError) -> Error {
+    let detail = error.to_string();
+    match error {
+        NodesError::Insufficient(_) => Error::Witness { detail },
+        _ => Error::Storage { detail },
+    }
+}
+
+/// An effect that ends the call.
+pub(crate) fn without_effect(failure: &EffectFailure) -> Error {
+    let detail = failure.to_string();
+    match failure {
+        EffectFailure::Differs(_) | EffectFailure::Answer { .. } => Error::Replay { detail },
+        EffectFailure::Limit(_) => Error::Effects { detail },
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! use weir_identity::Value;
-//! use weir_marine::{Call, CallContext, Limits, Marine, MarineConfig};
+//! use weir_marine::{Call, CallContext, Limits, Marine, MarineConfig, World};
 //!
 //! # async fn example(component: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
 //! let marine = Marine::new(MarineConfig::default())?;
@@ -17,6 +17,7 @@
 //!         arguments: &[Value::from("Ada")],
 //!         context: &CallContext::default(),
 //!         limits: &Limits::default(),
+//!         world: &World::default(),
 //!     })
 //!     .await;
 //! println!("{:?} for {} fuel", output.result?, output.fuel);
@@ -30,10 +31,12 @@
 //! - [`Error`] is every way to fail, with stable codes.
 //!
 //! # Invariants
-//! - A guest reaches nothing that is not linked in `sandbox`: no file, no environment, no network, no real clock, no
-//!   real randomness.
-//! - Every call has a fresh instance. What a call computes depends on component, function, arguments and
-//!   [`CallContext`], and on nothing else, unless the error is of the group `infra`.
+//! - A guest reaches nothing that is not linked in `sandbox`: no environment, no real clock, no real randomness, and
+//!   of state and outside what its [`World`] offers.
+//! - Every call has a fresh instance. What a call computes depends on component, function, arguments, [`CallContext`],
+//!   the state that it reads and the effects in its transcript, and on nothing else, unless the error is of the group
+//!   `infra`.
+//! - What a call changes is a value, [`CallOutput::commit`]: nothing has happened until somebody keeps it.
 //! - No bytes of a component and no arguments make this crate panic.
 //! - `unsafe` occurs once, where compiled code is taken from bytes that this node wrote.
 //! - This crate knows no AIR, no particles and no network.
@@ -67,6 +70,7 @@ mod census;
 mod context;
 mod contract;
 mod convert;
+mod effects;
 mod error;
 mod failure;
 mod flight;
@@ -77,15 +81,21 @@ mod profile;
 mod runtime;
 mod sandbox;
 mod spelling;
+mod world;
 
 pub use admission::Import;
 pub use cache::CacheConfig;
-pub use context::CallContext;
+pub use context::{CallContext, Origin};
 pub use contract::{Function, Param};
 pub use convert::{Case, Field, Name, Named, Type};
+pub use effects::{
+    Answer, BlobRead, Effector, Fault, Header, HttpRequest, HttpResponse, ProgramOutput,
+    ProgramRun, denied, guest_message,
+};
 pub use error::Error;
 pub use limits::{ARGUMENT_VALUES_MAX, ComponentLimits, Limits};
 pub use module::{Call, CallOutput, Module};
 pub use profile::Profile;
 pub use runtime::{Marine, MarineConfig, SetupError};
-pub use sandbox::Logs;
+pub use sandbox::{Level, Logs};
+pub use world::{Mode, Outside, SharedNodes, StateAt, World};

@@ -9,17 +9,20 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
 use weir_identity::{Cid, Hash, Value, keccak256};
+use weir_receipt::Transcript;
+use weir_receipt::state::{Commit, StateError};
 
 use crate::context::CallContext;
 use crate::contract::{Contract, Function, Param};
 use crate::convert::{Budget, Lifted, Type, lift, lower};
 use crate::error::Error;
-use crate::failure::{Phase, engine_failure, explain};
+use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect};
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
 use crate::profile::Profile;
 use crate::runtime::Shared;
-use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs};
+use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs, Source};
 use crate::spelling::{TEXT_CHARS_MAX, shorten};
+use crate::world::{Mode, World};
 
 /// What a call needs.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +36,8 @@ pub struct Call<'a> {
     pub context: &'a CallContext,
     /// What it may use.
     pub limits: &'a Limits,
+    /// The state of its service, and who answers effects.
+    pub world: &'a World,
 }
 
 /// What became of a call, and what it took.
@@ -49,6 +54,13 @@ pub struct CallOutput {
     pub memory_peak_bytes: u64,
     /// What the guest wrote.
     pub logs: Logs,
+    /// What the call makes of the state, for whoever keeps it. None if it leaves the state as it is: it changed
+    /// nothing, or was not to, or failed.
+    pub commit: Option<Commit>,
+    /// The effects that it had, also if it failed.
+    pub transcript: Transcript,
+    /// What of the state was touched, if [`World::witness`] asks for it: enough to repeat the call from.
+    pub witness: Option<Vec<u8>>,
 }
 
 /// A component that is checked, compiled and linked. Cheap to clone.
@@ -144,6 +156,9 @@ impl Module {
             fuel: usage.fuel,
             memory_peak_bytes: usage.memory_peak_bytes,
             logs,
+            commit: usage.commit,
+            transcript: usage.transcript,
+            witness: usage.witness,
         }
     }
 
@@ -171,7 +186,8 @@ impl Module {
         let seed = call
             .context
             .seed(self.shared.profile, &self.parts.cid, &function.full_name());
-        let state = CallState::new(call.context, seed, call.limits, Arc::clone(log));
+        let around = (call.context, call.world, function.mode());
+        let state = CallState::new(around, seed, call.limits, Arc::clone(log));
         let mut store = self.shared.store(state, call.limits)?;
         let mut started = false;
         let work = self
@@ -190,8 +206,44 @@ impl Module {
             }
             _ => 0,
         };
-        result
+        let state = store.into_data();
+        let keeps = function.mode() == Mode::Update && result.is_ok();
+        let settled = settle(state, keeps, call.world, usage);
+        // What the guest did comes first, unless nothing can be said about it.
+        match (result, settled) {
+            (Err(error), Err(settled)) if settled.is_infrastructure() => {
+                Err(if error.is_infrastructure() {
+                    error
+                } else {
+                    settled
+                })
+            }
+            (Ok(_), Err(error)) => Err(error),
+            (result, _) => result,
+        }
     }
+}
+
+/// Ends what a call began: makes the new root, and closes its record.
+fn settle(state: CallState, keeps: bool, world: &World, usage: &mut Usage) -> Result<(), Error> {
+    let (transcript, replayed) = state.funnel.finish();
+    usage.transcript = transcript;
+    let (commit, source) = if keeps {
+        state.session.commit().map_err(|error| match error {
+            StateError::Nodes(error) => unreadable(&error),
+            other => Error::Storage {
+                detail: other.to_string(),
+            },
+        })?
+    } else {
+        (None, state.session.roll_back())
+    };
+    if let Source::Noted(recorder) = &*source {
+        let witness = recorder.witness(&world.state.root);
+        usage.witness = Some(witness.map_err(|error| unreadable(&error))?);
+    }
+    usage.commit = commit;
+    replayed.map_err(|failure| without_effect(&failure))
 }
 
 impl std::fmt::Debug for Module {
@@ -207,6 +259,9 @@ impl std::fmt::Debug for Module {
 struct Usage {
     fuel: u64,
     memory_peak_bytes: u64,
+    commit: Option<Commit>,
+    transcript: Transcript,
+    witness: Option<Vec<u8>>,
 }
 
 impl Shared {
@@ -279,7 +334,8 @@ impl ModuleParts {
             ..Limits::default()
         };
         let log = Arc::new(Mutex::new(LogSink::new(0)));
-        let state = CallState::new(&CallContext::default(), [0; 32], &limits, log);
+        let around = (&CallContext::default(), &World::default(), Mode::Pure);
+        let state = CallState::new(around, [0; 32], &limits, log);
         let mut store = shared.store(state, &limits)?;
         let start = pin!(self.instantiate(&mut store));
         let wall = Duration::from_millis(limits.wall_ms);

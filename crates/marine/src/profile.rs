@@ -7,7 +7,10 @@ use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
 use crate::fuel;
-use crate::sandbox::{CALL_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL};
+use crate::sandbox::{
+    CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
+    VERIFY_FUEL, WRITE_BYTE_FUEL, WRITE_FUEL,
+};
 
 /// The rules under which guests run. Two machines with the same profile give
 /// the same result and count the same fuel for the same call.
@@ -61,7 +64,8 @@ impl Profile {
              features multi-memory tail-call component-map, no relaxed-simd memory64 threads\n\
              nan canonical\nstack {}\nmemory {}\ntable {}\n\
              instances {} memories {} tables {} instance bytes {} handles {}\n\
-             start {}\nhost call {} pollable {} random byte {}\nfuel {:?}\n",
+             start {}\nhost call {} pollable {} random byte {}\n\
+             weir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
             Self::MEMORY_BYTES_MAX,
@@ -75,6 +79,12 @@ impl Profile {
             CALL_FUEL,
             POLLABLE_FUEL,
             RANDOM_BYTE_FUEL,
+            READ_FUEL,
+            ENTRY_FUEL,
+            WRITE_FUEL,
+            WRITE_BYTE_FUEL,
+            EFFECT_FUEL,
+            VERIFY_FUEL,
             fuel::costs(),
         )
     }

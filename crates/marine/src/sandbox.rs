@@ -1,14 +1,17 @@
 //! The world that a guest sees: WASI 0.2 with a clock that stands still unless
-//! asked, randomness that follows from the call, output that becomes a log,
-//! and nothing else. No files, no environment, no network.
+//! asked, randomness that follows from the call, output that becomes a log;
+//! beside it the state of its service, and effects through one funnel.
 
 mod cli;
 mod clock;
+mod context;
+mod effects;
 mod imports;
 mod log;
 mod memory;
 mod metered;
 mod random;
+mod state;
 
 use std::sync::{Arc, Mutex};
 
@@ -20,15 +23,21 @@ use wasmtime_wasi_io::IoView;
 
 use crate::context::CallContext;
 use crate::limits::Limits;
+use crate::world::{Mode, World};
 
-pub(crate) use imports::granted;
+pub use context::Level;
+pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL};
+pub(crate) use imports::{granted, mode};
 pub(crate) use log::LogSink;
 pub use log::Logs;
 pub(crate) use memory::{GrowFailed, MemoryMeter};
 pub(crate) use metered::{CALL_FUEL, POLLABLE_FUEL, RANDOM_BYTE_FUEL};
+pub(crate) use state::{ENTRY_FUEL, READ_FUEL, Source, StateFailure, WRITE_BYTE_FUEL, WRITE_FUEL};
 
 use clock::VirtualClock;
+use effects::Funnel;
 use random::SeededRandom;
+use state::Session;
 
 /// The most resources that a call may have open at once.
 pub(crate) const HANDLES_MAX: usize = 10_000;
@@ -42,12 +51,15 @@ pub(crate) struct CallState {
     log: Arc<Mutex<LogSink>>,
     /// What was left when a host function last returned to the executor.
     fuel_at_pause: u64,
+    context: CallContext,
+    pub(crate) session: Session,
+    pub(crate) funnel: Funnel,
     pub(crate) memory: MemoryMeter,
 }
 
 impl CallState {
     pub(crate) fn new(
-        context: &CallContext,
+        (context, world, mode): (&CallContext, &World, Mode),
         seed: [u8; 32],
         limits: &Limits,
         log: Arc<Mutex<LogSink>>,
@@ -61,6 +73,9 @@ impl CallState {
             random: SeededRandom::new(seed),
             log,
             fuel_at_pause: 0,
+            context: context.clone(),
+            session: Session::new(&world.state, mode, world.witness),
+            funnel: Funnel::new(world, mode, seed),
             memory: MemoryMeter::new(limits.memory_bytes),
         }
     }
@@ -125,5 +140,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     filesystem::types::add_to_linker::<State, WasiFilesystem>(l, files)?;
     filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, files)?;
     metered::add_to_linker(l)?;
+    context::add_to_linker(l)?;
+    state::add_to_linker(l)?;
+    effects::add_to_linker(l)?;
     Ok(linker)
 }

@@ -5,7 +5,7 @@ mod support;
 use futures::executor::block_on;
 use support::{call_within, load, run};
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module};
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, World};
 
 fn writer() -> Module {
     load(&wat::parse_str(include_str!("writer.wat")).expect("the component is valid"))
@@ -55,11 +55,13 @@ fn writing_without_end_ends_with_the_wall_clock() {
 fn a_guest_that_writes_returns_to_its_executor() {
     let (writer, context, limits) = (writer(), CallContext::default(), Limits::default());
     let arguments = [Value::from(65_536_i64)];
+    let world = World::default();
     let mut call = Box::pin(writer.call(Call {
         function: "write",
         arguments: &arguments,
         context: &context,
         limits: &limits,
+        world: &world,
     }));
     block_on(async {
         for _ in 0..20 {

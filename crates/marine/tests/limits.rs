@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use expect_test::{Expect, expect};
 use support::{call_within, component, load, marine, module, run};
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits};
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, World};
 
 fn outcome(component: &[u8], limits: &Limits) -> CallOutput {
     call_within(&load(component), limits, "run", &[])
@@ -232,7 +232,7 @@ impl Wake for CountWakes {
 fn a_long_call_returns_to_its_executor_and_can_be_dropped() {
     let module = load(&run(LOOP));
     let context = CallContext::default();
-    let limits = Limits::default();
+    let (limits, world) = (Limits::default(), World::default());
     let wakes = Arc::new(CountWakes(AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&wakes));
     let endless = |polls| {
@@ -241,6 +241,7 @@ fn a_long_call_returns_to_its_executor_and_can_be_dropped() {
             arguments: &[],
             context: &context,
             limits: &limits,
+            world: &world,
         }));
         for _ in 0..polls {
             let state = call.as_mut().poll(&mut Context::from_waker(&waker));
@@ -261,11 +262,13 @@ fn a_call_may_move_between_threads() {
     }
     let module = load(&run(""));
     let (context, limits) = (CallContext::default(), Limits::default());
+    let world = World::default();
     let call = moves(module.call(Call {
         function: "run",
         arguments: &[],
         context: &context,
         limits: &limits,
+        world: &world,
     }));
     assert!(futures::executor::block_on(call).result.is_ok());
 }
@@ -290,12 +293,14 @@ fn calls_wait_for_a_slot_instead_of_failing() {
         ..Limits::default()
     };
     let context = CallContext::default();
+    let world = World::default();
     let calls = (0..50).map(|_| {
         module.call(Call {
             function: "run",
             arguments: &[],
             context: &context,
             limits: &limits,
+            world: &world,
         })
     });
     for output in futures::executor::block_on(futures::future::join_all(calls)) {

@@ -5,7 +5,7 @@ mod support;
 use futures::executor::block_on;
 use support::{call_within, json, load};
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, Limits, Module};
+use weir_marine::{Call, CallContext, Limits, Module, World};
 
 fn explorer() -> Module {
     load(&wat::parse_str(include_str!("explorer.wat")).expect("the component is valid"))
@@ -18,6 +18,7 @@ fn call(module: &Module, context: &CallContext, function: &str, arguments: &str)
         arguments: arguments.as_array().expect("arguments are an array"),
         context,
         limits: &Limits::default(),
+        world: &World::default(),
     }));
     match output.result {
         Ok(value) => value.to_json(),

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
 use weir_identity::{Cid, Value, keccak256};
-use weir_marine::{Error, Function, Logs, Module};
-use weir_peer::{Call, CallId, CallOutcome, Execution};
+use weir_marine::{Error, Function, Level, Logs, Module, Origin, World};
+use weir_peer::{Call, CallId, CallOutcome, Execution, Tetraplet};
 
 use crate::clock;
 use crate::execution::execution;
@@ -79,6 +79,7 @@ impl Executor {
         };
         let id = call.id;
         let context = self.context(&call);
+        let world = World::default();
         let left = call.context.deadline.since(clock::now());
         let limits = weir_marine::Limits {
             wall_ms: self.limits.wall_ms.min(left),
@@ -98,6 +99,7 @@ impl Executor {
                     arguments: &call.args,
                     context: &context,
                     limits: &limits,
+                    world: &world,
                 })
                 .await;
             log_output(&call, &output.logs);
@@ -144,12 +146,26 @@ impl Executor {
         weir_marine::CallContext {
             request: about.particle.0.to_string(),
             initiator: about.initiator.to_string(),
-            host: about.worker.to_string(),
+            host: about.host.to_string(),
+            worker: about.worker.to_string(),
             service: call.service.to_string(),
             timestamp_ms: about.timestamp.ms(),
+            ttl_ms: about.ttl_ms,
+            provenance: call.tetraplets.iter().map(|each| origins(each)).collect(),
             salt: *salt.as_bytes(),
         }
     }
+}
+
+/// Where an argument came from, as guests are told.
+fn origins(tetraplets: &[Arc<Tetraplet>]) -> Vec<Origin> {
+    let origin = |tetraplet: &Arc<Tetraplet>| Origin {
+        peer: tetraplet.peer.clone(),
+        service: tetraplet.service.clone(),
+        function: tetraplet.function.clone(),
+        lens: tetraplet.lens.clone(),
+    };
+    tetraplets.iter().map(origin).collect()
 }
 
 impl Drop for Executor {
@@ -216,6 +232,25 @@ fn log_output(call: &Call, logs: &Logs) {
         if !text.is_empty() {
             // In quotes and with escapes, since guests write what they like.
             tracing::info!(target: "weir::guest", service, function, %particle, stream, ?text);
+        }
+    }
+    for (level, text) in &logs.notes {
+        match level {
+            Level::Error => {
+                tracing::error!(target: "weir::guest", service, function, %particle, ?text);
+            }
+            Level::Warn => {
+                tracing::warn!(target: "weir::guest", service, function, %particle, ?text);
+            }
+            Level::Info => {
+                tracing::info!(target: "weir::guest", service, function, %particle, ?text);
+            }
+            Level::Debug => {
+                tracing::debug!(target: "weir::guest", service, function, %particle, ?text);
+            }
+            Level::Trace => {
+                tracing::trace!(target: "weir::guest", service, function, %particle, ?text);
+            }
         }
     }
     if logs.dropped_bytes > 0 {

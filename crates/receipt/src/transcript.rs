@@ -121,6 +121,22 @@ impl Transcript {
         Ok(())
     }
 
+    /// Whether one more effect fits whose answer has so many bytes, with names as long as they may be.
+    pub fn room_for(
+        &self,
+        answer_bytes: usize,
+        limits: &TranscriptLimits,
+    ) -> Result<(), TranscriptError> {
+        if self.effects.len() >= limits.effects {
+            return Err(TranscriptError::Effects(limits.effects));
+        }
+        let most = 20 + 32 + 2 * NAME_BYTES_MAX + answer_bytes;
+        if self.bytes.saturating_add(most) > limits.bytes {
+            return Err(TranscriptError::Bytes(limits.bytes));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, effect: Effect) {
         self.root = keccak256(&[
             self.root.as_bytes(),
@@ -204,8 +220,13 @@ impl Transcript {
 
     /// The answers in order, for a call that is run again.
     pub fn replay(&self) -> Replay<'_> {
+        self.replay_from(0)
+    }
+
+    /// The answers from the effect of that number on.
+    pub fn replay_from(&self, effect: usize) -> Replay<'_> {
         Replay {
-            effects: self.effects.iter(),
+            effects: self.effects.get(effect..).unwrap_or_default().iter(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which interfaces a guest may import.
 
+use crate::world::Mode;
+
 /// The interfaces that [`linker`](super::linker) provides, at any version compatible with 0.2.0.
 const INTERFACES: &[&str] = &[
     "wasi:cli/environment",
@@ -24,11 +26,41 @@ const INTERFACES: &[&str] = &[
     "wasi:random/random",
 ];
 
+/// The interfaces of our own, at any version compatible with 0.1.0.
+const OWN: &[&str] = &[
+    "weir:host/blobs",
+    "weir:host/context",
+    "weir:host/entropy",
+    "weir:host/faults",
+    "weir:host/http",
+    "weir:host/log",
+    "weir:host/programs",
+    "weir:host/signing",
+    "weir:host/state",
+];
+
 /// Whether the import of that name is provided.
 pub(crate) fn granted(import: &str) -> bool {
     import.split_once('@').is_some_and(|(interface, version)| {
-        INTERFACES.contains(&interface) && (version == "0.2" || version.starts_with("0.2."))
+        let compatible = |with: &str| {
+            let rest = version.strip_prefix(with);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        INTERFACES.contains(&interface) && compatible("0.2")
+            || OWN.contains(&interface) && compatible("0.1")
     })
+}
+
+/// What the functions of a component with the import of that name may do if nobody says otherwise: change the state
+/// if they can, and have effects if they can.
+pub(crate) fn mode(import: &str) -> Mode {
+    let interface = import.split_once('@').map_or(import, |(name, _)| name);
+    match interface {
+        "weir:host/state" | "wasi:filesystem/types" => Mode::Update,
+        "weir:host/blobs" | "weir:host/entropy" | "weir:host/http" | "weir:host/programs"
+        | "weir:host/signing" => Mode::View,
+        _ => Mode::Pure,
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +75,7 @@ mod tests {
         assert!(!granted("wasi:clocks/wall-clock@0.20.0"));
         assert!(!granted("wasi:clocks/wall-clock"));
         assert!(!granted("wasi:sockets/tcp@0.2.0"));
+        assert!(granted("weir:host/state@0.1.0"));
+        assert!(!granted("weir:host/state@0.2.0"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::context::Level;
 use bytes::Bytes;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -12,6 +13,8 @@ pub struct Logs {
     pub stdout: String,
     /// What it wrote to standard error; bytes that are no UTF-8 are replaced.
     pub stderr: String,
+    /// What it noted through `weir:host/log`.
+    pub notes: Vec<(Level, String)>,
     /// Bytes that it wrote beyond the limit and that were dropped.
     pub dropped_bytes: u64,
 }
@@ -22,8 +25,13 @@ pub(crate) struct LogSink {
     limit: usize,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    notes: Vec<(Level, String)>,
+    notes_bytes: usize,
     dropped_bytes: u64,
 }
+
+/// What a note takes beside its text.
+const NOTE_BYTES: usize = 32;
 
 #[derive(Clone, Copy)]
 pub(super) enum Channel {
@@ -37,6 +45,8 @@ impl LogSink {
             limit,
             stdout: Vec::new(),
             stderr: Vec::new(),
+            notes: Vec::new(),
+            notes_bytes: 0,
             dropped_bytes: 0,
         }
     }
@@ -56,8 +66,20 @@ impl LogSink {
         Logs {
             stdout: text(&mut self.stdout),
             stderr: text(&mut self.stderr),
+            notes: std::mem::take(&mut self.notes),
             dropped_bytes: std::mem::take(&mut self.dropped_bytes),
         }
+    }
+
+    /// Keeps a note whole, or counts it as dropped.
+    pub(super) fn note(&mut self, level: Level, text: String) {
+        let bytes = text.len().saturating_add(NOTE_BYTES);
+        if bytes > self.limit.saturating_sub(self.notes_bytes) {
+            self.dropped_bytes = self.dropped_bytes.saturating_add(text.len() as u64);
+            return;
+        }
+        self.notes_bytes += bytes;
+        self.notes.push((level, text));
     }
 
     fn write(&mut self, channel: Channel, bytes: &[u8]) {

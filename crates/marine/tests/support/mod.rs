@@ -4,13 +4,18 @@
 
 use futures::executor::block_on;
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Marine, MarineConfig, Module};
+use weir_marine::{
+    Call, CallContext, CallOutput, Error, Limits, Marine, MarineConfig, Module, World,
+};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Turns a WIT package with one world and a core module in text form into a component.
 pub(crate) fn component(wit: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
+    resolve
+        .push_str("host.wit", include_str!("../../../../guest/wit/host.wit"))
+        .expect("the WIT of the host is valid");
     let package = resolve
         .push_str("test.wit", wit)
         .expect("the WIT of a test is valid");
@@ -144,6 +149,7 @@ pub(crate) fn call_within(
         arguments,
         context: &CallContext::default(),
         limits,
+        world: &World::default(),
     }))
 }
 

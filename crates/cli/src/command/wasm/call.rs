@@ -9,7 +9,7 @@ use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module};
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, World};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -92,6 +92,7 @@ pub(super) fn perform(
             arguments: &typed.arguments,
             context: &context,
             limits: &limits,
+            world: &World::default(),
         }))
     })?;
     drop(progress);
@@ -108,6 +109,10 @@ pub(super) fn perform(
         for line in text.lines() {
             output.detail(&format!("{from}: {}", harmless(line)));
         }
+    }
+    for (level, text) in &done.logs.notes {
+        let level = format!("{level:?}").to_lowercase();
+        output.detail(&format!("{level}: {}", harmless(text)));
     }
     if done.logs.dropped_bytes > 0 {
         let dropped = done.logs.dropped_bytes;

@@ -1,0 +1,302 @@
+//! The one way by which a guest reaches the outside: what it asks and what it is answered goes into the transcript,
+//! and when the call is repeated the transcript answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasmtime::component::Linker;
+use wasmtime::{Result, StoreContextMut, format_err};
+use weir_identity::{Hash, PeerId, Signature, keccak256};
+use weir_receipt::{Effect, ReplayError, Transcript, TranscriptError, TranscriptLimits};
+
+use super::CallState;
+use super::metered::charge;
+use crate::effects::{
+    Answer, BlobRead, Effector, Fault, HttpRequest, Nobody, ProgramRun, guest_message,
+};
+use crate::world::{Mode, Outside, World};
+
+type Store<'a> = StoreContextMut<'a, CallState>;
+type Answered<T> = (std::result::Result<T, Fault>,);
+
+/// Fuel units for an effect, beside one for each byte of request and answer.
+pub(crate) const EFFECT_FUEL: u64 = 1_000_000;
+
+/// Fuel units for checking a signature.
+pub(crate) const VERIFY_FUEL: u64 = 500_000;
+
+/// Bytes of an answer that has to fit before an effect is performed: those of a fault.
+const FAULT_BYTES: usize = 1024;
+
+/// The most that one blob read and one request for entropy give, in bytes.
+const BLOB_READ_MAX: u32 = 64 << 10;
+const ENTROPY_MAX: u32 = 4096;
+
+/// The effects of a call so far.
+pub(crate) struct Funnel {
+    mode: Mode,
+    outside: Outside,
+    limits: TranscriptLimits,
+    transcript: Transcript,
+    /// What the keys of effects grow from.
+    seed: [u8; 32],
+}
+
+/// Why a call cannot go on after it asked for an effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EffectFailure {
+    /// It asks for something else than when it was recorded.
+    #[error(transparent)]
+    Differs(#[from] ReplayError),
+    /// The recorded answer is none to this question.
+    #[error("the recorded answer of {interface}#{function} cannot be read")]
+    Answer {
+        interface: &'static str,
+        function: &'static str,
+    },
+    /// It asks for too much.
+    #[error(transparent)]
+    Limit(#[from] TranscriptError),
+}
+
+impl Funnel {
+    pub(super) fn new(world: &World, mode: Mode, seed: [u8; 32]) -> Self {
+        Self {
+            mode,
+            outside: world.outside.clone(),
+            limits: world.transcript,
+            transcript: Transcript::default(),
+            seed,
+        }
+    }
+
+    /// Ends the call: everything that was recorded must have been asked for.
+    pub(crate) fn finish(self) -> (Transcript, std::result::Result<(), EffectFailure>) {
+        let done = match &self.outside {
+            Outside::Recorded(recorded) => recorded
+                .replay_from(self.transcript.effects().len())
+                .finish()
+                .map_err(EffectFailure::from),
+            Outside::Closed | Outside::Open(_) => Ok(()),
+        };
+        (self.transcript, done)
+    }
+
+    /// The recorded answer, or who is to give one, and the key of the effect.
+    fn next(
+        &self,
+        interface: &'static str,
+        function: &'static str,
+        request: &Hash,
+    ) -> std::result::Result<Next, EffectFailure> {
+        let number = self.transcript.effects().len();
+        if let Outside::Recorded(recorded) = &self.outside {
+            let mut replay = recorded.replay_from(number);
+            let answer = replay.answer(interface, function, request)?;
+            return Ok(Next::Recorded(answer.clone()));
+        }
+        self.transcript.room_for(FAULT_BYTES, &self.limits)?;
+        let key = keccak256(&[b"weir/effect", &self.seed, &(number as u64).to_be_bytes()]);
+        Ok(Next::Ask(
+            match &self.outside {
+                Outside::Open(effector) => effector.clone(),
+                Outside::Closed | Outside::Recorded(_) => Arc::new(Nobody),
+            },
+            key,
+        ))
+    }
+}
+
+enum Next {
+    Recorded(Bytes),
+    Ask(Arc<dyn Effector>, Hash),
+}
+
+/// Performs an effect, or takes its answer from the record.
+async fn effect<Q, T, F>(
+    store: &mut Store<'_>,
+    (interface, function): (&'static str, &'static str),
+    request: Q,
+    perform: F,
+) -> Result<Answered<T>>
+where
+    Q: Serialize,
+    T: Serialize + DeserializeOwned,
+    F: for<'e> FnOnce(&'e dyn Effector, Hash, Q) -> Answer<'e, T>,
+{
+    type Outcome<T> = std::result::Result<T, Fault>;
+    if store.data().funnel.mode == Mode::Pure {
+        return Err(format_err!(
+            "a function declared pure asked for {interface}; declare it view or update in the manifest"
+        ));
+    }
+    let asked = encode(&request)?;
+    charge(store, EFFECT_FUEL.saturating_add(asked.len() as u64)).await?;
+    let asked = keccak256(&[&asked]);
+    let (outcome, answer) = match store.data().funnel.next(interface, function, &asked)? {
+        Next::Recorded(answer) => {
+            let outcome: Outcome<T> =
+                serde_ipld_dagcbor::from_slice(&answer).map_err(|_| EffectFailure::Answer {
+                    interface,
+                    function,
+                })?;
+            (outcome, answer)
+        }
+        Next::Ask(effector, key) => {
+            let outcome = perform(&*effector, key, request).await;
+            let answer = Bytes::from(encode(&outcome)?);
+            (outcome, answer)
+        }
+    };
+    let effect = |answer| Effect {
+        interface: Arc::from(interface),
+        function: Arc::from(function),
+        request: asked,
+        answer,
+    };
+    let bytes = answer.len() as u64;
+    let funnel = &mut store.data_mut().funnel;
+    let outcome = match funnel.transcript.push(effect(answer), &funnel.limits) {
+        Ok(()) => outcome,
+        // What does not fit was performed, but nobody could check what came of it.
+        Err(TranscriptError::Bytes(limit)) => {
+            let outcome: Outcome<T> = Err(Fault::TooLarge(format!(
+                "the answers of a call are recorded, {limit} bytes at most"
+            )));
+            let answer = Bytes::from(encode(&outcome)?);
+            funnel
+                .transcript
+                .push(effect(answer), &funnel.limits)
+                .map_err(EffectFailure::from)?;
+            outcome
+        }
+        Err(error) => return Err(EffectFailure::from(error).into()),
+    };
+    charge(store, bytes).await?;
+    Ok((outcome,))
+}
+
+fn encode(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_ipld_dagcbor::to_vec(value).map_err(|error| format_err!("{error}"))
+}
+
+/// Links all interfaces with effects.
+pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
+    let mut http = linker.instance("weir:host/http@0.1.0")?;
+    http.func_wrap_async("fetch", |mut store, (request,): (HttpRequest,)| {
+        Box::new(async move {
+            let name = ("weir:host/http@0.1.0", "fetch");
+            effect(&mut store, name, request, |effector, key, request| {
+                effector.fetch(key, request)
+            })
+            .await
+        })
+    })?;
+
+    let mut blobs = linker.instance("weir:host/blobs@0.1.0")?;
+    blobs.func_wrap_async("size", |mut store, (cid,): (String,)| {
+        Box::new(async move {
+            let name = ("weir:host/blobs@0.1.0", "size");
+            effect(&mut store, name, cid, |effector, _, cid| {
+                effector.blob_size(cid)
+            })
+            .await
+        })
+    })?;
+    blobs.func_wrap_async(
+        "read",
+        |mut store, (cid, offset, len): (String, u64, u32)| {
+            Box::new(async move {
+                let name = ("weir:host/blobs@0.1.0", "read");
+                let len = len.min(BLOB_READ_MAX);
+                let read = BlobRead { cid, offset, len };
+                let (answer,) = effect(&mut store, name, read, |effector, _, read| {
+                    let bytes = effector.blob_read(read);
+                    Box::pin(async { Ok(serde_bytes::ByteBuf::from(bytes.await?)) })
+                })
+                .await?;
+                Ok((answer.map(serde_bytes::ByteBuf::into_vec),))
+            })
+        },
+    )?;
+    blobs.func_wrap_async("put", |mut store, (bytes,): (Vec<u8>,)| {
+        Box::new(async move {
+            let name = ("weir:host/blobs@0.1.0", "put");
+            let bytes = serde_bytes::ByteBuf::from(bytes);
+            effect(&mut store, name, bytes, |effector, _, bytes| {
+                effector.blob_put(bytes.into_vec())
+            })
+            .await
+        })
+    })?;
+
+    let mut programs = linker.instance("weir:host/programs@0.1.0")?;
+    programs.func_wrap_async(
+        "run",
+        |mut store, (name, arguments): (String, Vec<String>)| {
+            Box::new(async move {
+                let run = ProgramRun { name, arguments };
+                let name = ("weir:host/programs@0.1.0", "run");
+                effect(&mut store, name, run, |effector, key, run| {
+                    effector.run(key, run)
+                })
+                .await
+            })
+        },
+    )?;
+
+    let mut entropy = linker.instance("weir:host/entropy@0.1.0")?;
+    entropy.func_wrap_async("bytes", |mut store, (len,): (u32,)| {
+        Box::new(async move {
+            if len > ENTROPY_MAX {
+                // A mistake of the guest alone, which needs no record.
+                let why = format!("{len} bytes of entropy: at most {ENTROPY_MAX}");
+                return Ok((Err(Fault::Invalid(why)),));
+            }
+            let name = ("weir:host/entropy@0.1.0", "bytes");
+            let (answer,) = effect(&mut store, name, len, |effector, _, len| {
+                let bytes = effector.entropy(len);
+                Box::pin(async { Ok(serde_bytes::ByteBuf::from(bytes.await?)) })
+            })
+            .await?;
+            Ok((answer.map(serde_bytes::ByteBuf::into_vec),))
+        })
+    })?;
+    add_signing(linker)
+}
+
+fn add_signing(linker: &mut Linker<CallState>) -> Result<()> {
+    let mut signing = linker.instance("weir:host/signing@0.1.0")?;
+    signing.func_wrap_async("sign", |mut store, (message,): (Vec<u8>,)| {
+        Box::new(async move {
+            let name = ("weir:host/signing@0.1.0", "sign");
+            let message = serde_bytes::ByteBuf::from(message);
+            let (answer,) = effect(&mut store, name, message, |effector, _, message| {
+                let signature = effector.sign(message.into_vec());
+                Box::pin(async { Ok(serde_bytes::ByteBuf::from(signature.await?)) })
+            })
+            .await?;
+            Ok((answer.map(serde_bytes::ByteBuf::into_vec),))
+        })
+    })?;
+    // Anybody can check a signature, so this is no effect.
+    signing.func_wrap_async(
+        "verify",
+        |mut store, (peer, message, signature): (String, Vec<u8>, Vec<u8>)| {
+            Box::new(async move {
+                charge(&mut store, VERIFY_FUEL.saturating_add(message.len() as u64)).await?;
+                let peer = peer.parse::<PeerId>();
+                let signature = Signature::from_bytes(&signature);
+                let holds = match (peer, signature) {
+                    (Ok(peer), Ok(signature)) => {
+                        signature.verify(&guest_message(&message), &peer).is_ok()
+                    }
+                    _ => false,
+                };
+                Ok((holds,))
+            })
+        },
+    )
+}

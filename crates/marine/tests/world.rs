@@ -1,0 +1,286 @@
+//! State and effects: what a call finds, what it leaves, and that it can be repeated from what was noted.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use futures::executor::block_on;
+use support::{component, json, load, module};
+use weir_marine::{
+    Answer, Call, CallContext, CallOutput, Effector, Limits, Mode, Module, Outside, StateAt, World,
+};
+use weir_receipt::state::{MemoryNodes, Root, Witness};
+use weir_receipt::{Effect, Transcript, TranscriptLimits};
+
+fn keeper() -> Module {
+    let wit = "package test:keeper;
+        interface api {
+            use weir:host/state@0.1.0.{entry, error};
+            use weir:host/faults@0.1.0.{fault};
+            put: func(key: list<u8>, value: list<u8>);
+            put-and-trap: func(key: list<u8>, value: list<u8>);
+            put-and-fail: func(key: list<u8>, value: list<u8>) -> result<_, u32>;
+            try-put: func(key: list<u8>, value: list<u8>) -> result<bool, error>;
+            take: func(key: list<u8>) -> option<list<u8>>;
+            %list: func(%from: list<u8>, limit: u32) -> list<entry>;
+            draw: func(len: u32) -> result<list<u8>, fault>;
+            draw-twice: func(len: u32);
+        }
+        world w {
+            import weir:host/state@0.1.0;
+            import weir:host/entropy@0.1.0;
+            export api;
+        }";
+    let imports = r#"
+        (import "weir:host/state@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))
+        (import "weir:host/state@0.1.0" "get" (func $get (param i32 i32 i32)))
+        (import "weir:host/state@0.1.0" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32 i32)))
+        (import "weir:host/entropy@0.1.0" "bytes" (func $entropy (param i32 i32)))"#;
+    let functions = include_str!("keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
+    let text = module(&functions).replacen("(module", &format!("(module {imports}"), 1);
+    load(&component(wit, &text))
+}
+
+/// A service whose state is kept in memory.
+struct Service {
+    module: Module,
+    root: Root,
+    nodes: MemoryNodes,
+}
+
+impl Service {
+    fn new() -> Self {
+        Self {
+            module: keeper(),
+            root: Root::EMPTY,
+            nodes: MemoryNodes::default(),
+        }
+    }
+
+    /// Makes a call and keeps what it makes of the state.
+    fn call(&mut self, function: &str, arguments: &str) -> CallOutput {
+        let nodes = Arc::new(std::mem::take(&mut self.nodes));
+        let world = World {
+            state: StateAt {
+                root: self.root,
+                nodes: nodes.clone(),
+                ..StateAt::default()
+            },
+            witness: true,
+            ..World::default()
+        };
+        let output = call(&self.module, function, arguments, &world);
+        drop(world);
+        self.nodes = Arc::into_inner(nodes).expect("the call has ended");
+        if let Some(commit) = &output.commit {
+            self.nodes.apply(commit);
+            self.root = commit.root;
+        }
+        output
+    }
+
+    fn show(&mut self, function: &str, arguments: &str) -> String {
+        show(&self.call(function, arguments))
+    }
+}
+
+fn call(module: &Module, function: &str, arguments: &str, world: &World) -> CallOutput {
+    let arguments = json(arguments);
+    block_on(module.call(Call {
+        function,
+        arguments: arguments.as_array().expect("arguments are an array"),
+        context: &CallContext::default(),
+        limits: &Limits::default(),
+        world,
+    }))
+}
+
+fn show(output: &CallOutput) -> String {
+    match &output.result {
+        Ok(value) => value.to_json(),
+        Err(error) => format!("{}: {error}", error.code()),
+    }
+}
+
+#[test]
+fn what_a_call_keeps_the_next_one_finds() {
+    let mut service = Service::new();
+    assert_eq!(service.show("take", "[[1]]"), "null");
+    assert_eq!(service.root, Root::EMPTY);
+    assert_eq!(service.show("put", "[[1], [2, 3]]"), "null");
+    assert_eq!(service.root.entries(), 1);
+    assert_eq!(service.show("take", "[[1]]"), r#""b64:AgM""#);
+    service.call("put", "[[1, 1], []]");
+    service.call("put", "[[2], [9]]");
+    assert_eq!(
+        service.show("list", "[[1, 0], 10]"),
+        r#"[{"key":"b64:AQE","value":"b64:"},{"key":"b64:Ag","value":"b64:CQ"}]"#
+    );
+}
+
+#[test]
+fn what_fails_leaves_the_state_as_it_is() {
+    let mut service = Service::new();
+    service.call("put", "[[1], [1]]");
+    let before = service.root;
+    for function in ["put-and-trap", "put-and-fail"] {
+        let output = service.call(function, "[[1], [2]]");
+        assert!(output.result.is_err());
+        assert!(output.commit.is_none());
+    }
+    assert_eq!(service.root, before);
+    let long = vec!["7"; 256].join(",");
+    let refused = service.show("try-put", &format!("[[{long}], []]"));
+    assert!(
+        refused.contains("a key of 256 bytes: at most 255 are possible"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_call_can_be_repeated_from_its_witness() {
+    let mut service = Service::new();
+    for key in 0..200 {
+        service.call("put", &format!("[[{key}], [{key}, 1]]"));
+    }
+    for (function, arguments) in [
+        ("take", "[[77]]"),
+        ("take", "[[77, 0]]"),
+        ("put", "[[78], [5]]"),
+        ("put", "[[78, 78], [6]]"),
+        ("list", "[[100], 7]"),
+        ("put-and-trap", "[[99], []]"),
+    ] {
+        let before = service.root;
+        let output = service.call(function, arguments);
+        let witness = output.witness.clone().expect("it was asked for");
+        let witness = Witness::decode(witness, 1 << 20).expect("it is whole");
+        witness.proves(&before.hash()).expect("it is of this state");
+        let world = World {
+            state: StateAt {
+                root: *witness.root(),
+                nodes: Arc::new(witness),
+                ..StateAt::default()
+            },
+            ..World::default()
+        };
+        let again = call(&service.module, function, arguments, &world);
+        assert_eq!(show(&again), show(&output), "{function}");
+        assert_eq!(again.fuel, output.fuel, "{function}");
+        let root = |output: &CallOutput| output.commit.as_ref().map(|commit| commit.root);
+        assert_eq!(root(&again), root(&output), "{function}");
+        // Of another key it says nothing.
+        let other = call(&service.module, "take", "[[3, 3, 3]]", &world);
+        assert!(
+            show(&other).starts_with("infra/witness") || show(&other) == "null",
+            "{}",
+            show(&other)
+        );
+    }
+}
+
+/// Gives numbers in order.
+#[derive(Default)]
+struct Counting(Mutex<u8>);
+
+impl Effector for Counting {
+    fn entropy(&self, len: u32) -> Answer<'_, Vec<u8>> {
+        let mut next = self.0.lock().expect("nobody panicked");
+        *next += 1;
+        let bytes = vec![*next; len as usize];
+        Box::pin(async { Ok(bytes) })
+    }
+}
+
+#[test]
+fn effects_are_recorded_and_answered_again_from_the_record() {
+    let module = keeper();
+    let open = World {
+        outside: Outside::Open(Arc::new(Counting::default())),
+        ..World::default()
+    };
+    let first = call(&module, "draw", "[2]", &open);
+    assert_eq!(show(&first), r#""b64:AQE""#);
+    let second = call(&module, "draw", "[2]", &open);
+    assert_ne!(show(&first), show(&second));
+    let recorded = |transcript: &Transcript| World {
+        outside: Outside::Recorded(Arc::new(transcript.clone())),
+        ..World::default()
+    };
+    let again = call(&module, "draw", "[2]", &recorded(&first.transcript));
+    assert_eq!(show(&again), show(&first));
+    assert_eq!(again.fuel, first.fuel);
+    assert_eq!(again.transcript, first.transcript);
+
+    // Another question, one question more, and one less.
+    for (function, arguments) in [("draw", "[3]"), ("draw-twice", "[2]"), ("take", "[[1]]")] {
+        let differs = call(&module, function, arguments, &recorded(&first.transcript));
+        assert!(
+            show(&differs).starts_with("infra/replay"),
+            "{}",
+            show(&differs)
+        );
+    }
+    // A record that does not fit the type.
+    let mut forged = Transcript::default();
+    let effect = &first.transcript.effects()[0];
+    forged
+        .push(
+            Effect {
+                answer: vec![0xf6].into(),
+                ..effect.clone()
+            },
+            &TranscriptLimits::default(),
+        )
+        .expect("there is room");
+    let differs = call(&module, "draw", "[2]", &recorded(&forged));
+    assert!(
+        show(&differs).starts_with("infra/replay"),
+        "{}",
+        show(&differs)
+    );
+}
+
+#[test]
+fn what_nobody_grants_is_denied_and_what_is_too_much_is_refused() {
+    let module = keeper();
+    let denied = call(&module, "draw", "[2]", &World::default());
+    assert_eq!(
+        show(&denied),
+        r#"guest/err: the function failed: {"denied":"weir:host/entropy is not granted to this service"}"#
+    );
+    assert_eq!(denied.transcript.effects().len(), 1);
+    let invalid = call(&module, "draw", "[5000]", &World::default());
+    assert!(show(&invalid).contains("invalid"), "{}", show(&invalid));
+
+    let one = World {
+        transcript: TranscriptLimits {
+            effects: 1,
+            ..TranscriptLimits::default()
+        },
+        ..World::default()
+    };
+    let twice = call(&module, "draw-twice", "[1]", &one);
+    assert!(
+        show(&twice).starts_with("limit/effects"),
+        "{}",
+        show(&twice)
+    );
+    let small = World {
+        transcript: TranscriptLimits {
+            effects: 10,
+            bytes: 2_000,
+        },
+        outside: Outside::Open(Arc::new(Counting::default())),
+        ..World::default()
+    };
+    let large = call(&module, "draw", "[4000]", &small);
+    assert!(show(&large).contains("too-large"), "{}", show(&large));
+}
+
+#[test]
+fn what_a_component_imports_says_what_its_functions_may_do() {
+    let modes = |module: &Module| module.functions()[0].mode();
+    assert_eq!(modes(&keeper()), Mode::Update);
+    assert_eq!(modes(&load(&support::run(""))), Mode::Pure);
+}

@@ -75,6 +75,7 @@ mod error;
 mod failure;
 mod flight;
 mod fuel;
+mod judgement;
 mod limits;
 mod module;
 mod profile;
@@ -93,6 +94,7 @@ pub use effects::{
     ProgramRun, denied, guest_message,
 };
 pub use error::Error;
+pub use judgement::{Judgement, Verdict};
 pub use limits::{ARGUMENT_VALUES_MAX, ComponentLimits, Limits};
 pub use module::{Call, CallOutput, Module};
 pub use profile::Profile;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
 use weir_identity::{Cid, Hash, Value, keccak256};
-use weir_receipt::Transcript;
 use weir_receipt::state::{Commit, StateError};
+use weir_receipt::{Bounds, Transcript};
 
 use crate::context::CallContext;
 use crate::contract::{Contract, Function, Param};
@@ -95,28 +95,15 @@ impl Module {
         self.parts.contract.functions()
     }
 
-    /// Names everything besides function, arguments and context that decides
-    /// what a call gives: the component, the profile, and those limits that
-    /// bound a call alike on every machine. For receipts.
-    pub fn set_hash(&self, limits: &Limits) -> Hash {
-        let Limits {
-            fuel,
-            memory_bytes,
-            argument_bytes,
-            result_bytes,
-            wall_ms: _,
-            log_bytes: _,
-        } = limits;
-        let limits = [fuel, memory_bytes, argument_bytes, result_bytes];
-        let limits: Vec<u8> = limits
-            .iter()
-            .flat_map(|limit| limit.to_be_bytes())
-            .collect();
+    /// Names everything besides function, arguments, context and state that
+    /// decides what a call gives: the component, the profile, and the bounds
+    /// that hold alike on every machine. For receipts.
+    pub fn set_hash(&self, bounds: &Bounds) -> Hash {
         keccak256(&[
-            b"weir/modules/1",
+            b"weir/modules/2",
             self.parts.cid.digest(),
             self.shared.profile_id.as_bytes(),
-            &limits,
+            &bounds.encode(),
         ])
     }
 

@@ -5,41 +5,12 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
-use support::{component, json, load, module};
+use support::{json, keeper, load};
 use weir_marine::{
     Answer, Call, CallContext, CallOutput, Effector, Limits, Mode, Module, Outside, StateAt, World,
 };
 use weir_receipt::state::{MemoryNodes, Root, Witness};
 use weir_receipt::{Effect, Transcript, TranscriptLimits};
-
-fn keeper() -> Module {
-    let wit = "package test:keeper;
-        interface api {
-            use weir:host/state@0.1.0.{entry, error};
-            use weir:host/faults@0.1.0.{fault};
-            put: func(key: list<u8>, value: list<u8>);
-            put-and-trap: func(key: list<u8>, value: list<u8>);
-            put-and-fail: func(key: list<u8>, value: list<u8>) -> result<_, u32>;
-            try-put: func(key: list<u8>, value: list<u8>) -> result<bool, error>;
-            take: func(key: list<u8>) -> option<list<u8>>;
-            %list: func(%from: list<u8>, limit: u32) -> list<entry>;
-            draw: func(len: u32) -> result<list<u8>, fault>;
-            draw-twice: func(len: u32);
-        }
-        world w {
-            import weir:host/state@0.1.0;
-            import weir:host/entropy@0.1.0;
-            export api;
-        }";
-    let imports = r#"
-        (import "weir:host/state@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))
-        (import "weir:host/state@0.1.0" "get" (func $get (param i32 i32 i32)))
-        (import "weir:host/state@0.1.0" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32 i32)))
-        (import "weir:host/entropy@0.1.0" "bytes" (func $entropy (param i32 i32)))"#;
-    let functions = include_str!("keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
-    let text = module(&functions).replacen("(module", &format!("(module {imports}"), 1);
-    load(&component(wit, &text))
-}
 
 /// A service whose state is kept in memory.
 struct Service {

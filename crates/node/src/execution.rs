@@ -1,30 +1,14 @@
 //! What the receipt of a call says about its execution.
 
 use weir_identity::{Hash, Value};
-use weir_marine::{CallOutput, Error, Limits, Module};
+use weir_marine::{Judgement, Limits, Module, World};
 use weir_peer::{Call, Execution};
-use weir_receipt::{Outcome, args_hash, state};
+use weir_receipt::{CallContext, args_hash};
 
-/// What the call did, unless nobody else would find the same: a failure of this machine is no outcome, and a call
-/// that did not fit the function was none.
-pub(crate) fn execution(
-    module: &Module,
-    limits: &Limits,
-    call: &Call,
-    salt: [u8; 32],
-    output: &CallOutput,
-) -> Option<Execution> {
-    let outcome = match &output.result {
-        Ok(_) => Outcome::Ok,
-        Err(error) if error.is_infrastructure() => return None,
-        Err(Error::Guest { .. }) => Outcome::GuestError,
-        Err(Error::Trap { .. } | Error::Exit { .. }) => Outcome::Trap,
-        Err(Error::Fuel { .. }) => Outcome::OutOfFuel,
-        Err(error) if error.code().starts_with("limit/") => Outcome::Limit,
-        Err(_) => return None,
-    };
+/// The circumstances of a call that its receipt covers.
+pub(crate) fn circumstances(call: &Call, salt: Hash) -> CallContext {
     let about = &call.context;
-    let context = weir_receipt::CallContext {
+    CallContext {
         particle: about.particle.0,
         initiator: about.initiator,
         host: about.host,
@@ -32,22 +16,26 @@ pub(crate) fn execution(
         timestamp_ms: about.timestamp.ms(),
         ttl_ms: about.ttl_ms,
         tetraplets: tetraplets(call),
-        salt: Hash::from(salt),
-    };
-    // Components have no state and no effects yet that are not part of the profile.
-    let state = state::Root::EMPTY.hash();
-    Some(Execution {
-        module_set: module.set_hash(limits),
-        args: args_hash(&Value::from(call.args.clone()), &context),
-        pre_state: state,
-        post_state: state,
-        effects: Hash::ZERO,
-        fuel: match outcome {
-            Outcome::Trap => limits.fuel,
-            _ => output.fuel,
-        },
-        outcome,
-    })
+        salt,
+    }
+}
+
+/// What the peer writes into the receipt of a call.
+pub(crate) fn execution(
+    module: &Module,
+    (limits, world): (&Limits, &World),
+    (arguments, circumstances): (&[Value], &CallContext),
+    judgement: &Judgement,
+) -> Execution {
+    Execution {
+        module_set: module.set_hash(&limits.bounds(world)),
+        args: args_hash(&Value::from(arguments.to_vec()), circumstances),
+        pre_state: judgement.pre_state,
+        post_state: judgement.post_state,
+        effects: judgement.effects,
+        fuel: judgement.fuel,
+        outcome: judgement.outcome,
+    }
 }
 
 /// Where the arguments came from: for each of them an array of objects.

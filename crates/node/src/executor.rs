@@ -9,12 +9,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
-use weir_identity::{Cid, Value, keccak256};
-use weir_marine::{Error, Function, Level, Logs, Module, Origin, World};
-use weir_peer::{Call, CallId, CallOutcome, Execution, Tetraplet};
+use weir_identity::{Cid, Hash, Value, keccak256};
+use weir_marine::{Error, Function, Judgement, Level, Logs, Module, World};
+use weir_peer::{Call, CallId, CallOutcome, Execution};
 
 use crate::clock;
-use crate::execution::execution;
+use crate::execution::{circumstances, execution};
 
 /// What a service that executes a component is registered as.
 pub const WASM: &str = "wasm";
@@ -78,7 +78,8 @@ impl Executor {
             None => return self.refuse(&call, "this node has no module for it"),
         };
         let id = call.id;
-        let context = self.context(&call);
+        let circumstances = circumstances(&call, self.salt(&call));
+        let context = weir_marine::CallContext::of(&circumstances, &call.service);
         let world = World::default();
         let left = call.context.deadline.since(clock::now());
         let limits = weir_marine::Limits {
@@ -104,7 +105,14 @@ impl Executor {
                 .await;
             log_output(&call, &output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            let execution = execution(&module, &limits, &call, context.salt, &output);
+            let mode = module.function(&call.function).map(Function::mode);
+            let judgement = mode
+                .ok()
+                .and_then(|mode| Judgement::of(&output, mode, &limits, &world.state.root));
+            let execution = judgement.as_ref().map(|judgement| {
+                let about = (&call.args[..], &circumstances);
+                execution(&module, (&limits, &world), about, judgement)
+            });
             answer.give(outcome(output.result), execution);
         };
         let task = tokio::spawn(work.instrument(span));
@@ -135,37 +143,15 @@ impl Executor {
         });
     }
 
-    fn context(&self, call: &Call) -> weir_marine::CallContext {
+    fn salt(&self, call: &Call) -> Hash {
         let about = &call.context;
-        let salt = keccak256(&[
+        keccak256(&[
             b"weir/salt",
             &self.salt,
             about.particle.0.as_bytes(),
             &about.step,
-        ]);
-        weir_marine::CallContext {
-            request: about.particle.0.to_string(),
-            initiator: about.initiator.to_string(),
-            host: about.host.to_string(),
-            worker: about.worker.to_string(),
-            service: call.service.to_string(),
-            timestamp_ms: about.timestamp.ms(),
-            ttl_ms: about.ttl_ms,
-            provenance: call.tetraplets.iter().map(|each| origins(each)).collect(),
-            salt: *salt.as_bytes(),
-        }
+        ])
     }
-}
-
-/// Where an argument came from, as guests are told.
-fn origins(tetraplets: &[Arc<Tetraplet>]) -> Vec<Origin> {
-    let origin = |tetraplet: &Arc<Tetraplet>| Origin {
-        peer: tetraplet.peer.clone(),
-        service: tetraplet.service.clone(),
-        function: tetraplet.function.clone(),
-        lens: tetraplet.lens.clone(),
-    };
-    tetraplets.iter().map(origin).collect()
 }
 
 impl Drop for Executor {
@@ -185,16 +171,14 @@ impl std::fmt::Debug for Executor {
     }
 }
 
-/// How a call of a component ended, as scripts see it: the error value of a
-/// function that returned one, otherwise a text `group/code: what happened`.
+/// How a call of a component ended, as scripts see it.
 fn outcome(result: Result<Value, Error>) -> CallOutcome {
     match result {
         Ok(value) => CallOutcome::Value(value),
-        Err(Error::Guest { payload }) => CallOutcome::Failed {
+        Err(error) => CallOutcome::Failed {
             code: 1,
-            message: payload,
+            message: error.to_value(),
         },
-        Err(error) => CallOutcome::failed(format!("{}: {error}", error.code())),
     }
 }
 

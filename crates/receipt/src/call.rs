@@ -45,6 +45,24 @@ impl CallContext {
         let fields = fields.map(|(name, value)| (name.into(), value));
         Value::Object(std::sync::Arc::new(fields.into()))
     }
+
+    /// Reads what [`CallContext::to_value`] gives; none if it is anything else.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let text = |field: &str| value.get(field)?.as_str();
+        let peer = |field: &str| text(field)?.parse().ok();
+        let context = Self {
+            particle: text("particle")?.parse().ok()?,
+            initiator: peer("initiator")?,
+            host: peer("host")?,
+            worker: peer("worker")?,
+            timestamp_ms: value.get("timestamp_ms")?.as_u64()?,
+            ttl_ms: value.get("ttl_ms")?.as_u64()?,
+            tetraplets: value.get("tetraplets")?.clone(),
+            salt: text("salt")?.parse().ok()?,
+        };
+        // In one form only, and with nothing beside it.
+        (context.to_value() == *value).then_some(context)
+    }
 }
 
 /// What a receipt says of the arguments (an array): the hash of the DAG-CBOR of `[arguments, context]`.

@@ -3,6 +3,7 @@
 //! - [`state`]: the ordered map of one service under a root hash, with transactions, witnesses and proofs.
 //! - [`Transcript`]: the effects of a call, and their root.
 //! - [`Receipt`]: what a worker signs about a call, as contracts know it; [`SignedReceipt`] is its form in a journal.
+//! - [`Evidence`]: everything that a receipt has hashes of, from which anybody can execute the call again.
 //!
 //! ```
 //! use weir_identity::{Hash, Keypair, keccak256};
@@ -45,6 +46,7 @@
 
 mod call;
 mod entry;
+mod evidence;
 mod receipt;
 pub mod state;
 mod transcript;
@@ -55,6 +57,7 @@ pub use call::{
     local_request_id, local_worker_id,
 };
 pub use entry::{Entry, EntryError};
+pub use evidence::{Bounds, Checked, Evidence, EvidenceError};
 pub use receipt::{ChainError, Outcome, Receipt, ReceiptDomain, SignedReceipt};
 pub use transcript::{
     Effect, NAME_BYTES_MAX, Replay, ReplayError, Transcript, TranscriptError, TranscriptLimits,

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use weir_identity::{Hash, keccak256};
 use weir_receipt::state::{KeyRange, Order, Recorder, Root, Tree};
 use weir_receipt::{
-    Effect, Outcome, Receipt, ReceiptDomain, Transcript, TranscriptLimits, function_id,
-    local_worker_id,
+    Effect, Evidence, EvidenceError, Outcome, Receipt, ReceiptDomain, Transcript, TranscriptLimits,
+    function_id, local_worker_id,
 };
 
 const ITERATIONS: u32 = 10_000;
@@ -90,6 +90,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             .expect("it fits");
     }
     seeds.push(("transcript", "clock", transcript.encode()));
+    seeds.push(("evidence", "sample", targets::sample_evidence().encode()));
     seeds
 }
 
@@ -115,6 +116,26 @@ fn no_bytes_make_a_witness_panic_when_it_is_read_or_used() {
 #[test]
 fn no_bytes_make_the_receipt_decoder_panic() {
     weir_fuzzing::run(corpus("signed"), ITERATIONS, 3, targets::signed);
+}
+
+#[test]
+fn no_bytes_make_the_evidence_decoder_panic() {
+    weir_fuzzing::run(corpus("evidence"), ITERATIONS, 5, targets::evidence);
+}
+
+#[test]
+fn evidence_is_held_against_its_receipt() {
+    let evidence = targets::sample_evidence();
+    let checked = evidence.check().expect("it is that of the receipt");
+    assert!(checked.witness.is_some());
+    let other = Evidence {
+        service: "other".to_owned(),
+        ..evidence
+    };
+    assert!(matches!(
+        other.check(),
+        Err(EvidenceError::Differs("a service"))
+    ));
 }
 
 #[test]

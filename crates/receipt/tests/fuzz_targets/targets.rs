@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use weir_identity::{Hash, Keypair};
+use weir_identity::{Cid, Hash, Keypair, Value, keccak256};
 use weir_receipt::state::{
     KeyRange, Limits, MemoryNodes, Node, Nodes, NodesError, Order, Root, Transaction, Tree, Witness,
 };
-use weir_receipt::{SignedReceipt, Transcript, TranscriptLimits};
+use weir_receipt::{
+    Bounds, CallContext, Evidence, Outcome, Receipt, ReceiptDomain, SignedReceipt, Transcript,
+    TranscriptLimits, content_hash, function_id, local_worker_id,
+};
 
 /// What decodes encodes to the same bytes, and a store that answers it to every question makes nothing panic.
 pub fn node(bytes: &[u8]) {
@@ -101,8 +104,74 @@ pub fn transcript(bytes: &[u8]) {
     }
 }
 
+/// What decodes encodes to the same bytes, and holding it against its receipt does not panic.
+pub fn evidence(bytes: &[u8]) {
+    if let Ok(evidence) = Evidence::decode(bytes.to_vec()) {
+        assert_eq!(evidence.encode(), bytes);
+        let _ = evidence.check();
+    }
+}
+
 pub fn key() -> Keypair {
     Keypair::from_secret(&[7; 32]).expect("a valid secret")
+}
+
+/// A call with everything that its receipt is about.
+pub fn sample_evidence() -> Evidence {
+    let (root, nodes, _) = sample();
+    let key = key();
+    let context = CallContext {
+        particle: keccak256(&[b"particle"]),
+        initiator: key.peer_id(),
+        host: key.peer_id(),
+        worker: key.peer_id(),
+        timestamp_ms: 1_700_000_000_000,
+        ttl_ms: 60_000,
+        tetraplets: Value::from(Vec::new()),
+        salt: Hash::ZERO,
+    };
+    let call = Evidence::call_bytes(&Value::from(vec![Value::from("Ada")]), &context);
+    let transcript = Transcript::default();
+    let receipt = Receipt {
+        version: Receipt::VERSION,
+        deal_id: 0,
+        worker_id: local_worker_id(&key.address()),
+        service_id: keccak256(&[b"greeter"]),
+        seq: 0,
+        service_seq: 0,
+        module_set_hash: Hash::ZERO,
+        function_id: function_id("hello"),
+        args_hash: content_hash(&call),
+        pre_state_root: root.hash(),
+        post_state_root: root.hash(),
+        result_hash: Hash::ZERO,
+        host_log_hash: transcript.root(),
+        fuel: 1000,
+        outcome: Outcome::Ok,
+        request_id: Hash::ZERO,
+        prev_receipt: Hash::ZERO,
+        prev_service_receipt: Hash::ZERO,
+        trace_commit: Hash::ZERO,
+        epoch: 0,
+    };
+    let witness = Tree::new(root, &nodes).prove(b"user/07");
+    Evidence {
+        receipt: receipt.sign(&ReceiptDomain::local(), &key),
+        component: Cid::of_raw(b"component"),
+        service: "greeter".to_owned(),
+        function: "hello".to_owned(),
+        bounds: Bounds {
+            fuel: 1,
+            memory_bytes: 2,
+            argument_bytes: 3,
+            result_bytes: 4,
+            state: Limits::default(),
+            transcript: TranscriptLimits::default(),
+        },
+        call: call.into(),
+        transcript: transcript.encode().into(),
+        witness: Some(witness.expect("nothing is missing").into()),
+    }
 }
 
 /// A small state with all kinds of items.

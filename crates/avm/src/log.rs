@@ -40,6 +40,7 @@ mod outgoing;
 mod parking;
 mod placement;
 mod portion;
+mod receipts;
 mod record;
 mod start;
 mod wire;

@@ -17,6 +17,8 @@ pub(super) struct Pending {
     /// Leaf hashes of its entries, once they were needed.
     leaves: Vec<Hash>,
     signature_checked: bool,
+    /// The receipts in its entries are those of the entries.
+    pub(super) receipts_checked: bool,
     /// Values that came with it, kept while it is parked.
     pub(super) blobs: FxHashMap<Cid, Blob>,
     /// Where it stands in the queue of parked suffixes, if it was parked before.
@@ -67,6 +69,7 @@ impl Pending {
             suffix,
             leaves: Vec::new(),
             signature_checked: trusted,
+            receipts_checked: trusted,
             blobs: FxHashMap::default(),
             ticket: None,
         }

@@ -51,6 +51,9 @@ pub enum Refusal {
     /// It replaces entry 0 of the initiator.
     #[error("it replaces start")]
     Start,
+    /// A receipt is not that of the entry that holds it.
+    #[error("a receipt is not that of its entry")]
+    Receipt,
     /// An entry names its own author as learnt.
     #[error("an entry names its own author as learnt")]
     LearntFromItself,
@@ -313,6 +316,14 @@ impl Log {
                 }
                 Fit::NewBranch { fork, .. } => *fork,
             };
+            if let Err(why) = self.check_receipts(&mut pending, new_from, blobs) {
+                received.refused.push(Refused {
+                    sender: pending.sender,
+                    author,
+                    why,
+                });
+                continue;
+            }
             candidates.push(Candidate {
                 pending,
                 fit,

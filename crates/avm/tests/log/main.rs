@@ -7,6 +7,7 @@ mod group;
 mod merging;
 mod parking;
 mod properties;
+mod receipts;
 mod restoring;
 #[path = "../fuzz_targets/targets.rs"]
 mod targets;

@@ -1,5 +1,6 @@
 use weir_avm::log::{Body, CanonEntry, Malformed, Message, MessageLimits, Outcome, StepId, Want};
 use weir_identity::Value;
+use weir_receipt::ReceiptDomain;
 
 use crate::group::{Group, call_entry, key, observer, sent};
 
@@ -36,7 +37,9 @@ pub(crate) fn everything() -> Message {
         }),
     ];
     let mut receipt = call_entry("receipt", Outcome::Value(same));
-    receipt.receipt = Some(b"a receipt".as_slice().into());
+    let about = crate::receipts::receipt(&receipt, &Value::from("said 1"));
+    let signed = about.sign(&ReceiptDomain::local(), &key(1));
+    receipt.receipt = Some(signed.encode().into());
     bodies.push(Body::Call(receipt));
     for body in bodies {
         log.append(body).unwrap();

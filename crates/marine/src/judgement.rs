@@ -3,7 +3,7 @@
 use weir_identity::{Hash, Value};
 use weir_receipt::state::Root;
 use weir_receipt::{
-    Bounds, CallContext as Circumstances, Checked, Evidence, EvidenceError, Outcome,
+    Bounds, CallContext as Circumstances, Checked, Evidence, EvidenceError, Material, Outcome,
 };
 
 use crate::context::{CallContext, Origin};
@@ -178,7 +178,7 @@ impl Module {
     /// state of the service, and asks nobody outside. The signature is the caller's to check.
     pub async fn replay(&self, evidence: &Evidence, wall_ms: u64) -> Verdict {
         let receipt = &evidence.receipt.receipt;
-        let found = self.set_hash(&evidence.bounds);
+        let found = self.set_hash(&evidence.material.bounds);
         if found != receipt.module_set_hash {
             return differs("module_set_hash", receipt.module_set_hash, found);
         }
@@ -186,7 +186,7 @@ impl Module {
             Ok(checked) => checked,
             Err(error) => return Verdict::Unfit(error),
         };
-        match self.repeat(evidence, checked, wall_ms).await {
+        match self.repeat(&evidence.material, checked, wall_ms).await {
             Ok(judgement) => compare(evidence, &judgement),
             Err(error) => Verdict::Undecided(error),
         }
@@ -194,12 +194,12 @@ impl Module {
 
     async fn repeat(
         &self,
-        evidence: &Evidence,
+        material: &Material,
         checked: Checked,
         wall_ms: u64,
     ) -> Result<Judgement, Error> {
-        let function = self.function(&evidence.function)?;
-        let bounds = &evidence.bounds;
+        let function = self.function(&material.function)?;
+        let bounds = &material.bounds;
         let limits = Limits {
             fuel: bounds.fuel,
             memory_bytes: bounds.memory_bytes,
@@ -227,9 +227,9 @@ impl Module {
         };
         let output = self
             .call(Call {
-                function: &evidence.function,
+                function: &material.function,
                 arguments: checked.arguments.as_array().unwrap_or_default(),
-                context: &CallContext::of(&checked.context, &evidence.service),
+                context: &CallContext::of(&checked.context, &material.service),
                 limits: &limits,
                 world: &world,
             })

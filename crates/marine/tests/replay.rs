@@ -13,8 +13,8 @@ use weir_marine::{
 };
 use weir_receipt::state::{MemoryNodes, Root, Transaction, Tree};
 use weir_receipt::{
-    Evidence, Receipt, ReceiptDomain, args_hash, content_hash, function_id, local_request_id,
-    local_worker_id,
+    Evidence, Material, Receipt, ReceiptDomain, args_hash, content_hash, function_id,
+    local_request_id, local_worker_id,
 };
 
 static KEY: LazyLock<Keypair> =
@@ -104,13 +104,15 @@ fn evidence(module: &Module, function: &str, arguments: &str) -> Evidence {
     };
     Evidence {
         receipt: receipt.sign(&ReceiptDomain::local(), &KEY),
-        component: module.cid(),
-        service: "keeper".to_owned(),
-        function: function.to_owned(),
-        bounds,
-        call: Evidence::call_bytes(&arguments, &circumstances).into(),
-        transcript: output.transcript.encode().into(),
-        witness: output.witness.map(Into::into),
+        material: Material {
+            component: module.cid(),
+            service: "keeper".to_owned(),
+            function: function.to_owned(),
+            bounds,
+            call: Material::call_bytes(&arguments, &circumstances).into(),
+            transcript: output.transcript.encode().into(),
+            witness: output.witness.map(Into::into),
+        },
     }
 }
 
@@ -149,7 +151,8 @@ fn no_changed_byte_of_the_evidence_passes() {
             let Ok(changed) = Evidence::decode(changed) else {
                 continue;
             };
-            if changed.receipt.verify(&KEY.peer_id()).is_err() || changed.component != module.cid()
+            if changed.receipt.verify(&KEY.peer_id()).is_err()
+                || changed.material.component != module.cid()
             {
                 continue;
             }
@@ -201,7 +204,7 @@ fn the_first_thing_that_is_not_so_is_named() {
     // Evidence that ends too early accuses nobody.
     let mut short = honest.clone();
     let elsewhere = evidence(&module, "take", "[[7]]");
-    short.witness = elsewhere.witness;
+    short.material.witness = elsewhere.material.witness;
     assert!(
         verdict(&short).starts_with("Undecided"),
         "{}",

@@ -7,7 +7,7 @@ use crate::call::{CallContext, content_hash, function_id};
 use crate::receipt::SignedReceipt;
 use crate::state::Witness;
 use crate::transcript::{Transcript, TranscriptLimits};
-use crate::wire::{Malformed, Reader, put_bytes, put_uint};
+use crate::wire::{Malformed, Reader, put_bytes};
 
 /// The bounds of a call that decide alike on every machine what comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +75,9 @@ impl Bounds {
     }
 }
 
-/// A receipt with everything that its hashes stand for, except the result, which is what a repetition gives.
+/// Everything that the hashes of a receipt stand for, except the result, which is what a repetition gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// The receipt.
-    pub receipt: SignedReceipt,
+pub struct Material {
     /// The component that was executed.
     pub component: Cid,
     /// The service.
@@ -88,12 +86,21 @@ pub struct Evidence {
     pub function: String,
     /// The bounds of the call.
     pub bounds: Bounds,
-    /// DAG-CBOR of `[arguments, context]`: see [`Evidence::call`].
+    /// DAG-CBOR of `[arguments, context]`: see [`Material::call_bytes`].
     pub call: Bytes,
     /// The encoded [`Transcript`].
     pub transcript: Bytes,
     /// The encoded [`Witness`]; none for a function that knows no state.
     pub witness: Option<Bytes>,
+}
+
+/// A receipt with its material.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The receipt.
+    pub receipt: SignedReceipt,
+    /// What it has hashes of.
+    pub material: Material,
 }
 
 /// Why evidence is not what a receipt is about, before anything is executed.
@@ -126,37 +133,36 @@ pub struct Checked {
 const VERSION: u8 = 1;
 const NAME_BYTES_MAX: usize = 4096;
 
-impl Evidence {
-    /// Most bytes of evidence.
+impl Material {
+    /// Most bytes of it.
     pub const BYTES_MAX: usize = 256 << 20;
 
-    /// The bytes of [`Evidence::call`].
+    /// The bytes of [`Material::call`].
     pub fn call_bytes(arguments: &Value, context: &CallContext) -> Vec<u8> {
         Value::from(vec![arguments.clone(), context.to_value()]).to_dag_cbor()
     }
 
     /// The encoded form, with lengths as LEB128:
     /// ```text
-    /// evidence = 0x01 ‖ receipt (553) ‖ component (36) ‖ bytes(service) ‖ bytes(function) ‖ bounds (80)
-    ///            ‖ bytes(call) ‖ bytes(transcript) ‖ (0x00 | 0x01 ‖ bytes(witness))
+    /// material = 0x01 ‖ component (36) ‖ bytes(service) ‖ bytes(function) ‖ bounds (80)
+    ///          ‖ bytes(call) ‖ bytes(transcript) ‖ (0x00 | 0x01 ‖ bytes(witness))
     /// ```
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
-        out.extend_from_slice(&self.receipt.encode());
         out.extend_from_slice(&self.component.to_bytes());
         put_bytes(&mut out, self.service.as_bytes());
         put_bytes(&mut out, self.function.as_bytes());
         out.extend_from_slice(&self.bounds.encode());
         put_bytes(&mut out, &self.call);
         put_bytes(&mut out, &self.transcript);
-        put_uint(&mut out, self.witness.is_some().into());
+        out.push(self.witness.is_some().into());
         if let Some(witness) = &self.witness {
             put_bytes(&mut out, witness);
         }
         out
     }
 
-    /// Reads what [`Evidence::encode`] writes. Holds nothing against anything yet: see [`Evidence::check`].
+    /// Reads what [`Material::encode`] writes.
     pub fn decode(bytes: impl Into<Bytes>) -> Result<Self, Malformed> {
         let bytes = bytes.into();
         if bytes.len() > Self::BYTES_MAX {
@@ -166,7 +172,6 @@ impl Evidence {
         if reader.byte()? != VERSION {
             return Err(Malformed("evidence of another version"));
         }
-        let receipt = SignedReceipt::decode(reader.take(SignedReceipt::BYTES)?)?;
         let component =
             Cid::from_bytes(reader.take(36)?).map_err(|_| Malformed("the id of a component"))?;
         let mut name = || {
@@ -185,7 +190,6 @@ impl Evidence {
         };
         reader.end()?;
         Ok(Self {
-            receipt,
             component,
             service,
             function,
@@ -196,10 +200,43 @@ impl Evidence {
         })
     }
 
+    /// Reads the call: the arguments, which are an array, and the circumstances.
+    pub fn read_call(&self) -> Result<(Value, CallContext), Malformed> {
+        let malformed = Malformed("arguments and circumstances");
+        let call = Value::from_dag_cbor(&self.call).map_err(|_| malformed)?;
+        let Some([arguments, context]) = call.as_array() else {
+            return Err(malformed);
+        };
+        if arguments.as_array().is_none() {
+            return Err(malformed);
+        }
+        let context = CallContext::from_value(context).ok_or(malformed)?;
+        Ok((arguments.clone(), context))
+    }
+}
+
+impl Evidence {
+    /// The receipt as it stands in a journal (553 bytes), then the material.
+    pub fn encode(&self) -> Vec<u8> {
+        [self.receipt.encode(), self.material.encode()].concat()
+    }
+
+    /// Reads what [`Evidence::encode`] writes. Holds nothing against anything yet: see [`Evidence::check`].
+    pub fn decode(bytes: impl Into<Bytes>) -> Result<Self, Malformed> {
+        let bytes = bytes.into();
+        let receipt = bytes
+            .get(..SignedReceipt::BYTES)
+            .ok_or(Malformed("the bytes end too early"))?;
+        Ok(Self {
+            receipt: SignedReceipt::decode(receipt)?,
+            material: Material::decode(bytes.slice(SignedReceipt::BYTES..))?,
+        })
+    }
+
     /// Reads the parts and holds each against what the receipt says of it. The signature is the caller's to check:
     /// only he knows whose it should be.
     pub fn check(&self) -> Result<Checked, EvidenceError> {
-        let receipt = &self.receipt.receipt;
+        let (receipt, material) = (&self.receipt.receipt, &self.material);
         let same = |holds: bool, what| {
             if holds {
                 Ok(())
@@ -210,21 +247,22 @@ impl Evidence {
         if receipt.version != crate::Receipt::VERSION {
             return Err(EvidenceError::Version(receipt.version));
         }
-        let service = keccak256(&[self.service.as_bytes()]);
+        let service = keccak256(&[material.service.as_bytes()]);
         same(receipt.service_id == service, "a service")?;
-        let function = function_id(&self.function);
+        let function = function_id(&material.function);
         same(receipt.function_id == function, "a function")?;
         same(
-            receipt.args_hash == content_hash(&self.call),
+            receipt.args_hash == content_hash(&material.call),
             "arguments or circumstances",
         )?;
-        let (arguments, context) = self.read_call()?;
-        let transcript = Transcript::decode(self.transcript.clone(), &self.bounds.transcript)?;
+        let (arguments, context) = material.read_call()?;
+        let transcript =
+            Transcript::decode(material.transcript.clone(), &material.bounds.transcript)?;
         same(receipt.host_log_hash == transcript.root(), "effects")?;
-        let witness = self
+        let witness = material
             .witness
             .clone()
-            .map(|witness| Witness::decode(witness, Self::BYTES_MAX))
+            .map(|witness| Witness::decode(witness, Material::BYTES_MAX))
             .transpose()?;
         if let Some(witness) = &witness {
             let proves = witness.proves(&receipt.pre_state_root);
@@ -236,19 +274,6 @@ impl Evidence {
             transcript,
             witness,
         })
-    }
-
-    fn read_call(&self) -> Result<(Value, CallContext), Malformed> {
-        let malformed = Malformed("arguments and circumstances");
-        let call = Value::from_dag_cbor(&self.call).map_err(|_| malformed)?;
-        let Some([arguments, context]) = call.as_array() else {
-            return Err(malformed);
-        };
-        if arguments.as_array().is_none() {
-            return Err(malformed);
-        }
-        let context = CallContext::from_value(context).ok_or(malformed)?;
-        Ok((arguments.clone(), context))
     }
 }
 

@@ -57,7 +57,7 @@ pub use call::{
     local_request_id, local_worker_id,
 };
 pub use entry::{Entry, EntryError};
-pub use evidence::{Bounds, Checked, Evidence, EvidenceError};
+pub use evidence::{Bounds, Checked, Evidence, EvidenceError, Material};
 pub use receipt::{ChainError, Outcome, Receipt, ReceiptDomain, SignedReceipt};
 pub use transcript::{
     Effect, NAME_BYTES_MAX, Replay, ReplayError, Transcript, TranscriptError, TranscriptLimits,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use weir_identity::{Hash, keccak256};
 use weir_receipt::state::{KeyRange, Order, Recorder, Root, Tree};
 use weir_receipt::{
-    Effect, Evidence, EvidenceError, Outcome, Receipt, ReceiptDomain, Transcript, TranscriptLimits,
+    Effect, EvidenceError, Outcome, Receipt, ReceiptDomain, Transcript, TranscriptLimits,
     function_id, local_worker_id,
 };
 
@@ -128,10 +128,8 @@ fn evidence_is_held_against_its_receipt() {
     let evidence = targets::sample_evidence();
     let checked = evidence.check().expect("it is that of the receipt");
     assert!(checked.witness.is_some());
-    let other = Evidence {
-        service: "other".to_owned(),
-        ..evidence
-    };
+    let mut other = evidence;
+    other.material.service = "other".to_owned();
     assert!(matches!(
         other.check(),
         Err(EvidenceError::Differs("a service"))

@@ -8,8 +8,8 @@ use weir_receipt::state::{
     KeyRange, Limits, MemoryNodes, Node, Nodes, NodesError, Order, Root, Transaction, Tree, Witness,
 };
 use weir_receipt::{
-    Bounds, CallContext, Evidence, Outcome, Receipt, ReceiptDomain, SignedReceipt, Transcript,
-    TranscriptLimits, content_hash, function_id, local_worker_id,
+    Bounds, CallContext, Evidence, Material, Outcome, Receipt, ReceiptDomain, SignedReceipt,
+    Transcript, TranscriptLimits, content_hash, function_id, local_worker_id,
 };
 
 /// What decodes encodes to the same bytes, and a store that answers it to every question makes nothing panic.
@@ -130,7 +130,7 @@ pub fn sample_evidence() -> Evidence {
         tetraplets: Value::from(Vec::new()),
         salt: Hash::ZERO,
     };
-    let call = Evidence::call_bytes(&Value::from(vec![Value::from("Ada")]), &context);
+    let call = Material::call_bytes(&Value::from(vec![Value::from("Ada")]), &context);
     let transcript = Transcript::default();
     let receipt = Receipt {
         version: Receipt::VERSION,
@@ -157,20 +157,22 @@ pub fn sample_evidence() -> Evidence {
     let witness = Tree::new(root, &nodes).prove(b"user/07");
     Evidence {
         receipt: receipt.sign(&ReceiptDomain::local(), &key),
-        component: Cid::of_raw(b"component"),
-        service: "greeter".to_owned(),
-        function: "hello".to_owned(),
-        bounds: Bounds {
-            fuel: 1,
-            memory_bytes: 2,
-            argument_bytes: 3,
-            result_bytes: 4,
-            state: Limits::default(),
-            transcript: TranscriptLimits::default(),
+        material: Material {
+            component: Cid::of_raw(b"component"),
+            service: "greeter".to_owned(),
+            function: "hello".to_owned(),
+            bounds: Bounds {
+                fuel: 1,
+                memory_bytes: 2,
+                argument_bytes: 3,
+                result_bytes: 4,
+                state: Limits::default(),
+                transcript: TranscriptLimits::default(),
+            },
+            call: call.into(),
+            transcript: transcript.encode().into(),
+            witness: Some(witness.expect("nothing is missing").into()),
         },
-        call: call.into(),
-        transcript: transcript.encode().into(),
-        witness: Some(witness.expect("nothing is missing").into()),
     }
 }
 

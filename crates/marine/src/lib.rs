@@ -82,6 +82,7 @@ mod profile;
 mod runtime;
 mod sandbox;
 mod spelling;
+pub mod states;
 mod world;
 
 pub use admission::Import;
@@ -100,4 +101,5 @@ pub use module::{Call, CallOutput, Module};
 pub use profile::Profile;
 pub use runtime::{Marine, MarineConfig, SetupError};
 pub use sandbox::{Level, Logs};
+pub use states::{States, StatesConfig, StatesError};
 pub use world::{Mode, Outside, SharedNodes, StateAt, World};

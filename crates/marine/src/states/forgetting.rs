@@ -1,0 +1,214 @@
+//! Deletes old roots and removed states, a portion with every commit.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use weir_identity::Hash;
+
+use super::backing::{Backing, StateWrite};
+use super::layout::{GARBAGE, Id, Kind, List, ListAt, decode_garbage};
+use super::life::{Inner, Life, Oldest};
+use super::{Shared, StatesError};
+
+/// Parts of lists that are read at once.
+const PARTS: usize = 8;
+
+/// Things that are deleted with a commit, however small it is.
+const LEAST: usize = 32;
+
+/// The list with which forgetting goes on.
+fn oldest(backing: &dyn Backing, life: &Life, inner: &mut Inner) -> Result<Oldest, StatesError> {
+    if let Some(oldest) = inner.oldest {
+        return Ok(oldest);
+    }
+    let lists = life.id.lists();
+    let found = backing.scan(&lists, &lists, 1)?;
+    let oldest = match found.first() {
+        Some((key, value)) => Oldest {
+            at: read_at(key)?,
+            replaced_ms: Some(read_list(value)?.replaced_ms),
+        },
+        None => Oldest {
+            at: ListAt { commit: 0, part: 0 },
+            replaced_ms: None,
+        },
+    };
+    inner.oldest = Some(oldest);
+    Ok(oldest)
+}
+
+/// The number of the oldest commit whose root can still be asked for.
+pub(super) fn oldest_kept(
+    backing: &dyn Backing,
+    life: &Life,
+    inner: &mut Inner,
+) -> Result<u64, StatesError> {
+    let at = oldest(backing, life, inner)?.at;
+    // A list of which a part is gone is being worked off.
+    Ok(at.commit + u64::from(at.part > 0))
+}
+
+/// Forgets roots whose time is over, oldest first, until about `budget` nodes and values are gone.
+pub(super) fn old_roots(
+    shared: &Shared,
+    life: &Life,
+    inner: &mut Inner,
+    now_ms: u64,
+    budget: usize,
+    writes: &mut Vec<StateWrite>,
+) -> Result<(), StatesError> {
+    let backing = &*shared.backing;
+    let is_over =
+        |replaced_ms: u64| replaced_ms.saturating_add(shared.config.keep_roots_ms) <= now_ms;
+    let mut left = budget.max(LEAST);
+    let mut next = oldest(backing, life, inner)?;
+    let lists = life.id.lists();
+    'portion: while left > 0 && next.replaced_ms.is_some_and(is_over) {
+        let found = backing.scan(&lists, &life.id.list(next.at), PARTS)?;
+        if found.is_empty() {
+            // The list is not in the store yet.
+            break;
+        }
+        for (key, value) in &found {
+            let (at, list) = (read_at(key)?, read_list(value)?);
+            next = Oldest {
+                at,
+                replaced_ms: Some(list.replaced_ms),
+            };
+            // What this list names is needed by the roots before its commit.
+            let held = inner.oldest_held().is_some_and(|held| held < at.commit);
+            if held || left == 0 || !is_over(list.replaced_ms) {
+                break 'portion;
+            }
+            forget(life, at, &list, writes);
+            left = left.saturating_sub(list.dropped.len() + 2);
+            // The time of the next one is found out when it is looked at.
+            next.at = at.next();
+        }
+    }
+    inner.oldest = Some(next);
+    Ok(())
+}
+
+fn forget(life: &Life, at: ListAt, list: &List, writes: &mut Vec<StateWrite>) {
+    if at.part == 0 {
+        // The same root may have been replaced once more.
+        writes.push(StateWrite::DeleteOlder {
+            key: life.id.key(Kind::Root, &list.root),
+            than: at.commit + 1,
+        });
+    }
+    for (kind, hash) in &list.dropped {
+        writes.push(StateWrite::DeleteOlder {
+            key: life.id.key(*kind, hash),
+            than: at.commit,
+        });
+    }
+    writes.push(StateWrite::Delete {
+        key: life.id.list(at),
+    });
+}
+
+fn read_at(key: &[u8]) -> Result<ListAt, StatesError> {
+    ListAt::of_key(key).ok_or(StatesError::Damaged("the key of a list of old nodes"))
+}
+
+fn read_list(value: &[u8]) -> Result<List, StatesError> {
+    List::decode(value).ok_or(StatesError::Damaged("a list of old nodes"))
+}
+
+/// States of removed services.
+#[derive(Default)]
+pub(super) struct Garbage {
+    states: VecDeque<Removed>,
+    /// A portion is on its way into the store.
+    sweeping: bool,
+}
+
+struct Removed {
+    id: Id,
+    name: Hash,
+    generation: u64,
+    /// Who may still be reading it; none after the store was opened.
+    life: Option<Arc<Life>>,
+}
+
+impl Garbage {
+    /// Finds what was not deleted before the store was closed.
+    pub(super) fn load(backing: &dyn Backing) -> Result<Self, StatesError> {
+        let mut garbage = Self::default();
+        let mut from = GARBAGE.to_vec();
+        loop {
+            let found = backing.scan(GARBAGE, &from, 1_000)?;
+            let Some((last, _)) = found.last() else {
+                return Ok(garbage);
+            };
+            from = [last, &[0][..]].concat();
+            for (_, value) in &found {
+                let (name, generation) = decode_garbage(value)
+                    .ok_or(StatesError::Damaged("the note of a removed state"))?;
+                garbage.states.push_back(Removed {
+                    id: Id::new(&name, generation),
+                    name,
+                    generation,
+                    life: None,
+                });
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, life: Arc<Life>) {
+        self.states.push_back(Removed {
+            id: life.id,
+            name: life.name,
+            generation: life.generation,
+            life: Some(life),
+        });
+    }
+
+    /// The generation of the next state of this name.
+    pub(super) fn next_generation(&self, name: &Hash) -> u64 {
+        let removed = self.states.iter().filter(|removed| removed.name == *name);
+        removed
+            .map(|removed| removed.generation + 1)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// How many states wait to be deleted.
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    pub(super) fn swept(&mut self) {
+        self.sweeping = false;
+    }
+
+    /// Deletes about `budget` records of one of them. Says whether there was something to do; then nothing more is
+    /// done until this is written.
+    pub(super) fn portion(
+        &mut self,
+        shared: &Shared,
+        budget: usize,
+        writes: &mut Vec<StateWrite>,
+    ) -> Result<bool, StatesError> {
+        if self.sweeping {
+            return Ok(false);
+        }
+        let is_free = |removed: &Removed| removed.life.as_ref().is_none_or(|life| life.is_idle());
+        let Some(index) = self.states.iter().position(is_free) else {
+            return Ok(false);
+        };
+        let budget = budget.max(LEAST);
+        let id = self.states[index].id;
+        let keys = shared.backing.keys(&id.prefix(), &id.prefix(), budget)?;
+        let is_last = keys.len() < budget;
+        writes.extend(keys.into_iter().map(|key| StateWrite::Delete { key }));
+        if is_last {
+            writes.push(StateWrite::Delete { key: id.garbage() });
+            self.states.remove(index);
+        }
+        self.sweeping = true;
+        Ok(true)
+    }
+}

@@ -1,0 +1,146 @@
+//! The turn of one writer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use tokio::sync::OwnedMutexGuard;
+use weir_identity::Hash;
+use weir_receipt::state::Commit;
+
+use super::backing::StateWrite;
+use super::forgetting;
+use super::layout::{Head, Kind, List, ListAt, head_key, numbered};
+use super::life::{Life, Oldest, Ticket, Writes};
+use super::snapshot::Snapshot;
+use super::{Shared, StatesError};
+
+/// The right to change the state of a service: until it is dropped or commits, the next writer waits.
+pub struct Update {
+    shared: Arc<Shared>,
+    life: Arc<Life>,
+    snapshot: Snapshot,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Update {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        life: Arc<Life>,
+        snapshot: Snapshot,
+        turn: OwnedMutexGuard<()>,
+    ) -> Self {
+        Self {
+            shared,
+            life,
+            snapshot,
+            _turn: turn,
+        }
+    }
+
+    /// The state that is to be changed.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Makes `commit`, which must have been made from [the snapshot](Update::snapshot), the state of the service.
+    ///
+    /// `give` gets what is to be written, before anybody can see the new state: so whatever others find out from it
+    /// comes to the store after it, if all use one channel. It gets nothing if the commit changes nothing. `now_ms`,
+    /// in milliseconds since 1970, is when the old root was replaced.
+    ///
+    /// If this fails, nothing has changed.
+    pub fn commit<T>(
+        self,
+        commit: Commit,
+        now_ms: u64,
+        give: impl FnOnce(Option<Writes>) -> T,
+    ) -> Result<T, StatesError> {
+        self.life.check()?;
+        let before = self.snapshot.root();
+        if commit.root == before && commit.nodes.is_empty() && commit.values.is_empty() {
+            return Ok(give(None));
+        }
+        let Self { shared, life, .. } = &self;
+        let mut inner = life.lock();
+        if inner.removed {
+            return Err(StatesError::Removed);
+        }
+        let number = inner.number + 1;
+        let items = items(&commit, number, before.hash(), &before.encode());
+        let lists = List::parts(&commit, now_ms, before.hash());
+        let changes = items.len() + commit.dropped_nodes.len() + commit.dropped_values.len();
+
+        let mut writes = Vec::with_capacity(2 * changes + lists.len() + 1);
+        for (kind, hash, bytes) in &items {
+            writes.push(StateWrite::Put {
+                key: life.id.key(*kind, hash),
+                value: bytes.clone(),
+            });
+        }
+        for (part, list) in (0..).zip(&lists) {
+            let at = ListAt {
+                commit: number,
+                part,
+            };
+            writes.push(StateWrite::Put {
+                key: life.id.list(at),
+                value: list.encode(),
+            });
+        }
+        let head = Head {
+            generation: life.generation,
+            number,
+            root: commit.root,
+        };
+        writes.push(StateWrite::Put {
+            key: head_key(&life.name),
+            value: head.encode(),
+        });
+        let oldest = inner.oldest;
+        forgetting::old_roots(shared, life, &mut inner, now_ms, 2 * changes, &mut writes)?;
+        let sweeps = match shared.garbage().portion(shared, changes, &mut writes) {
+            Ok(sweeps) => sweeps,
+            Err(error) => {
+                inner.oldest = oldest;
+                return Err(error);
+            }
+        };
+
+        let bytes = items.iter().map(|(_, _, bytes)| bytes.len() + 128).sum();
+        let ticket = shared.tickets.fetch_add(1, Ordering::Relaxed);
+        inner.keep(ticket, items);
+        let given = give(Some(Writes {
+            writes,
+            ticket: Ticket::new(shared.clone(), life.clone(), ticket, bytes, sweeps),
+        }));
+        inner.number = number;
+        inner.root = commit.root;
+        // The first list of a state without lists is the oldest.
+        if let Some(Oldest { replaced_ms, .. }) = &mut inner.oldest {
+            replaced_ms.get_or_insert(now_ms);
+        }
+        drop(inner);
+        Ok(given)
+    }
+}
+
+impl std::fmt::Debug for Update {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Update")
+            .field("snapshot", &self.snapshot)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can be read by its hash from now on, with the number of the commit in front.
+fn items(commit: &Commit, number: u64, old: Hash, old_root: &[u8]) -> Vec<(Kind, Hash, Bytes)> {
+    let nodes = commit.nodes.iter().map(|item| (Kind::Node, item));
+    let values = commit.values.iter().map(|item| (Kind::Value, item));
+    let mut items = Vec::with_capacity(commit.nodes.len() + commit.values.len() + 1);
+    for (kind, (hash, bytes)) in nodes.chain(values) {
+        items.push((kind, *hash, numbered(number, bytes)));
+    }
+    items.push((Kind::Root, old, numbered(number, old_root)));
+    items
+}

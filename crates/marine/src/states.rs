@@ -248,10 +248,19 @@ impl States {
     }
 
     /// Waits for the turn to change the state of a service, which comes in the order of asking; and for room in memory,
-    /// if the store does not keep up. Dropping the future gives the place in the queue up.
-    pub async fn update(&self, service: &str) -> Result<Update, StatesError> {
+    /// if the store does not keep up. Dropping the future gives the place in the queue up. If the service is removed
+    /// after this is called, it fails, also if there is another service of this name by then.
+    pub fn update(
+        &self,
+        service: &str,
+    ) -> impl Future<Output = Result<Update, StatesError>> + Send + use<> {
+        let life = self.shared.life(layout::name(service));
+        let states = self.clone();
+        async move { states.turn(life?).await }
+    }
+
+    async fn turn(self, life: Arc<Life>) -> Result<Update, StatesError> {
         let shared = &self.shared;
-        let life = shared.life(layout::name(service))?;
         let turn = life.writer.clone().lock_owned().await;
         loop {
             let room = shared.room.notified();
@@ -303,10 +312,14 @@ impl States {
         // In this order, and with the first one held: nobody finds the old state or makes a new one in between.
         let mut lives = self.shared.lives();
         let mut inner = life.lock();
-        if inner.removed || inner.number == 0 {
+        if inner.removed {
             return Ok(None);
         }
         inner.removed = true;
+        lives.by_name.remove(&name);
+        if inner.number == 0 {
+            return Ok(None);
+        }
         let writes = vec![
             StateWrite::Delete {
                 key: head_key(&name),
@@ -318,8 +331,8 @@ impl States {
         ];
         let writes = self.writes(&life, &mut inner, writes, false);
         self.shared.garbage().add(life.clone());
-        lives.by_name.remove(&name);
         drop(inner);
+        drop(lives);
         Ok(Some(writes))
     }
 

@@ -54,6 +54,8 @@ pub struct NodeConfig {
     /// Bounds of one call of a component. Its wall-clock limit is also at
     /// most what is left until the call's deadline.
     pub calls: weir_marine::Limits,
+    /// Bounds of the states of services.
+    pub states: weir_marine::StatesConfig,
     /// Where to offer metrics, on a loopback address; none for nowhere.
     pub metrics: Option<SocketAddr>,
 }
@@ -80,6 +82,7 @@ impl NodeConfig {
             driver: DriverLimits::default(),
             marine: None,
             calls: weir_marine::Limits::default(),
+            states: weir_marine::StatesConfig::default(),
             metrics: None,
         }
     }

@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
 use weir_identity::{Keypair, PeerId};
+use weir_marine::States;
+use weir_marine::states::{Ticket, Writes};
 use weir_peer::{Batch, Effect, Event, Limits, ParticleId, Peer, StoredRecord, Timestamp};
 
 use crate::clock;
@@ -37,6 +39,8 @@ use crate::transport::{Multiaddr, Transport, TransportEvent};
 /// Something to do, in its turn.
 enum Todo {
     Effect(Effect),
+    /// Belongs into the next commit.
+    States(Writes),
     /// To be done when everything before it is durable.
     Then(Box<dyn FnOnce(&mut Driver) + Send>),
 }
@@ -57,7 +61,7 @@ enum Done {
         prefix: Vec<u8>,
         records: Result<Vec<StoredRecord>, String>,
     },
-    Committed(Result<(), StoreError>),
+    Committed(Result<Vec<Ticket>, StoreError>),
     Exported,
 }
 
@@ -67,6 +71,7 @@ pub(crate) struct Driver {
     keypair: Arc<Keypair>,
     peer_limits: Arc<Limits>,
     store: Arc<Store>,
+    states: States,
     transport: Transport,
     executor: Executor,
     limits: DriverLimits,
@@ -94,7 +99,8 @@ pub(crate) struct Parts {
     pub(crate) peer: Peer,
     pub(crate) keypair: Arc<Keypair>,
     pub(crate) peer_limits: Arc<Limits>,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
+    pub(crate) states: States,
     pub(crate) transport: Transport,
     pub(crate) executor: Executor,
     pub(crate) limits: DriverLimits,
@@ -111,7 +117,8 @@ impl Driver {
             peer: parts.peer,
             keypair: parts.keypair,
             peer_limits: parts.peer_limits,
-            store: Arc::new(parts.store),
+            store: parts.store,
+            states: parts.states,
             transport: parts.transport,
             executor: parts.executor,
             limits: parts.limits,
@@ -164,7 +171,7 @@ impl Driver {
         transport.stop().await;
         while work.join_next().await.is_some() {}
         // This may write to the disk for a while.
-        let closed = tokio::task::spawn_blocking(move || drop(store)).await;
+        let closed = tokio::task::spawn_blocking(move || close(store)).await;
         if closed.is_err() {
             tracing::error!("the store panicked when it was closed");
         }
@@ -243,7 +250,7 @@ impl Driver {
             }
             Wake::Work(Done::Committed(result)) => {
                 self.committing = false;
-                result?;
+                self.written(result?);
             }
             Wake::Work(Done::Exported) => {}
             Wake::Timer => {
@@ -290,8 +297,11 @@ impl Driver {
             call,
             outcome,
             execution,
+            state,
         } = finished;
         self.executor.ended(call);
+        // What the peer makes of the answer is taken later, and so comes into the same commit.
+        self.todo.extend(state.map(Todo::States));
         self.peer.handle(
             Event::CallFinished {
                 call,
@@ -349,48 +359,94 @@ impl Driver {
 
     /// Takes what the peer wants and does as much of it as can be done now.
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.todo
-            .extend(self.peer.drain().into_iter().map(Todo::Effect));
+        self.take_effects();
         while !self.committing
             && let Some(next) = self.todo.pop_front()
         {
             match next {
-                Todo::Effect(Effect::Persist(batch)) => self.commit(batch)?,
+                Todo::Effect(Effect::Persist(batch)) => self.commit(batch, Vec::new())?,
+                Todo::States(writes) => self.commit(Batch::default(), vec![writes])?,
                 Todo::Effect(effect) => self.perform(effect),
                 Todo::Then(work) => work(self),
             }
             // What was just done may have told the peer something.
             if self.todo.is_empty() {
-                self.todo
-                    .extend(self.peer.drain().into_iter().map(Todo::Effect));
+                self.take_effects();
             }
         }
         Ok(())
     }
 
-    fn commit(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+    /// Takes what the peer wants, behind what is to be done already.
+    fn take_effects(&mut self) {
+        loop {
+            let effects = self.peer.drain();
+            let removed: Vec<Writes> = effects
+                .iter()
+                .filter_map(|effect| match effect {
+                    Effect::Persist(batch) => Some(batch),
+                    _ => None,
+                })
+                .flat_map(|batch| &batch.writes)
+                .filter_map(weir_peer::store::removed_service)
+                .filter_map(|service| self.remove_state(service))
+                .collect();
+            self.todo.extend(effects.into_iter().map(Todo::Effect));
+            if removed.is_empty() {
+                return;
+            }
+            // All that was committed to these states is on its way and has to be written before.
+            let now = clock::now();
+            while let Ok(finished) = self.finished.try_recv() {
+                self.on_finished(finished, now);
+            }
+            self.todo.extend(removed.into_iter().map(Todo::States));
+        }
+    }
+
+    fn remove_state(&self, service: &str) -> Option<Writes> {
+        self.states.remove(service).unwrap_or_else(|error| {
+            tracing::error!(service, %error, "the state of a removed service cannot be removed");
+            None
+        })
+    }
+
+    fn written(&self, tickets: Vec<Ticket>) {
+        for ticket in tickets {
+            self.states.written(ticket);
+        }
+    }
+
+    fn commit(&mut self, mut batch: Batch, mut states: Vec<Writes>) -> Result<(), StoreError> {
         // Later writes may be durable before earlier effects are performed, so all go together.
-        for later in &mut self.todo {
-            if let Todo::Effect(Effect::Persist(more)) = later {
-                batch.writes.append(&mut more.writes);
+        let mut rest = VecDeque::with_capacity(self.todo.len());
+        for later in self.todo.drain(..) {
+            match later {
+                Todo::Effect(Effect::Persist(mut more)) => batch.writes.append(&mut more.writes),
+                Todo::States(writes) => states.push(writes),
+                later => rest.push_back(later),
             }
         }
-        self.todo
-            .retain(|later| !matches!(later, Todo::Effect(Effect::Persist(_))));
+        self.todo = rest;
+        let commit = move |store: &Store| -> Result<Vec<Ticket>, StoreError> {
+            store.commit_with(&batch, states.iter().flat_map(|writes| &writes.writes))?;
+            Ok(states.into_iter().map(|writes| writes.ticket).collect())
+        };
         match self.store.durability() {
             Durability::Process => {
                 let begin = Instant::now();
-                self.store.commit(&batch)?;
+                let tickets = commit(&self.store)?;
                 self.meters
                     .commit_seconds
                     .observe(begin.elapsed().as_secs_f64());
+                self.written(tickets);
             }
             Durability::Power => {
                 self.committing = true;
                 let (store, meters) = (self.store.clone(), self.meters.clone());
                 self.work.spawn_blocking(move || {
                     let begin = Instant::now();
-                    let result = caught("commit", || store.commit(&batch))
+                    let result = caught("commit", || commit(&store))
                         .unwrap_or_else(|what| Err(store.gave_up(what)));
                     meters.commit_seconds.observe(begin.elapsed().as_secs_f64());
                     Done::Committed(result)
@@ -407,6 +463,14 @@ impl fmt::Debug for Driver {
             .field("peer", &self.peer.id())
             .field("todo", &self.todo.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Closes the store. Calls that were ended a moment ago may still be reading from it.
+fn close(mut store: Arc<Store>) {
+    while let Err(still_read) = Arc::try_unwrap(store) {
+        store = still_read;
+        std::thread::yield_now();
     }
 }
 

@@ -27,6 +27,9 @@ pub enum StartError {
     /// The store does not hold a peer, or another one.
     #[error("the store cannot be restored: {0}")]
     Restore(#[from] RestoreError),
+    /// The states of its services cannot be used.
+    #[error(transparent)]
+    States(#[from] weir_marine::StatesError),
     /// Its component files cannot be used.
     #[error(transparent)]
     Components(#[from] ComponentError),

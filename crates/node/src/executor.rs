@@ -4,13 +4,17 @@
 //! for any more is dropped, and with it the instance that executes it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
 use weir_identity::{Cid, Hash, Value, keccak256};
-use weir_marine::{Error, Function, Judgement, Level, Logs, Module, World};
+use weir_marine::states::{Snapshot, Update, Writes};
+use weir_marine::{
+    Error, Function, Judgement, Level, Logs, Mode, Module, StateAt, States, StatesError, World,
+};
 use weir_peer::{Call, CallId, CallOutcome, Execution};
 
 use crate::clock;
@@ -26,6 +30,8 @@ pub(crate) struct Finished {
     pub(crate) outcome: CallOutcome,
     /// What goes into its receipt, if it gets one.
     pub(crate) execution: Option<Execution>,
+    /// What it makes of the state of its service.
+    pub(crate) state: Option<Writes>,
 }
 
 /// The running calls of a node and the modules that they run.
@@ -34,6 +40,7 @@ pub(crate) struct Executor {
     /// By blueprint.
     modules: HashMap<Arc<str>, Result<Module, String>>,
     running: HashMap<CallId, AbortHandle>,
+    states: States,
     finished: mpsc::UnboundedSender<Finished>,
     /// Makes the randomness of guests unforeseeable.
     salt: [u8; 32],
@@ -44,12 +51,14 @@ impl Executor {
     pub(crate) fn new(
         limits: weir_marine::Limits,
         salt: [u8; 32],
+        states: States,
         finished: mpsc::UnboundedSender<Finished>,
     ) -> Self {
         Executor {
             limits,
             modules: HashMap::new(),
             running: HashMap::new(),
+            states,
             finished,
             salt,
         }
@@ -80,12 +89,10 @@ impl Executor {
         let id = call.id;
         let circumstances = circumstances(&call, self.salt(&call));
         let context = weir_marine::CallContext::of(&circumstances, &call.service);
-        let world = World::default();
-        let left = call.context.deadline.since(clock::now());
-        let limits = weir_marine::Limits {
-            wall_ms: self.limits.wall_ms.min(left),
-            ..self.limits.clone()
-        };
+        let mode = module.function(&call.function).map(Function::mode);
+        // A call belongs to the service that there is now, not to a later one of the same name.
+        let access = self.access(mode.as_ref().ok(), &call.service);
+        let limits = self.limits.clone();
         let answer = Answer {
             call: id,
             finished: self.finished.clone(),
@@ -94,6 +101,19 @@ impl Executor {
         let work = async move {
             // All of it belongs to this task, not only what is used here: a panic drops it.
             let answer = answer;
+            let (state, update) = match access.open().await {
+                Ok(opened) => opened,
+                Err(error) => return answer.fail(&error),
+            };
+            let world = World {
+                state,
+                ..World::default()
+            };
+            let left = call.context.deadline.since(clock::now());
+            let limits = weir_marine::Limits {
+                wall_ms: limits.wall_ms.min(left),
+                ..limits
+            };
             let output = module
                 .call(weir_marine::Call {
                     function: &call.function,
@@ -105,7 +125,6 @@ impl Executor {
                 .await;
             log_output(&call, &output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            let mode = module.function(&call.function).map(Function::mode);
             let judgement = mode
                 .ok()
                 .and_then(|mode| Judgement::of(&output, mode, &limits, &world.state.root));
@@ -113,7 +132,15 @@ impl Executor {
                 let about = (&call.args[..], &circumstances);
                 execution(&module, (&limits, &world), about, judgement)
             });
-            answer.give(outcome(output.result), execution);
+            let outcome = outcome(output.result);
+            // From here on nothing is waited for: a call that is cancelled has changed nothing, or is answered.
+            let Some((update, commit)) = update.zip(output.commit) else {
+                return answer.give(outcome, execution, None);
+            };
+            let give = |state| answer.give(outcome, execution, state);
+            if let Err(error) = update.commit(commit, clock::now().ms(), give) {
+                answer.fail(&error);
+            }
         };
         let task = tokio::spawn(work.instrument(span));
         self.running.insert(id, task.abort_handle());
@@ -140,7 +167,17 @@ impl Executor {
             call: call.id,
             outcome,
             execution: None,
+            state: None,
         });
+    }
+
+    fn access(&self, mode: Option<&Mode>, service: &str) -> Access {
+        match mode {
+            // What does not exist finds nothing.
+            None | Some(Mode::Pure) => Access::None,
+            Some(Mode::View) => Access::View(self.states.view(service)),
+            Some(Mode::Update) => Access::Update(Box::pin(self.states.update(service))),
+        }
     }
 
     fn salt(&self, call: &Call) -> Hash {
@@ -171,6 +208,27 @@ impl std::fmt::Debug for Executor {
     }
 }
 
+/// The state of a service, for a function that may read or change it.
+enum Access {
+    None,
+    View(Result<Snapshot, StatesError>),
+    Update(Pin<Box<dyn Future<Output = Result<Update, StatesError>> + Send>>),
+}
+
+impl Access {
+    /// Waits for the turn, if it changes the state.
+    async fn open(self) -> Result<(StateAt, Option<Update>), StatesError> {
+        match self {
+            Self::None => Ok((StateAt::default(), None)),
+            Self::View(snapshot) => Ok((snapshot?.state_at(), None)),
+            Self::Update(turn) => {
+                let update = turn.await?;
+                Ok((update.snapshot().state_at(), Some(update)))
+            }
+        }
+    }
+}
+
 /// How a call of a component ended, as scripts see it.
 fn outcome(result: Result<Value, Error>) -> CallOutcome {
     match result {
@@ -190,12 +248,19 @@ struct Answer {
 }
 
 impl Answer {
-    fn give(&self, outcome: CallOutcome, execution: Option<Execution>) {
+    fn give(&self, outcome: CallOutcome, execution: Option<Execution>, state: Option<Writes>) {
         let _ = self.finished.send(Finished {
             call: self.call,
             outcome,
             execution,
+            state,
         });
+    }
+
+    /// The state cannot be used.
+    fn fail(&self, error: &StatesError) {
+        let detail = error.to_string();
+        self.give(outcome(Err(Error::Storage { detail })), None, None);
     }
 }
 
@@ -203,7 +268,7 @@ impl Drop for Answer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let what = "infra/engine: the engine failed: it panicked during the call";
-            self.give(CallOutcome::failed(what), None);
+            self.give(CallOutcome::failed(what), None, None);
         }
     }
 }
@@ -319,6 +384,22 @@ mod tests {
         assert!(answers.recv().await.is_none(), "nobody waits for it");
     }
 
+    fn no_states() -> States {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let birth = crate::store::Birth {
+            at_ms: 0,
+            with_key: true,
+        };
+        let path = folder.path().join("store");
+        let store = crate::store::Store::open(&path, crate::store::Durability::Process, birth);
+        let store = Arc::new(store.expect("it is new"));
+        States::open(
+            crate::store::StateTable::of(&store),
+            weir_marine::StatesConfig::default(),
+        )
+        .expect("it is empty")
+    }
+
     fn module(marine: &weir_marine::Marine, text: &str) -> Module {
         let component = wat::parse_str(text).expect("it is WebAssembly text");
         marine.load(&component).expect("it is a component")
@@ -361,7 +442,7 @@ mod tests {
             ..weir_marine::Limits::default()
         };
         let (finished, mut answers) = mpsc::unbounded_channel();
-        let mut executor = Executor::new(limits, [0; 32], finished);
+        let mut executor = Executor::new(limits, [0; 32], no_states(), finished);
         let body = [("spin", "(loop (br 0))"), ("rest", "")];
         for (name, body) in body {
             let text = format!(

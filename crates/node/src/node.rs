@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 use weir_identity::Cid;
-use weir_marine::{Marine, Module};
+use weir_marine::{Marine, Module, States};
 use weir_peer::{Peer, PeerConfig, Service, store::COLD};
 
 use crate::clock;
@@ -19,7 +19,7 @@ use crate::executor::{Executor, WASM};
 use crate::handle::NodeHandle;
 use crate::keyfile::random;
 use crate::metrics::{self, Meters};
-use crate::store::{Birth, Durability, Store, StoreError};
+use crate::store::{Birth, Durability, StateTable, Store, StoreError};
 use crate::transport::Transport;
 
 const STORE_FILE: &str = "store.redb";
@@ -72,7 +72,9 @@ impl Node {
         let mut salt = [0; 32];
         random(&mut salt).map_err(StartError::Randomness)?;
         let (finish, finished) = mpsc::unbounded_channel();
-        let mut executor = Executor::new(config.calls.clone(), salt, finish);
+        let store = Arc::new(store);
+        let states = States::open(StateTable::of(&store), config.states)?;
+        let mut executor = Executor::new(config.calls.clone(), salt, states.clone(), finish);
         for (blueprint, module) in modules(&peer, &config, &components).await {
             if let Err(reason) = &module {
                 tracing::error!(%blueprint, reason, "a component cannot be loaded, its services will fail");
@@ -90,6 +92,7 @@ impl Node {
             keypair: config.keypair.clone(),
             peer_limits: config.limits.clone(),
             store,
+            states,
             transport,
             executor,
             limits: config.driver,

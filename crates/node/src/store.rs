@@ -7,6 +7,7 @@
 mod backend;
 #[cfg(test)]
 mod failing;
+mod states;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -18,9 +19,11 @@ use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
 };
 use thiserror::Error;
+use weir_marine::states::StateWrite;
 use weir_peer::{Batch, Write};
 
 pub use backend::Durability;
+pub use states::StateTable;
 
 /// What the peer writes.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
@@ -92,6 +95,8 @@ pub struct Birth {
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
+    /// Before the database, which is closed last.
+    reading: states::Reading,
     database: Database,
     path: PathBuf,
     birth: Birth,
@@ -172,6 +177,7 @@ impl Store {
             Err(_) => return Err(damaged(path, "it cannot be understood")),
         };
         let mut store = Store {
+            reading: states::Reading::default(),
             database,
             path: path.to_owned(),
             birth,
@@ -224,6 +230,7 @@ impl Store {
         transaction
             .open_table(RECORDS)
             .map_err(|e| self.failed(e))?;
+        states::write(&transaction, []).map_err(|e| self.failed(e))?;
         transaction.commit().map_err(|e| self.failed(e))?;
         Ok(found)
     }
@@ -241,6 +248,16 @@ impl Store {
     /// Writes a batch. Blocks; with [`Durability::Power`] for as long as the
     /// disk takes. After an error the store takes no more commits.
     pub fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.commit_with(batch, [])
+    }
+
+    /// The same, together with what is to be written to the
+    /// [states](StateTable) of services.
+    pub fn commit_with<'a>(
+        &self,
+        batch: &Batch,
+        states: impl IntoIterator<Item = &'a StateWrite>,
+    ) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
         {
             let mut records = transaction
@@ -266,7 +283,16 @@ impl Store {
                 }
             }
         }
-        transaction.commit().map_err(|e| self.failed(e))
+        let mut states = states.into_iter().peekable();
+        let changes_states = states.peek().is_some();
+        if changes_states {
+            states::write(&transaction, states).map_err(|e| self.failed(e))?;
+        }
+        transaction.commit().map_err(|e| self.failed(e))?;
+        if changes_states {
+            self.reading.end();
+        }
+        Ok(())
     }
 
     /// All records whose key begins with `prefix`, in key order.

@@ -77,6 +77,17 @@ pub fn archive_prefix() -> Vec<u8> {
     vec![ARCHIVE]
 }
 
+/// The id of the service that a write removes, if it removes one.
+pub fn removed_service(write: &Write) -> Option<&str> {
+    match write {
+        Write::Delete { key } => match key.split_first() {
+            Some((&SERVICE, id)) => std::str::from_utf8(id).ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The key prefix of the records of one particle.
 pub fn records_prefix(particle: ParticleId, identity: PeerId) -> Vec<u8> {
     ParticleKey { particle, identity }.write(RECORD)

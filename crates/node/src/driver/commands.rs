@@ -82,8 +82,7 @@ impl Driver {
 
     /// What the peer has to write down for this goes before the answer.
     fn reply_when_durable<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
-        self.todo
-            .extend(self.peer.drain().into_iter().map(Todo::Effect));
+        self.take_effects();
         // Whoever asked may have gone.
         self.todo
             .push_back(Todo::Then(Box::new(move |_| drop(reply.send(answer)))));

@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// Look into components and call their functions here, without a network
     #[command(subcommand, arg_required_else_help = false)]
     Wasm(Wasm),
+    /// What receipts prove: get their evidence, and execute calls again from it
+    #[command(subcommand, arg_required_else_help = false)]
+    Proof(Proof),
     /// Run scripts on a simulated network
     #[command(subcommand, arg_required_else_help = false)]
     Sim(Sim),
@@ -139,6 +142,28 @@ pub(crate) enum Wasm {
         file: PathBuf,
         #[command(flatten)]
         allowance: Allowance,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Proof {
+    /// Get from the peers that executed what their receipts have hashes of, and the components
+    Export {
+        /// The particle, by the beginning of its id; the latest one by default
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        /// Where to write; a new folder here by default
+        #[arg(short = 'o', long = "out", value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Execute calls again from their evidence, without network, key or state, and compare
+    Replay {
+        /// Files of evidence, or folders with them
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// The component; by default it stands beside the evidence under its id
+        #[arg(long, value_name = "FILE")]
+        component: Option<PathBuf>,
     },
 }
 

@@ -227,6 +227,14 @@ codes! {
     NoSuchTrace = "W0803", NotFound;
     /// An id prefix fits several particles.
     AmbiguousTrace = "W0804", Usage;
+    /// A call does not do what its receipt says.
+    ReceiptRefuted = "W0811", NotVerified;
+    /// Evidence cannot be read, or is not what its receipt is about.
+    EvidenceUnreadable = "W0812", NotVerified;
+    /// A call could not be executed again here.
+    ReceiptUndecided = "W0813", Internal;
+    /// A peer does not give the evidence of its receipt.
+    NoEvidence = "W0814", NotFound;
 }
 
 impl Code {

@@ -6,6 +6,7 @@ mod call;
 mod explain;
 mod layout;
 mod lsp;
+mod proof;
 mod sim;
 mod trace;
 mod up;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         },
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
         Command::Wasm(args) => wasm::run(&args, cli.global.timeout, output),
+        Command::Proof(args) => proof::run(&args, &cli.global, output),
         Command::Trace(args) => trace::run(&args, output),
     };
     output.finish(schema, outcome)

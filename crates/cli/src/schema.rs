@@ -35,6 +35,10 @@ schemas! {
     TRACE_EXPORT = "trace.export";
     /// The verdict of an audit.
     TRACE_VERIFY = "trace.verify";
+    /// Evidence of the receipts of a particle.
+    PROOF_EXPORT = "proof.export";
+    /// Calls that did again what their receipts say.
+    PROOF_REPLAY = "proof.replay";
     /// What a script reported.
     AIR_RUN = "air.run";
     /// Faults in scripts.

@@ -30,6 +30,7 @@ fn a_function_is_called_on_a_network_of_peers() {
     failures_have_codes(folder);
     own_policies_are_used(folder);
     traces_are_shown_and_checked(folder);
+    calls_are_executed_again(folder);
     scripts_run(folder);
 
     let second = weir(folder, &["up"]);
@@ -70,6 +71,38 @@ fn policies_answer(folder: &Path) {
     let below = folder.join("below");
     std::fs::create_dir_all(&below).expect("a writable folder");
     assert_eq!(call(&below, "any")["result"], "Hello, Ada!");
+}
+
+/// What peers say about calls is got from them and checked elsewhere, in a folder without a network.
+fn calls_are_executed_again(folder: &Path) {
+    call(folder, "all");
+    let exported = weir(folder, &["proof", "export", "-o", "proof", "--json"]).data();
+    let evidence = exported["evidence"].as_array().expect("a list of files");
+    assert_eq!(evidence.len(), 3, "{exported}");
+    let elsewhere = tempfile::tempdir().expect("a folder for the test");
+    let proof = elsewhere.path().join("proof");
+    std::fs::rename(folder.join("proof"), &proof).expect("the folder can be moved");
+    let replayed = weir(elsewhere.path(), &["proof", "replay", "proof", "--json"]).data();
+    let calls = replayed["calls"].as_array().expect("a list of calls");
+    assert_eq!(calls.len(), 3, "{replayed}");
+    assert!(calls.iter().all(|call| call["function"] == "hello"));
+
+    // A changed argument, and the wrong component.
+    let first = proof.join(evidence[0].as_str().expect("a name"));
+    let bytes = std::fs::read(&first).expect("it was written");
+    let at = bytes.windows(3).position(|part| part == b"Ada");
+    let mut changed = bytes.clone();
+    changed[at.expect("the argument stands there")] = b'I';
+    std::fs::write(&first, changed).expect("it can be written");
+    let refused = weir(elsewhere.path(), &["proof", "replay", "proof"]);
+    assert_eq!(refused.code, 9, "{refused:#?}");
+    assert!(refused.stderr.contains("error[W0812]"), "{refused:#?}");
+    std::fs::write(&first, bytes).expect("it can be written");
+    std::fs::write(elsewhere.path().join("other.wasm"), b"other").expect("it can be written");
+    let other = ["proof", "replay", "proof", "--component", "other.wasm"];
+    let refused = weir(elsewhere.path(), &other);
+    assert_eq!(refused.code, 9, "{refused:#?}");
+    assert!(refused.stderr.contains("another component"), "{refused:#?}");
 }
 
 fn failures_have_codes(folder: &Path) {

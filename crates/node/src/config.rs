@@ -8,6 +8,7 @@ use weir_identity::{Keypair, PeerId};
 use weir_marine::Marine;
 use weir_peer::{Contact, Limits, Shared};
 
+use crate::evidence::EvidenceConfig;
 use crate::store::Durability;
 use crate::transport::{Multiaddr, TransportLimits};
 
@@ -56,6 +57,10 @@ pub struct NodeConfig {
     pub calls: weir_marine::Limits,
     /// Bounds of the states of services.
     pub states: weir_marine::StatesConfig,
+    /// How much is kept of calls, for those who want to execute them again.
+    /// For calls that know the state, the state that they found has to be kept
+    /// as long.
+    pub evidence: EvidenceConfig,
     /// Where to offer metrics, on a loopback address; none for nowhere.
     pub metrics: Option<SocketAddr>,
 }
@@ -82,7 +87,11 @@ impl NodeConfig {
             driver: DriverLimits::default(),
             marine: None,
             calls: weir_marine::Limits::default(),
-            states: weir_marine::StatesConfig::default(),
+            states: weir_marine::StatesConfig {
+                keep_roots_ms: EvidenceConfig::default().keep_ms,
+                ..weir_marine::StatesConfig::default()
+            },
+            evidence: EvidenceConfig::default(),
             metrics: None,
         }
     }

@@ -29,10 +29,12 @@ use weir_peer::{Batch, Effect, Event, Limits, ParticleId, Peer, StoredRecord, Ti
 use crate::clock;
 use crate::config::DriverLimits;
 use crate::error::{Stopped, panicked};
+use crate::evidence::{EvidenceWrite, Keeper};
 use crate::executor::{Executor, Finished};
 use crate::handle::Command;
 use crate::metrics::Meters;
 use crate::news::Watcher;
+use crate::proofs::Proofs;
 use crate::store::{Durability, Store, StoreError};
 use crate::transport::{Multiaddr, Transport, TransportEvent};
 
@@ -41,6 +43,8 @@ enum Todo {
     Effect(Effect),
     /// Belongs into the next commit.
     States(Writes),
+    /// Likewise.
+    Evidence(Vec<EvidenceWrite>),
     /// To be done when everything before it is durable.
     Then(Box<dyn FnOnce(&mut Driver) + Send>),
 }
@@ -72,6 +76,8 @@ pub(crate) struct Driver {
     peer_limits: Arc<Limits>,
     store: Arc<Store>,
     states: States,
+    keeper: Keeper,
+    proofs: Proofs,
     transport: Transport,
     executor: Executor,
     limits: DriverLimits,
@@ -101,6 +107,8 @@ pub(crate) struct Parts {
     pub(crate) peer_limits: Arc<Limits>,
     pub(crate) store: Arc<Store>,
     pub(crate) states: States,
+    pub(crate) keeper: Keeper,
+    pub(crate) proofs: Proofs,
     pub(crate) transport: Transport,
     pub(crate) executor: Executor,
     pub(crate) limits: DriverLimits,
@@ -119,6 +127,8 @@ impl Driver {
             peer_limits: parts.peer_limits,
             store: parts.store,
             states: parts.states,
+            keeper: parts.keeper,
+            proofs: parts.proofs,
             transport: parts.transport,
             executor: parts.executor,
             limits: parts.limits,
@@ -297,11 +307,14 @@ impl Driver {
             call,
             outcome,
             execution,
+            kept,
             state,
         } = finished;
         self.executor.ended(call);
         // What the peer makes of the answer is taken later, and so comes into the same commit.
         self.todo.extend(state.map(Todo::States));
+        let kept = kept.map(|kept| self.keeper.keep(&kept));
+        self.todo.extend(kept.map(Todo::Evidence));
         self.peer.handle(
             Event::CallFinished {
                 call,
@@ -364,8 +377,10 @@ impl Driver {
             && let Some(next) = self.todo.pop_front()
         {
             match next {
-                Todo::Effect(Effect::Persist(batch)) => self.commit(batch, Vec::new())?,
-                Todo::States(writes) => self.commit(Batch::default(), vec![writes])?,
+                first
+                @ (Todo::Effect(Effect::Persist(_)) | Todo::States(_) | Todo::Evidence(_)) => {
+                    self.commit(first)?
+                }
                 Todo::Effect(effect) => self.perform(effect),
                 Todo::Then(work) => work(self),
             }
@@ -417,19 +432,22 @@ impl Driver {
         }
     }
 
-    fn commit(&mut self, mut batch: Batch, mut states: Vec<Writes>) -> Result<(), StoreError> {
+    fn commit(&mut self, first: Todo) -> Result<(), StoreError> {
+        let (mut batch, mut states, mut kept) = (Batch::default(), Vec::new(), Vec::new());
         // Later writes may be durable before earlier effects are performed, so all go together.
         let mut rest = VecDeque::with_capacity(self.todo.len());
-        for later in self.todo.drain(..) {
+        for later in std::iter::once(first).chain(self.todo.drain(..)) {
             match later {
                 Todo::Effect(Effect::Persist(mut more)) => batch.writes.append(&mut more.writes),
                 Todo::States(writes) => states.push(writes),
+                Todo::Evidence(mut more) => kept.append(&mut more),
                 later => rest.push_back(later),
             }
         }
         self.todo = rest;
         let commit = move |store: &Store| -> Result<Vec<Ticket>, StoreError> {
-            store.commit_with(&batch, states.iter().flat_map(|writes| &writes.writes))?;
+            let states_writes = states.iter().flat_map(|writes: &Writes| &writes.writes);
+            store.commit_all(&batch, states_writes, &kept)?;
             Ok(states.into_iter().map(|writes| writes.ticket).collect())
         };
         match self.store.durability() {

@@ -1,9 +1,11 @@
-//! What the receipt of a call says about its execution.
+//! What the receipt of a call says about its execution, and what is kept of it.
 
 use weir_identity::{Hash, Value};
-use weir_marine::{Judgement, Limits, Module, World};
-use weir_peer::{Call, Execution};
-use weir_receipt::{CallContext, args_hash};
+use weir_marine::{Judgement, Limits, Mode, Module, World};
+use weir_peer::{Call, Execution, Timestamp};
+use weir_receipt::{CallContext, Material, Transcript, content_hash, local_request_id};
+
+use crate::evidence::Kept;
 
 /// The circumstances of a call that its receipt covers.
 pub(crate) fn circumstances(call: &Call, salt: Hash) -> CallContext {
@@ -20,21 +22,52 @@ pub(crate) fn circumstances(call: &Call, salt: Hash) -> CallContext {
     }
 }
 
-/// What the peer writes into the receipt of a call.
-pub(crate) fn execution(
-    module: &Module,
-    (limits, world): (&Limits, &World),
-    (arguments, circumstances): (&[Value], &CallContext),
-    judgement: &Judgement,
-) -> Execution {
-    Execution {
-        module_set: module.set_hash(&limits.bounds(world)),
-        args: args_hash(&Value::from(arguments.to_vec()), circumstances),
-        pre_state: judgement.pre_state,
-        post_state: judgement.post_state,
-        effects: judgement.effects,
-        fuel: judgement.fuel,
-        outcome: judgement.outcome,
+/// A call that ended in a way that everybody finds who repeats it.
+pub(crate) struct Ended<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) mode: Mode,
+    pub(crate) limits: &'a Limits,
+    pub(crate) world: &'a World,
+    pub(crate) call: &'a Call,
+    pub(crate) circumstances: &'a CallContext,
+    pub(crate) transcript: &'a Transcript,
+    pub(crate) judgement: &'a Judgement,
+    pub(crate) now: Timestamp,
+}
+
+impl Ended<'_> {
+    /// What the peer writes into the receipt, and what this node keeps for those who want to execute the call again.
+    pub(crate) fn record(&self) -> (Execution, Kept) {
+        let bounds = self.limits.bounds(self.world);
+        let arguments = Value::from(self.call.args.clone());
+        let call = Material::call_bytes(&arguments, self.circumstances);
+        let judgement = self.judgement;
+        let execution = Execution {
+            module_set: self.module.set_hash(&bounds),
+            args: content_hash(&call),
+            pre_state: judgement.pre_state,
+            post_state: judgement.post_state,
+            result: content_hash(&judgement.result.to_dag_cbor()),
+            effects: judgement.effects,
+            fuel: judgement.fuel,
+            outcome: judgement.outcome,
+        };
+        let about = &self.call.context;
+        let kept = Kept {
+            request: local_request_id(&about.particle.0, &about.step),
+            at_ms: self.now.ms(),
+            state: (self.mode != Mode::Pure).then_some(judgement.pre_state),
+            material: Material {
+                component: self.module.cid(),
+                service: self.call.service.to_string(),
+                function: self.call.function.to_string(),
+                bounds,
+                call: call.into(),
+                transcript: self.transcript.encode().into(),
+                witness: None,
+            },
+        };
+        (execution, kept)
     }
 }
 

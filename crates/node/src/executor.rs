@@ -18,7 +18,9 @@ use weir_marine::{
 use weir_peer::{Call, CallId, CallOutcome, Execution};
 
 use crate::clock;
-use crate::execution::{circumstances, execution};
+use crate::evidence::Kept;
+use crate::execution::{Ended, circumstances};
+use crate::proofs::{Proofs, Wanted};
 
 /// What a service that executes a component is registered as.
 pub const WASM: &str = "wasm";
@@ -30,6 +32,8 @@ pub(crate) struct Finished {
     pub(crate) outcome: CallOutcome,
     /// What goes into its receipt, if it gets one.
     pub(crate) execution: Option<Execution>,
+    /// What is kept of it.
+    pub(crate) kept: Option<Kept>,
     /// What it makes of the state of its service.
     pub(crate) state: Option<Writes>,
 }
@@ -125,25 +129,54 @@ impl Executor {
                 .await;
             log_output(&call, &output.logs);
             tracing::debug!(fuel = output.fuel, failed = output.result.is_err(), "ended");
-            let judgement = mode
-                .ok()
-                .and_then(|mode| Judgement::of(&output, mode, &limits, &world.state.root));
-            let execution = judgement.as_ref().map(|judgement| {
-                let about = (&call.args[..], &circumstances);
-                execution(&module, (&limits, &world), about, judgement)
+            let mode = mode.unwrap_or(Mode::Pure);
+            let judgement = Judgement::of(&output, mode, &limits, &world.state.root);
+            let record = judgement.map(|judgement| {
+                let ended = Ended {
+                    module: &module,
+                    mode,
+                    limits: &limits,
+                    world: &world,
+                    call: &call,
+                    circumstances: &circumstances,
+                    transcript: &output.transcript,
+                    judgement: &judgement,
+                    now: clock::now(),
+                };
+                ended.record()
             });
             let outcome = outcome(output.result);
             // From here on nothing is waited for: a call that is cancelled has changed nothing, or is answered.
             let Some((update, commit)) = update.zip(output.commit) else {
-                return answer.give(outcome, execution, None);
+                return answer.give(outcome, record, None);
             };
-            let give = |state| answer.give(outcome, execution, state);
+            let give = |state| answer.give(outcome, record, state);
             if let Err(error) = update.commit(commit, clock::now().ms(), give) {
                 answer.fail(&error);
             }
         };
         let task = tokio::spawn(work.instrument(span));
         self.running.insert(id, task.abort_handle());
+    }
+
+    /// Begins to answer a function of the host service `proof`.
+    pub(crate) fn prove(&mut self, call: Call, proofs: &Proofs) {
+        let answer = Answer {
+            call: call.id,
+            finished: self.finished.clone(),
+        };
+        let wanted = proofs.wanted(&call);
+        let module = wanted
+            .as_ref()
+            .ok()
+            .and_then(Wanted::component)
+            .and_then(|cid| self.module(&cid.to_string()).cloned());
+        let work = proofs.clone().answer(wanted, module, self.limits.wall_ms);
+        let task = tokio::spawn(async move {
+            let answer = answer;
+            answer.give(work.await, None, None);
+        });
+        self.running.insert(call.id, task.abort_handle());
     }
 
     /// Nobody waits for this call any more.
@@ -167,6 +200,7 @@ impl Executor {
             call: call.id,
             outcome,
             execution: None,
+            kept: None,
             state: None,
         });
     }
@@ -248,11 +282,13 @@ struct Answer {
 }
 
 impl Answer {
-    fn give(&self, outcome: CallOutcome, execution: Option<Execution>, state: Option<Writes>) {
+    fn give(&self, outcome: CallOutcome, record: Option<(Execution, Kept)>, state: Option<Writes>) {
+        let (execution, kept) = record.unzip();
         let _ = self.finished.send(Finished {
             call: self.call,
             outcome,
             execution,
+            kept,
             state,
         });
     }

@@ -39,6 +39,7 @@ pub mod components;
 mod config;
 mod driver;
 mod error;
+mod evidence;
 mod execution;
 mod executor;
 #[doc(hidden)]
@@ -49,11 +50,13 @@ mod local;
 mod metrics;
 mod news;
 mod node;
+mod proofs;
 pub mod store;
 pub mod transport;
 
 pub use config::{DriverLimits, NodeConfig};
 pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
+pub use evidence::EvidenceConfig;
 pub use executor::WASM;
 pub use handle::{ConnectError, Deployed, Deployment, NodeHandle, Request};
 pub use local::{LocalNetwork, LocalNetworkConfig, LocalPeer};

@@ -15,10 +15,12 @@ use crate::components::Components;
 use crate::config::NodeConfig;
 use crate::driver::{Driver, Parts};
 use crate::error::{StartError, panicked};
+use crate::evidence::Keeper;
 use crate::executor::{Executor, WASM};
 use crate::handle::NodeHandle;
 use crate::keyfile::random;
 use crate::metrics::{self, Meters};
+use crate::proofs::Proofs;
 use crate::store::{Birth, Durability, StateTable, Store, StoreError};
 use crate::transport::Transport;
 
@@ -74,6 +76,8 @@ impl Node {
         let (finish, finished) = mpsc::unbounded_channel();
         let store = Arc::new(store);
         let states = States::open(StateTable::of(&store), config.states)?;
+        let keeper = Keeper::restore(config.evidence, store.evidence_times()?);
+        let proofs = Proofs::new(&store, states.clone(), components.clone());
         let mut executor = Executor::new(config.calls.clone(), salt, states.clone(), finish);
         for (blueprint, module) in modules(&peer, &config, &components).await {
             if let Err(reason) = &module {
@@ -93,6 +97,8 @@ impl Node {
             peer_limits: config.limits.clone(),
             store,
             states,
+            keeper,
+            proofs,
             transport,
             executor,
             limits: config.driver,

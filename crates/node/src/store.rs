@@ -5,6 +5,7 @@
 //! it is open. Closing (dropping) a store writes everything to the disk.
 
 mod backend;
+mod evidence;
 #[cfg(test)]
 mod failing;
 mod states;
@@ -21,6 +22,8 @@ use redb::{
 use thiserror::Error;
 use weir_marine::states::StateWrite;
 use weir_peer::{Batch, Write};
+
+use crate::evidence::EvidenceWrite;
 
 pub use backend::Durability;
 pub use states::StateTable;
@@ -258,6 +261,16 @@ impl Store {
         batch: &Batch,
         states: impl IntoIterator<Item = &'a StateWrite>,
     ) -> Result<(), StoreError> {
+        self.commit_all(batch, states, &[])
+    }
+
+    /// The same, together with what is kept of calls.
+    pub(crate) fn commit_all<'a>(
+        &self,
+        batch: &Batch,
+        states: impl IntoIterator<Item = &'a StateWrite>,
+        kept: &[EvidenceWrite],
+    ) -> Result<(), StoreError> {
         let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
         {
             let mut records = transaction
@@ -287,6 +300,9 @@ impl Store {
         let changes_states = states.peek().is_some();
         if changes_states {
             states::write(&transaction, states).map_err(|e| self.failed(e))?;
+        }
+        if !kept.is_empty() {
+            evidence::write(&transaction, kept).map_err(|e| self.failed(e))?;
         }
         transaction.commit().map_err(|e| self.failed(e))?;
         if changes_states {

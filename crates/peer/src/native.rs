@@ -16,6 +16,7 @@ mod json;
 mod math;
 mod op;
 mod peer;
+mod proof;
 mod signature;
 mod size;
 mod srv;
@@ -80,6 +81,8 @@ pub(crate) enum Answer {
     Change(ServiceChange),
     /// To add a service and return its id.
     Create(Service),
+    /// To have the driver answer, as a service of kind [`HOST`].
+    Driver,
 }
 
 impl<T: Into<Value>> From<T> for Answer {
@@ -87,6 +90,9 @@ impl<T: Into<Value>> From<T> for Answer {
         Answer::Value(value.into())
     }
 }
+
+/// What the driver executes a host function as, when the peer itself cannot answer it.
+pub const HOST: &str = "host";
 
 /// What host functions see of their peer.
 pub(crate) struct View<'a> {
@@ -126,7 +132,7 @@ impl View<'_> {
 }
 
 /// All host services, by name.
-pub static NATIVES: [&dyn Native; 8] = [
+pub static NATIVES: [&dyn Native; 9] = [
     &array::Array,
     &cmp::Cmp,
     &debug::Debug,
@@ -134,6 +140,7 @@ pub static NATIVES: [&dyn Native; 8] = [
     &math::Math,
     &op::Op,
     &peer::Peer,
+    &proof::Proof,
     &srv::Srv,
 ];
 

@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_identity::{Hash, Keypair, PeerId, Value, keccak256};
+use weir_identity::{Hash, Keypair, PeerId, keccak256};
 use weir_receipt::{Outcome, Receipt, ReceiptDomain, SignedReceipt};
-use weir_receipt::{content_hash, function_id, local_request_id, local_worker_id};
-
-use crate::event::CallOutcome;
+use weir_receipt::{function_id, local_request_id, local_worker_id};
 
 /// What a driver says about an execution that everybody who repeats it will find the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +21,8 @@ pub struct Execution {
     pub pre_state: Hash,
     /// The root of the service's state afterwards.
     pub post_state: Hash,
+    /// [`weir_receipt::content_hash`] of the DAG-CBOR of the value that the call gives, or of the message of its failure.
+    pub result: Hash,
     /// The root of the recorded effects.
     pub effects: Hash,
     /// Fuel that was used; the limit on a trap.
@@ -114,7 +114,7 @@ impl Chains {
             args_hash: execution.args,
             pre_state_root: execution.pre_state,
             post_state_root: execution.post_state,
-            result_hash: content_hash(&result_of(about.outcome).to_dag_cbor()),
+            result_hash: execution.result,
             host_log_hash: execution.effects,
             fuel: execution.fuel,
             outcome: execution.outcome,
@@ -140,15 +140,6 @@ impl Chains {
 pub(crate) struct About<'a> {
     pub executed: &'a Executed,
     pub function: &'a str,
-    pub outcome: &'a CallOutcome,
     pub particle: &'a Hash,
     pub step: &'a [u8; 32],
-}
-
-/// What a receipt has the hash of: the value that a function gave, or what it says of its failure.
-fn result_of(outcome: &CallOutcome) -> Value {
-    match outcome {
-        CallOutcome::Value(value) | CallOutcome::Failed { message: value, .. } => value.clone(),
-        CallOutcome::Interrupted => Value::Null,
-    }
 }

@@ -5,7 +5,9 @@ mod net;
 use net::Net;
 use weir_identity::{Hash, Value};
 use weir_peer::{CallOutcome, Event, Execution, ParticleId};
-use weir_receipt::{Entry, Outcome, Receipt, ReceiptDomain, SignedReceipt, function_id};
+use weir_receipt::{
+    Entry, Outcome, Receipt, ReceiptDomain, SignedReceipt, content_hash, function_id,
+};
 
 const CALL: &str = r#"(seq (call @1 ("SERVICE" "f") [] x) (call @0 ("callbackSrv" "done") [x]))"#;
 
@@ -15,6 +17,7 @@ fn execution(fuel: u64) -> Execution {
         args: Hash::ZERO,
         pre_state: Hash::ZERO,
         post_state: Hash::ZERO,
+        result: content_hash(&Value::from("done").to_dag_cbor()),
         effects: Hash::ZERO,
         fuel,
         outcome: Outcome::Ok,

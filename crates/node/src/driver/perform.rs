@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use weir_identity::PeerId;
+use weir_peer::native::HOST;
 use weir_peer::{Effect, Event, ParticleEvent, ParticleId};
 
 use super::{Done, Driver, caught};
@@ -39,6 +40,9 @@ impl Driver {
             Effect::Disconnect { peer, reason } => {
                 tracing::info!(%peer, reason, "disconnecting");
                 self.transport.disconnect(&peer, &reason);
+            }
+            Effect::Call(call) if call.kind.as_deref() == Some(HOST) => {
+                self.executor.prove(*call, &self.proofs);
             }
             Effect::Call(call) => {
                 let service = self.peer.services().find(&call.service);

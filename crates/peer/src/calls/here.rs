@@ -61,9 +61,35 @@ impl Peer {
                     Err(error) => self.fail(open, &Failure::from(error)),
                 }
             }
+            Ok(Answer::Driver) => self.hand_on(open, request),
             Err(failure) => self.fail(open, &failure),
         }
         cost
+    }
+
+    /// Has the driver answer a host function. To repeat that is harmless.
+    fn hand_on(&mut self, open: Open, request: CallRequest) {
+        let max = self.config.limits.calls_queued;
+        if self.calls.services.len() >= max {
+            self.counted.calls_rejected += 1;
+            let text = format!("overloaded: calls_queued = {max} is reached");
+            return self.fail(open, &Failure::new(Code::Limit, text));
+        }
+        let Some(particle) = self.particles.get(&open.key) else {
+            return;
+        };
+        let target = Target::Driver {
+            service: request.service.clone(),
+            kind: Some(native::HOST.into()),
+            intent: false,
+        };
+        let queued = Queued {
+            open,
+            target,
+            request,
+        };
+        let initiator = particle.start.initiator;
+        self.calls.services.push(initiator, queued);
     }
 
     fn call_native(

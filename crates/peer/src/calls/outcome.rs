@@ -183,7 +183,6 @@ impl Peer {
             let about = About {
                 executed: &executed,
                 function: &function,
-                outcome: &outcome,
                 particle: &key.particle.0,
                 step: &step.0,
             };

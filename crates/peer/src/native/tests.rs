@@ -83,6 +83,7 @@ fn run(line: &str, initiator: PeerId) -> String {
             }
         ),
         Ok(Answer::Change(change)) => format!("{change:?}"),
+        Ok(Answer::Driver) => "the driver answers".to_owned(),
         Err(failure) => failure.to_string(),
     };
     answer
@@ -108,6 +109,26 @@ fn services_are_found_by_name() {
         assert!(service(native.name()).is_some_and(|found| std::ptr::addr_eq(found, native)));
     }
     assert!(service("nothing").is_none());
+}
+
+#[test]
+fn proof() {
+    check(
+        r#"
+        proof.material "0x07", 0
+        proof.component "bafk", 262144
+        proof.component "bafk", -1
+        proof.material
+        proof.anything "0x07", 0
+        "#,
+        &expect![[r#"
+            proof.material "0x07", 0 -> the driver answers
+            proof.component "bafk", 262144 -> the driver answers
+            proof.component "bafk", -1 -> ARG_TYPE: argument 2 `offset`: expected an unsigned integer, got -1
+            proof.material -> ARG_COUNT: expected 2, got 0
+            proof.anything "0x07", 0 -> NOT_FOUND: host service `proof` has no function `anything`
+        "#]],
+    );
 }
 
 #[test]

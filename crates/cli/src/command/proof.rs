@@ -1,0 +1,30 @@
+//! `weir proof`: what a receipt proves, and whether it is so.
+
+mod export;
+mod replay;
+
+use crate::args::{Global, Proof};
+use crate::failure::Failure;
+use crate::output::{Output, Report};
+use crate::schema;
+
+/// How the files end that hold evidence.
+const EVIDENCE: &str = "evidence";
+
+/// Runs the command and names the schema of its result.
+pub(crate) fn run(
+    args: &Proof,
+    global: &Global,
+    output: &Output,
+) -> (&'static str, Result<Report, Failure>) {
+    match args {
+        Proof::Export { id, folder } => (
+            schema::PROOF_EXPORT,
+            export::run(id.as_deref(), folder.as_deref(), global, output),
+        ),
+        Proof::Replay { files, component } => (
+            schema::PROOF_REPLAY,
+            replay::run(files, component.as_deref(), global.timeout, output),
+        ),
+    }
+}

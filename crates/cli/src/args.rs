@@ -311,6 +311,9 @@ pub(crate) enum Aqua {
         /// Programs, or folders with programs
         #[arg(value_name = "PATH", default_value = ".")]
         paths: Vec<PathBuf>,
+        /// Write HTML instead of Markdown
+        #[arg(long)]
+        html: bool,
         /// Where pages are written; standard output if it is not given
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,

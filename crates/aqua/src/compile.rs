@@ -99,7 +99,8 @@ impl Compilation {
         })
     }
 
-    /// The steps of a function with the hops between them. There must be no errors.
+    /// The steps of a function with the hops between them. There must be no errors
+    /// that reach it ([`Compilation::sound_functions`]).
     ///
     /// # Errors
     /// Says why clients cannot call the function, or which limit the script exceeds.
@@ -116,7 +117,8 @@ impl Compilation {
         Ok(place::place(&lower::lower(&self.bodies, func, options)?))
     }
 
-    /// The script of a function. There must be no errors.
+    /// The script of a function. There must be no errors
+    /// that reach it ([`Compilation::sound_functions`]).
     ///
     /// # Errors
     /// Says why clients cannot call the function, or which limit the script exceeds.

@@ -16,6 +16,7 @@
 pub mod actions;
 mod analysis;
 pub mod completion;
+mod defect;
 pub mod definition;
 mod describe;
 pub mod diagnostics;
@@ -35,7 +36,7 @@ pub mod symbols;
 pub mod tokens;
 mod workspace;
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, Compiler};
 pub use positions::Lines;
-pub use server::serve;
+pub use server::{serve, serve_with};
 pub use workspace::Workspace;

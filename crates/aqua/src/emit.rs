@@ -10,7 +10,7 @@ mod json;
 mod plan;
 mod typescript;
 
-pub use air::air;
+pub use air::{Malformed, air};
 pub use documentation::{Page, PageFormat, documentation};
 pub use hops::{Hops, hops};
 pub use json::Json;

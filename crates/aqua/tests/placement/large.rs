@@ -18,7 +18,7 @@ fn place_large(text: &str) -> String {
 fn place_program(program: &Program) -> String {
     let start = Instant::now();
     let placed = place::place(program);
-    let script = emit::air(&placed);
+    let script = emit::air(&placed).expect("AIR reads it");
     emit::plan_text(&emit::plan(&placed));
     assert!(start.elapsed() < TIME_MAX, "it took {:?}", start.elapsed());
     script

@@ -25,6 +25,7 @@ pub mod hints;
 pub mod hover;
 mod index;
 mod library;
+mod modules;
 mod names;
 mod positions;
 pub mod references;

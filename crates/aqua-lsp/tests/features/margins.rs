@@ -181,6 +181,7 @@ func f(par: string) -> u32:
     }
     expect![[r#"
         aqua             Keyword 0
+        M                Namespace 1
         declares         Keyword 0
         *                Operator 0
         -- Says it.      Comment 0
@@ -223,7 +224,7 @@ fn tokens_are_counted_from_the_one_before_and_never_go_over_a_line() {
         .iter()
         .map(|token| (token.delta_line, token.delta_start, token.length))
         .collect();
-    expect!["[(0, 0, 4), (0, 7, 8), (0, 9, 1), (1, 0, 5), (0, 6, 1), (0, 2, 1), (0, 2, 4), (1, 0, 2), (0, 3, 4)]"].assert_eq(&format!("{pieces:?}"));
+    expect!["[(0, 0, 4), (0, 5, 1), (0, 2, 8), (0, 9, 1), (1, 0, 5), (0, 6, 1), (0, 2, 1), (0, 2, 4), (1, 0, 2), (0, 3, 4)]"].assert_eq(&format!("{pieces:?}"));
 }
 
 #[test]

@@ -16,6 +16,9 @@ const KEYWORDS = [
 /** A list without brackets; it goes on in the next line behind a comma. */
 const list = item => seq(item, repeat(seq(',', item)));
 
+/** The same where a comma may stand behind the last item, if the next line starts something else. */
+const closedList = ($, item) => seq(list(item), optional(seq(',', $._list_end)));
+
 /** The inside of brackets; a comma may stand behind the last item. */
 const items = item => optional(seq(list(item), optional(',')));
 
@@ -25,7 +28,7 @@ export default grammar({
   word: $ => $.identifier,
 
   // See src/scanner.c.
-  externals: $ => [$._newline, $._indent, $._dedent, $._error_sentinel],
+  externals: $ => [$._newline, $._indent, $._dedent, $._list_end, $._first, $._error_sentinel],
 
   extras: $ => [$.comment, /[\s\uFEFF]/],
 
@@ -65,7 +68,7 @@ export default grammar({
     module_header: $ => seq(
       choice('aqua', 'module'),
       field('name', $.path),
-      optional(seq('declares', choice('*', list(field('declares', $.path))))),
+      optional(seq('declares', choice('*', closedList($, field('declares', $.path))))),
     ),
 
     import_header: $ => seq(
@@ -81,7 +84,7 @@ export default grammar({
       optional(seq('as', field('alias', $.path))),
     ),
 
-    export_header: $ => seq('export', list($.renamed)),
+    export_header: $ => seq('export', closedList($, $.renamed)),
 
     renamed: $ => seq(
       field('name', $.path),
@@ -226,9 +229,9 @@ export default grammar({
       alias($.block_branch, $.branch_statement),
     ),
 
-    return_statement: $ => seq('<-', list($._expression)),
+    return_statement: $ => seq('<-', closedList($, $._expression)),
 
-    join_statement: $ => prec.dynamic(1, seq('join', list($._operand))),
+    join_statement: $ => prec.dynamic(1, seq('join', closedList($, $._operand))),
 
     assignment: $ => seq(field('target', $.variable), '=', field('value', $._expression)),
 
@@ -348,8 +351,10 @@ export default grammar({
       field('base', $._operand),
       choice(
         seq('[', field('index', $._expression), ']'),
+        // `x!==y` compares the first element; the longest operator would be `!=`.
+        alias($._first, '!'),
         seq(
-          alias(token.immediate(prec(1, '!')), '!'),
+          alias(token.immediate('!'), '!'),
           optional(field('index', choice(
             alias(token.immediate(/[0-9]+/), $.number),
             alias(token.immediate(/[A-Za-z_][A-Za-z0-9_]*/), $.variable),

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use tower_lsp_server::ls_types::{Position, Range};
 use weir_aqua::files::{FileSet, Files, Imports, SourceFile};
 use weir_aqua::syntax::{self, Parsed};
-use weir_aqua::{Compilation, FileId, Place, Request, Span, compile};
+use weir_aqua::{Compilation, FileId, Place, Request, Span};
 
 /// Files that have been compiled as far as editors need it: there are no scripts.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub struct Analysis {
     lines: Vec<OnceLock<Lines>>,
     index: OnceLock<Index>,
 }
+
+/// What compiles: [`weir_aqua::compile`], or what a test puts in its place.
+pub type Compiler = fn(&Request, &dyn Files) -> Result<Compilation, (PathBuf, String)>;
 
 /// Texts by path.
 pub type Texts = HashMap<PathBuf, Arc<str>>;
@@ -51,16 +54,18 @@ impl Analysis {
     /// Compiles files and all that they import. `before` is what came of the same
     /// files the last time. Files that cannot be read are left out; nothing if all are.
     pub fn new(
+        compiler: Compiler,
         entries: &[PathBuf],
         documents: &Documents,
         imports: &Imports,
         before: Option<&Analysis>,
     ) -> Option<Self> {
-        Self::imagined(entries, documents, Texts::new(), imports, before)
+        Self::imagined(compiler, entries, documents, Texts::new(), imports, before)
     }
 
     /// The same with other texts for some files.
     pub fn imagined(
+        compiler: Compiler,
         entries: &[PathBuf],
         documents: &Documents,
         instead: Texts,
@@ -82,7 +87,7 @@ impl Analysis {
             instead,
             before: before.map(|before| &before.compilation.set),
         };
-        let compilation = compile(&request, &files).ok()?;
+        let compilation = compiler(&request, &files).ok()?;
         let lines = compilation.set.files.iter().map(|_| OnceLock::new());
         Some(Self {
             lines: lines.collect(),

@@ -2,9 +2,10 @@
 
 use crate::analysis::Analysis;
 use crate::index::What;
+use crate::modules;
 use weir_aqua::Place;
 use weir_aqua::hir::Literal;
-use weir_aqua::syntax::ItemKind;
+use weir_aqua::syntax::{ItemKind, Path};
 use weir_aqua::types::{Arrow, Record, Ty};
 
 /// Longer types are cut, so that a hover fits on a screen.
@@ -38,7 +39,25 @@ pub fn signature(analysis: &Analysis, what: &What) -> String {
             None => String::new(),
         },
         What::File(file) => analysis.file(*file).path.display().to_string(),
+        What::Module(file) => {
+            let name = modules::own_name(&analysis.compilation, *file);
+            let name = name.map_or_else(|| String::from("(without a name)"), Path::text);
+            let path = analysis.file(*file).path.display();
+            format!("aqua {name} -- {path}")
+        }
     }
+}
+
+/// Where the comment about a definition stands, which is found at a place.
+pub fn commented(analysis: &Analysis, what: &What, place: Place) -> Place {
+    let (What::File(file) | What::Module(file)) = what else {
+        return place;
+    };
+    let name = modules::own_name(&analysis.compilation, *file);
+    name.map_or(place, |name| Place {
+        file: *file,
+        span: name.span,
+    })
 }
 
 /// What the author wrote about a definition.

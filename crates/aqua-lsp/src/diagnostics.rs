@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use tower_lsp_server::ls_types::{
     self as lsp, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location,
-    NumberOrString, Uri,
+    NumberOrString, Range, Uri,
 };
 use weir_aqua::{Diagnostic, FileId, Severity, codes};
 
@@ -20,6 +20,18 @@ pub fn of(
         .filter(|diagnostic| diagnostic.place.file == file)
         .map(|diagnostic| of_one(analysis, diagnostic, uri))
         .collect()
+}
+
+/// What is told of a file that the compiler breaks off at: nothing of it is known, so it stands in the first line.
+pub fn of_defect(message: String) -> lsp::Diagnostic {
+    lsp::Diagnostic {
+        range: Range::default(),
+        severity: Some(DiagnosticSeverity::ERROR),
+        code: Some(NumberOrString::String(codes::INTERNAL.to_owned())),
+        source: Some(String::from("weir")),
+        message,
+        ..lsp::Diagnostic::default()
+    }
 }
 
 /// One of them.

@@ -21,12 +21,12 @@ pub struct Hint {
 }
 
 /// The hops of the functions that a span touches, as if clients called them. There are
-/// none as long as there are mistakes, and none for functions that clients cannot call.
+/// none for functions that a mistake reaches, and none for those that clients cannot call.
 pub fn hints(analysis: &Analysis, file: FileId, span: Span) -> Vec<Hint> {
     let compilation = &analysis.compilation;
-    if compilation.has_errors() {
-        return Vec::new();
-    }
+    let sound = compilation
+        .has_errors()
+        .then(|| compilation.sound_functions());
     let items = &analysis.file(file).parsed.tree.items;
     let mut hints = Vec::new();
     for id in &compilation.world.module(file).functions {
@@ -37,7 +37,8 @@ pub fn hints(analysis: &Analysis, file: FileId, span: Span) -> Vec<Hint> {
             .get(def.item + 1)
             .map_or(u32::MAX, |next| next.span.start);
         let is_seen = item.span.start <= span.end && span.start <= end;
-        if !is_seen || !can_start(&def.ty) {
+        let is_sound = sound.as_ref().is_none_or(|sound| sound.contains(id));
+        if !is_seen || !is_sound || !can_start(&def.ty) {
             continue;
         }
         let ItemKind::Func { body, .. } = &item.kind else {

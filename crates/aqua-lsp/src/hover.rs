@@ -1,6 +1,7 @@
 //! What is said about the place under the pointer: definition, type, and the peer that runs it.
 
 use crate::analysis::Analysis;
+use crate::index::What;
 use crate::{describe, scope};
 use weir_aqua::types::Ty;
 use weir_aqua::{FileId, Place};
@@ -12,6 +13,7 @@ pub fn hover(analysis: &Analysis, file: FileId, offset: u32) -> Option<(Place, S
     let mut sections = Vec::new();
     let mut shown = None;
     let mut runs = false;
+    let mut is_module = false;
     if let Some((place, targets)) = index.at(file, offset) {
         for target in &targets {
             let Some(what) = index.definition(*target) else {
@@ -19,10 +21,12 @@ pub fn hover(analysis: &Analysis, file: FileId, offset: u32) -> Option<(Place, S
             };
             let code = describe::signature(analysis, what);
             sections.push(format!("```aqua\n{code}\n```"));
-            sections.push(describe::docs(analysis, *target));
+            is_module |= matches!(what, What::Module(_));
+            let commented = describe::commented(analysis, what, *target);
+            sections.push(describe::docs(analysis, commented));
         }
         shown = Some(place);
-        runs = !targets.contains(&place);
+        runs = !is_module && !targets.contains(&place);
     } else if let Some((place, ty)) = index.value_at(file, offset) {
         let text = analysis.text(place);
         match describe::builtin(text) {

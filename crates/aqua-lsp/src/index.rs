@@ -1,5 +1,6 @@
 //! What each name stands for: definitions, and the places that mean them.
 
+use crate::modules;
 use std::collections::HashMap;
 use std::sync::Arc;
 use weir_aqua::hir::{FuncId, LocalId};
@@ -22,6 +23,8 @@ pub enum What {
     Member(Arc<Record>, usize),
     /// A whole file.
     File(FileId),
+    /// A file under a name: that which it gives itself, or another in the file that uses it.
+    Module(FileId),
 }
 
 /// The meaning of the names of a compilation.
@@ -100,6 +103,10 @@ impl Index {
             .chain(&bodies.references)
             .map(|(from, to)| (last_name(compilation, *from), *to))
             .collect();
+        uses.append(&mut modules::uses(compilation, &uses));
+        for (place, module) in modules::definitions(compilation) {
+            definitions.insert(place, What::Module(module));
+        }
         for (place, record) in &bodies.members {
             let name = text(compilation, *place).unwrap_or_default();
             if let Some(target) = members.get(&(Arc::as_ptr(record), name)) {

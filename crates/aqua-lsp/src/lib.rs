@@ -16,6 +16,7 @@
 pub mod actions;
 mod analysis;
 pub mod completion;
+mod defect;
 pub mod definition;
 mod describe;
 pub mod diagnostics;
@@ -24,6 +25,7 @@ pub mod hints;
 pub mod hover;
 mod index;
 mod library;
+mod modules;
 mod names;
 mod positions;
 pub mod references;
@@ -35,7 +37,7 @@ pub mod symbols;
 pub mod tokens;
 mod workspace;
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, Compiler};
 pub use positions::Lines;
-pub use server::serve;
+pub use server::{serve, serve_with};
 pub use workspace::Workspace;

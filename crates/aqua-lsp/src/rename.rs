@@ -2,7 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::index::What;
-use crate::references;
+use crate::{modules, references};
 use weir_aqua::files::library;
 use weir_aqua::{Diagnostic, FileId, Place, Severity};
 
@@ -49,6 +49,11 @@ fn target(analysis: &Analysis, file: FileId, offset: u32) -> Result<Target, Stri
             "this is another name for `{name}`, given where it is imported"
         ));
     }
+    if name.contains('.') {
+        return Err(format!(
+            "`{name}` is a name with dots: its parts are changed in the text"
+        ));
+    }
     let path = &analysis.file(definition.file).path;
     if library::find(&path.to_string_lossy()).is_some() {
         return Err(format!("`{name}` belongs to the standard declarations"));
@@ -66,6 +71,28 @@ fn target(analysis: &Analysis, file: FileId, offset: u32) -> Result<Target, Stri
     })
 }
 
+/// Another name for a module. What is written `Module.name` reads as before only where the new name is free.
+fn rename_module(analysis: &Analysis, target: &Target, new: &str) -> Result<Edits, String> {
+    let places = references::of(analysis, target.definition);
+    for place in &places {
+        // no path begins with the name that a file gives itself
+        let own = modules::own_name(&analysis.compilation, place.file);
+        if own.is_some_and(|own| own.span == place.span) {
+            continue;
+        }
+        let space = &analysis.compilation.world.module(place.file).space;
+        let taken = space.types.contains_key(new)
+            || space.values.contains_key(new)
+            || space.modules.contains_key(new);
+        if taken && new != target.name {
+            let path = analysis.file(place.file).path.display();
+            return Err(format!("`{new}` means something else in {path}"));
+        }
+    }
+    let edits = places.into_iter().map(|place| (place, new.to_owned()));
+    Ok(edits.collect())
+}
+
 /// The changes of texts, in the order of their places.
 ///
 /// # Errors
@@ -79,6 +106,10 @@ pub fn rename(analysis: &Analysis, file: FileId, offset: u32, new: &str) -> Resu
         return Err(format!(
             "`{new}` is no name: it begins with a letter and has letters, digits and `_`"
         ));
+    }
+    let is_module = matches!(index.definition(target.definition), Some(What::Module(_)));
+    if is_module {
+        return rename_module(analysis, &target, new);
     }
     let old_first = target.name.chars().next().unwrap_or(first);
     if old_first.is_ascii_uppercase() != first.is_ascii_uppercase() {

@@ -1,6 +1,7 @@
 //! The protocol: messages in, messages out.
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Compiler};
+use crate::defect::{Guarded, guarded};
 use crate::documents::path_of;
 use crate::workspace::Workspace;
 use crate::{
@@ -26,16 +27,33 @@ use weir_aqua::{FileId, Place};
 /// folders in which imports are looked for that are not found beside the importing file;
 /// the editor may name more as `imports` in its initialization options.
 pub async fn serve(stdin: impl AsyncRead + Unpin, stdout: impl AsyncWrite, imports: Vec<PathBuf>) {
+    serve_with(weir_aqua::compile, stdin, stdout, imports).await;
+}
+
+/// The same with another compiler: tests have one that breaks off.
+pub async fn serve_with(
+    compiler: Compiler,
+    stdin: impl AsyncRead + Unpin,
+    stdout: impl AsyncWrite,
+    imports: Vec<PathBuf>,
+) {
+    let workspace = Workspace::with_compiler(compiler, Vec::new(), imports.clone());
     let state = Arc::new(State {
-        workspace: Mutex::new(Workspace::new(Vec::new(), imports.clone())),
+        workspace: Mutex::new(workspace),
         changed: Notify::new(),
     });
     let (service, socket) = LspService::new(|client| Backend {
         client,
         state: state.clone(),
+        compiler,
         imports,
     });
     let client = service.inner().client.clone();
+    let broken = state.clone();
+    let service = Guarded {
+        inner: service,
+        forget: move || broken.lock().forget(),
+    };
     // messages are answered in their order: an edit has to come before what is asked about it
     let server = Server::new(stdin, stdout, socket).concurrency_level(1);
     tokio::select! {
@@ -69,7 +87,17 @@ async fn publish(state: &State, client: &Client) {
                 let Some(path) = workspace.untold() else {
                     break;
                 };
-                report(&mut workspace, &path)
+                match guarded(|| report(&mut workspace, &path)) {
+                    Ok(message) => message,
+                    Err(defect) => {
+                        workspace.tell_broken(&path);
+                        let document = workspace.documents().get(&path);
+                        document.map(|document| {
+                            let told = vec![diagnostics::of_defect(defect.message())];
+                            (document.uri.clone(), told, document.version)
+                        })
+                    }
+                }
             };
             let Some((uri, diagnostics, version)) = message else {
                 break;
@@ -109,6 +137,7 @@ fn uri_of(workspace: &Workspace, analysis: &Analysis, file: FileId) -> Option<Ur
 struct Backend {
     client: Client,
     state: Arc<State>,
+    compiler: Compiler,
     imports: Vec<PathBuf>,
 }
 
@@ -220,7 +249,7 @@ impl LanguageServer for Backend {
         );
         let folders = params.workspace_folders.unwrap_or_default();
         let folders: Vec<PathBuf> = folders.iter().map(|folder| path_of(&folder.uri)).collect();
-        *self.state.lock() = Workspace::new(folders, imports);
+        *self.state.lock() = Workspace::with_compiler(self.compiler, folders, imports);
         Ok(InitializeResult {
             capabilities: capabilities(),
             server_info: Some(ServerInfo {

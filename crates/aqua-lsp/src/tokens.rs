@@ -29,6 +29,7 @@ pub enum Class {
     Struct,
     Interface,
     Class,
+    Namespace,
 }
 
 /// The kinds and the marks of tokens, by number.
@@ -49,6 +50,7 @@ pub fn legend() -> SemanticTokensLegend {
             SemanticTokenType::STRUCT,
             SemanticTokenType::INTERFACE,
             SemanticTokenType::CLASS,
+            SemanticTokenType::NAMESPACE,
         ],
         token_modifiers: vec![
             SemanticTokenModifier::DECLARATION,
@@ -235,6 +237,7 @@ fn class(analysis: &Analysis, what: &What, param: bool) -> (Class, u32) {
             _ => (Class::Property, 0),
         },
         What::File(_) => (Class::String, 0),
+        What::Module(_) => (Class::Namespace, 0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The open texts and folders, and what is known about them until they change.
 
-use crate::analysis::{Analysis, Texts};
+use crate::analysis::{Analysis, Compiler, Texts};
 use crate::documents::Documents;
 use crate::rename::{self, Edits};
 use std::collections::{BTreeSet, HashMap};
@@ -16,8 +16,9 @@ const FILES_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 16;
 
 /// What is open, and what is known about it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Workspace {
+    compiler: Compiler,
     documents: Documents,
     folders: Vec<PathBuf>,
     imports: Imports,
@@ -25,6 +26,14 @@ pub struct Workspace {
     single: HashMap<PathBuf, Known>,
     /// Of all files together.
     whole: Option<Known>,
+    /// Open texts that the compiler breaks off at, until something changes.
+    broken: BTreeSet<PathBuf>,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
 }
 
 /// An analysis and what has happened to it.
@@ -40,11 +49,32 @@ struct Known {
 impl Workspace {
     /// A workspace of these folders; imports are looked for in `imports`, too.
     pub fn new(folders: Vec<PathBuf>, imports: Vec<PathBuf>) -> Self {
+        Self::with_compiler(weir_aqua::compile, folders, imports)
+    }
+
+    /// The same with another compiler.
+    pub fn with_compiler(compiler: Compiler, folders: Vec<PathBuf>, imports: Vec<PathBuf>) -> Self {
         Self {
+            compiler,
+            documents: Documents::default(),
             folders,
             imports: Imports { roots: imports },
-            ..Self::default()
+            single: HashMap::new(),
+            whole: None,
+            broken: BTreeSet::new(),
         }
+    }
+
+    /// Forgets what came of the texts, after something broke off.
+    pub fn forget(&mut self) {
+        self.single.clear();
+        self.whole = None;
+    }
+
+    /// The editor will be told that the compiler breaks off at this text.
+    pub fn tell_broken(&mut self, path: &Path) {
+        self.forget();
+        self.broken.insert(path.to_path_buf());
     }
 
     /// The texts.
@@ -70,6 +100,7 @@ impl Workspace {
         if !self.documents.change(path, version, changes) {
             return;
         }
+        self.broken.clear();
         for known in self.single.values_mut().chain(&mut self.whole) {
             known.stale |= known.analysis.find(path).is_some();
         }
@@ -89,6 +120,7 @@ impl Workspace {
     }
 
     fn all_changed(&mut self) {
+        self.broken.clear();
         for known in self.single.values_mut().chain(&mut self.whole) {
             known.stale = true;
         }
@@ -98,7 +130,8 @@ impl Workspace {
     pub fn untold(&self) -> Option<PathBuf> {
         let is_told = |known: &Known| known.told && !known.stale;
         let mut paths = self.documents.paths().into_iter();
-        paths.find(|path| !self.single.get(path).is_some_and(is_told))
+        paths
+            .find(|path| !self.broken.contains(path) && !self.single.get(path).is_some_and(is_told))
     }
 
     /// The editor will be told what this analysis says.
@@ -118,6 +151,7 @@ impl Workspace {
             Some(known) if !known.stale => known.analysis.clone(),
             _ => {
                 let analysis = Arc::new(Analysis::new(
+                    self.compiler,
                     &[path.to_path_buf()],
                     &self.documents,
                     &self.imports,
@@ -145,7 +179,13 @@ impl Workspace {
             }
             let files: Vec<PathBuf> = files.into_iter().collect();
             let before = self.whole.as_ref().map(|known| &*known.analysis);
-            let analysis = Analysis::new(&files, &self.documents, &self.imports, before)?;
+            let analysis = Analysis::new(
+                self.compiler,
+                &files,
+                &self.documents,
+                &self.imports,
+                before,
+            )?;
             self.whole = Some(Known {
                 analysis: Arc::new(analysis),
                 stale: false,
@@ -162,6 +202,7 @@ impl Workspace {
         let texts = Texts::from([(path.to_path_buf(), Arc::from(text))]);
         let before = self.single.get(path).map(|known| &*known.analysis);
         Analysis::imagined(
+            self.compiler,
             &[path.to_path_buf()],
             &self.documents,
             texts,
@@ -199,6 +240,7 @@ impl Workspace {
             .map(|entry| set.get(*entry).path.clone())
             .collect();
         let after = Analysis::imagined(
+            self.compiler,
             &entries,
             &self.documents,
             texts,

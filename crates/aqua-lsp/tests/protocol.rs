@@ -1,9 +1,13 @@
 //! A whole session over a pipe: what an editor says, and what it hears.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use weir_aqua::files::Files;
+use weir_aqua::{Compilation, Request, compile};
+use weir_aqua_lsp::Compiler;
 
 /// The editor's end of the pipe.
 struct Editor {
@@ -14,9 +18,14 @@ struct Editor {
 
 impl Editor {
     fn start() -> (Self, tokio::task::JoinHandle<()>) {
+        Self::start_with(weir_aqua::compile)
+    }
+
+    fn start_with(compiler: Compiler) -> (Self, tokio::task::JoinHandle<()>) {
         let (input, server_input) = tokio::io::duplex(1 << 16);
         let (server_output, output) = tokio::io::duplex(1 << 16);
-        let server = tokio::spawn(weir_aqua_lsp::serve(
+        let server = tokio::spawn(weir_aqua_lsp::serve_with(
+            compiler,
             server_input,
             server_output,
             Vec::new(),
@@ -199,4 +208,59 @@ async fn an_editor_opens_changes_asks_and_leaves() {
         .await
         .expect("the server ends")
         .unwrap();
+}
+
+/// A compiler that breaks off at some texts.
+fn fragile(request: &Request, files: &dyn Files) -> Result<Compilation, (PathBuf, String)> {
+    for path in &request.entries {
+        let text = files.read(path).ok().flatten();
+        assert!(
+            !text.is_some_and(|text| text.contains("breaks")),
+            "a defect"
+        );
+    }
+    compile(request, files)
+}
+
+#[tokio::test]
+async fn a_compiler_that_breaks_off_ends_an_answer_and_not_the_server() {
+    let (mut editor, _server) = Editor::start_with(fragile);
+    editor
+        .ask("initialize", json!({"capabilities": {}, "processId": null}))
+        .await;
+    editor.tell("initialized", json!({})).await;
+    let uri = "file:///nowhere/main.aqua";
+    let document = |version| json!({"uri": uri, "version": version});
+    let at = json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 6}});
+    editor
+        .tell(
+            "textDocument/didOpen",
+            json!({"textDocument": {"uri": uri, "languageId": "aqua", "version": 1, "text": TEXT}}),
+        )
+        .await;
+    editor.mistakes(1).await;
+
+    let broken = json!([{"text": "-- breaks\n"}]);
+    let change = json!({"textDocument": document(2), "contentChanges": broken});
+    editor.tell("textDocument/didChange", change).await;
+    let mistakes = editor.mistakes(2).await;
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert_eq!(mistakes[0]["code"], "W0001");
+    let told = mistakes[0]["message"].as_str().unwrap();
+    assert!(
+        told.contains("a defect") && told.contains("report"),
+        "{told}"
+    );
+    let answer = editor.ask("textDocument/hover", at.clone()).await;
+    assert_eq!(answer["error"]["code"], -32603, "{answer}");
+    let told = answer["error"]["message"].as_str().unwrap();
+    assert!(told.contains("a defect"), "{told}");
+
+    let change = json!({"textDocument": document(3), "contentChanges": [{"text": TEXT}]});
+    editor.tell("textDocument/didChange", change).await;
+    let codes: Vec<Value> = editor.mistakes(3).await;
+    assert!(codes.iter().all(|one| one["code"] != "W0001"), "{codes:?}");
+    let hover = editor.ask("textDocument/hover", at).await;
+    let text = hover["result"]["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("func double(n: u32) -> u32"), "{text}");
 }

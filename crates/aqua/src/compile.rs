@@ -99,7 +99,8 @@ impl Compilation {
         })
     }
 
-    /// The steps of a function with the hops between them. There must be no errors.
+    /// The steps of a function with the hops between them. There must be no errors
+    /// that reach it ([`Compilation::sound_functions`]).
     ///
     /// # Errors
     /// Says why clients cannot call the function, or which limit the script exceeds.
@@ -116,11 +117,36 @@ impl Compilation {
         Ok(place::place(&lower::lower(&self.bodies, func, options)?))
     }
 
-    /// The script of a function. There must be no errors.
+    /// The script of a function. There must be no errors
+    /// that reach it ([`Compilation::sound_functions`]).
     ///
     /// # Errors
     /// Says why clients cannot call the function, or which limit the script exceeds.
     pub fn script(&self, func: FuncId, options: &Options) -> Result<String, Box<Diagnostic>> {
-        Ok(emit::air(&self.program(func, options)?))
+        self.write(func, &self.program(func, options)?)
+    }
+
+    /// The script of a function of which the steps are known.
+    ///
+    /// # Errors
+    /// Says that the script cannot be read, which is a defect of the compiler.
+    pub fn write(&self, func: FuncId, program: &Program) -> Result<String, Box<Diagnostic>> {
+        emit::air(program).map_err(|malformed| {
+            let def = self.world.func(func);
+            let problem = Diagnostic::error(
+                codes::INTERNAL,
+                format!(
+                    "the script of `{}` cannot be read ({})",
+                    def.name, malformed.reason
+                ),
+                def.place.file,
+                def.place.span,
+            );
+            Box::new(
+                problem
+                    .note("this is a defect of weir, and not of the program")
+                    .help("report it with the program"),
+            )
+        })
     }
 }

@@ -7,6 +7,10 @@
 use crate::source::Span;
 use std::rc::Rc;
 
+/// How deep operations stand in each other. Lowering refuses what is deeper, so that whoever comes after it may recurse:
+/// the stack that this takes is bounded, whatever the program is. Calls and blocks reach half of it.
+pub const LEVELS_MAX: usize = 500;
+
 /// A function that is ready to be placed.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -306,6 +310,17 @@ pub enum Op {
 }
 
 impl Op {
+    /// How many operations stand in each other, this one included.
+    pub fn levels(&self) -> usize {
+        let mut most = 0;
+        let mut pending = vec![(self, 1)];
+        while let Some((op, level)) = pending.pop() {
+            most = most.max(level);
+            pending.extend(op.parts().map(|part| (part, level + 1)));
+        }
+        most
+    }
+
     /// The operations directly in it, in the order of the text.
     pub fn parts(&self) -> impl Iterator<Item = &Op> {
         let (many, first, second): (&[Op], Option<&Op>, Option<&Op>) = match self {

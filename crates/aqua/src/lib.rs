@@ -27,6 +27,7 @@ mod liveness;
 pub mod lower;
 pub mod names;
 pub mod place;
+mod soundness;
 mod source;
 pub mod syntax;
 pub mod types;

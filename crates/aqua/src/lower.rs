@@ -8,7 +8,9 @@
 use crate::check::Bodies;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::hir::{Expr, FuncId, Function, Lambda, Literal, LocalId};
-use crate::ir::{Accessor, Base, FrameId, Frames, Op, Program, Value, VarId, VarKind, Variable};
+use crate::ir::{
+    Accessor, Base, FrameId, Frames, LEVELS_MAX, Op, Program, Value, VarId, VarKind, Variable,
+};
 use crate::source::Span;
 use crate::types::Ty;
 use hashbrown::HashMap;
@@ -53,6 +55,9 @@ pub fn lower(bodies: &Bodies, func: FuncId, options: &Options) -> Result<Program
         .expect("the function has been checked");
     let mut lowering = Lowering::new(bodies, options);
     let body = lowering.exported(&function);
+    if body.levels() > LEVELS_MAX {
+        lowering.exceeded.get_or_insert(Exceeded::Depth);
+    }
     if let Some(limit) = lowering.exceeded {
         return Err(Box::new(limit.diagnostic(&function)));
     }
@@ -137,8 +142,8 @@ const KEYWORDS: [&str; 16] = [
     "null", "par", "seq", "true", "xor",
 ];
 
-/// How deep calls and blocks may be nested in each other. Lowering and placement
-/// recurse over this depth and nothing else.
+/// How deep calls and blocks may be nested in each other. Lowering recurses over this
+/// depth and nothing else, and placement over what comes out, which has [`LEVELS_MAX`].
 const DEPTH_MAX: usize = 250;
 
 struct Lowering<'a> {

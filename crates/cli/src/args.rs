@@ -153,8 +153,8 @@ pub(crate) enum Proof {
         #[arg(value_name = "ID")]
         id: Option<String>,
         /// Where to write; a new folder here by default
-        #[arg(short = 'o', long = "out", value_name = "DIR")]
-        folder: Option<PathBuf>,
+        #[arg(short, long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// Execute calls again from their evidence, without network, key or state, and compare
     Replay {
@@ -336,6 +336,9 @@ pub(crate) enum Aqua {
         /// Programs, or folders with programs
         #[arg(value_name = "PATH", default_value = ".")]
         paths: Vec<PathBuf>,
+        /// Write HTML instead of Markdown
+        #[arg(long)]
+        html: bool,
         /// Where pages are written; standard output if it is not given
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,

@@ -333,6 +333,27 @@ fn pages_and_modules_are_written() {
 }
 
 #[test]
+fn pages_in_html_lead_to_each_other() {
+    let folder = folder_with(HELLO);
+    let path = folder.path();
+    let page = weir(path, &["aqua", "doc", "--html"]);
+    assert!(page.text().starts_with("<!DOCTYPE html>"), "{page:#?}");
+    std::fs::write(path.join("more.aqua"), "const ONE = 1\n").expect("the folder is writable");
+    let refused = weir(path, &["aqua", "doc", "--html"]);
+    assert_eq!(refused.code, 2, "{refused:#?}");
+    for told in ["2 programs", "-o DIR", "W0002"] {
+        assert!(refused.stderr.contains(told), "{told}: {refused:#?}");
+    }
+    let done = weir(path, &["aqua", "doc", "--html", "-o", "pages"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let index = std::fs::read_to_string(path.join("pages/index.html")).expect("it was written");
+    for name in ["hello.html", "more.html"] {
+        assert!(index.contains(&format!("<a href=\"{name}\">")), "{index}");
+        assert!(path.join("pages").join(name).is_file());
+    }
+}
+
+#[test]
 fn an_editor_is_served() {
     let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_weir"))
         .arg("lsp")

@@ -1,13 +1,14 @@
 // Finds where lines and blocks end, which the grammar cannot say.
 //
-// The three tokens have no characters. Where brackets are open the grammar asks
-// for none of them, and lines do not matter.
+// The tokens of lines and blocks have no characters. Where brackets are open the
+// grammar asks for none of them, and lines do not matter.
 
 #include "tree_sitter/parser.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { NEWLINE, INDENT, DEDENT, ERROR_SENTINEL };
+enum { NEWLINE, INDENT, DEDENT, LIST_END, FIRST, ERROR_SENTINEL };
 
 // Blocks that are nested deeper are taken for lines of the last one; the compiler
 // refuses them. With two bytes for each the state must fit into
@@ -97,10 +98,61 @@ static bool is_at_operator(TSLexer *lexer) {
   }
 }
 
+static bool is_in_word(int32_t character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+         (character >= '0' && character <= '9') || character == '_';
+}
+
+// Whether a line starts something, and is not the next item of the list before it:
+// a word and then another one, or a text.
+static bool is_at_start(TSLexer *lexer) {
+  if (!is_in_word(lexer->lookahead)) {
+    return false;
+  }
+  while (is_in_word(lexer->lookahead)) {
+    lexer->advance(lexer, false);
+  }
+  while (lexer->lookahead == ' ' || lexer->lookahead == '\t') {
+    lexer->advance(lexer, false);
+  }
+  if (!is_in_word(lexer->lookahead)) {
+    return lexer->lookahead == '"';
+  }
+  // `name as other` and `name from "file"`
+  char word[5] = {0};
+  unsigned length = 0;
+  while (is_in_word(lexer->lookahead)) {
+    if (length < sizeof word) {
+      word[length] = (char)lexer->lookahead;
+    }
+    length++;
+    lexer->advance(lexer, false);
+  }
+  return !(length == 2 && memcmp(word, "as", 2) == 0) &&
+         !(length == 4 && memcmp(word, "from", 4) == 0);
+}
+
+// `!` in front of `==`: where it directly follows a value, its first element is meant.
+static bool scan_first(TSLexer *lexer) {
+  lexer->advance(lexer, false);
+  lexer->mark_end(lexer);
+  for (unsigned count = 0; count < 2; count++) {
+    if (lexer->lookahead != '=') {
+      return false;
+    }
+    lexer->advance(lexer, false);
+  }
+  lexer->result_symbol = FIRST;
+  return true;
+}
+
 bool tree_sitter_aqua_external_scanner_scan(void *payload, TSLexer *lexer, const bool *valid) {
   Scanner *scanner = payload;
   bool recovers = valid[ERROR_SENTINEL];
-  if (!valid[NEWLINE] && !valid[INDENT] && !valid[DEDENT]) {
+  if (valid[FIRST] && !recovers && lexer->lookahead == '!') {
+    return scan_first(lexer);
+  }
+  if (!valid[NEWLINE] && !valid[INDENT] && !valid[DEDENT] && !valid[LIST_END]) {
     return false;
   }
   lexer->mark_end(lexer);
@@ -140,6 +192,13 @@ bool tree_sitter_aqua_external_scanner_scan(void *payload, TSLexer *lexer, const
     return false;
   }
 
+  if (valid[LIST_END] && !recovers) {
+    if (!lexer->eof(lexer) && (indent > 0 || has_dash || !is_at_start(lexer))) {
+      return false;
+    }
+    lexer->result_symbol = LIST_END;
+    return true;
+  }
   uint16_t current = innermost(scanner);
   if (valid[INDENT] && !recovers) {
     if (indent <= current || indent > UINT16_MAX || scanner->depth == LEVELS_MAX) {

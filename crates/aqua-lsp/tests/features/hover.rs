@@ -6,7 +6,11 @@ use weir_aqua_lsp::hover::hover;
 use crate::fixture::Fixture;
 
 fn check(text: &str, expected: Expect) {
-    let fixture = Fixture::new(text);
+    check_in(&[("main.aqua", text)], expected);
+}
+
+fn check_in(files: &[(&str, &str)], expected: Expect) {
+    let fixture = Fixture::several(files);
     let found = hover(&fixture.analysis, fixture.file, fixture.offset);
     expected.assert_eq(&found.map_or_else(String::new, |(place, text)| {
         format!("[{}]\n{text}\n", fixture.analysis.text(place))
@@ -211,6 +215,71 @@ func f(n: u32) -> u32:
             ```
 
             *runs where the function is called*
+        "#]],
+    );
+}
+
+#[test]
+fn a_module_shows_its_name_its_file_and_its_comment() {
+    let units = "-- Lengths and weights.\naqua Units declares *\nconst METER = 1\n";
+    let main = |text: &str| format!("aqua Main declares *\n{text}");
+    let used = "use \"units.aqua\"\nfunc f() -> u32:\n  <- Un$0its.METER\n";
+    check_in(
+        &[("units.aqua", units), ("main.aqua", &main(used))],
+        expect![[r#"
+            [Units]
+            ```aqua
+            aqua Units -- /work/units.aqua
+            ```
+
+            Lengths and weights.
+        "#]],
+    );
+    let alias = "use \"units.aqua\" as U\nfunc f() -> u32:\n  <- U$0.METER\n";
+    check_in(
+        &[("units.aqua", units), ("main.aqua", &main(alias))],
+        expect![[r#"
+            [U]
+            ```aqua
+            aqua Units -- /work/units.aqua
+            ```
+
+            Lengths and weights.
+        "#]],
+    );
+    let given = "use \"units.aqua\" as U$0\n";
+    check_in(
+        &[("units.aqua", units), ("main.aqua", &main(given))],
+        expect![[r#"
+            [U]
+            ```aqua
+            aqua Units -- /work/units.aqua
+            ```
+
+            Lengths and weights.
+        "#]],
+    );
+    let path = "use \"un$0its.aqua\" as U\n";
+    check_in(
+        &[("units.aqua", units), ("main.aqua", &main(path))],
+        expect![[r#"
+            ["units.aqua"]
+            ```aqua
+            /work/units.aqua
+            ```
+
+            Lengths and weights.
+        "#]],
+    );
+    check(
+        "-- All.\naqua Ma$0in declares *\nconst ONE = 1\n",
+        expect![[r#"
+            [Main]
+            ```aqua
+            aqua Main -- /work/main.aqua
+            ```
+
+            All.
         "#]],
     );
 }

@@ -12,7 +12,7 @@ use weir_aqua_lsp::tokens::{encode, tokens};
 use crate::fixture::Fixture;
 
 /// The lines that have hints.
-fn hops(text: &str, expected: Expect) {
+fn hops_of(text: &str) -> String {
     let at = Fixture::new(text);
     let all = Span::new(0, text.len() as u32);
     let mut out = String::new();
@@ -21,7 +21,11 @@ fn hops(text: &str, expected: Expect) {
         let line = before.lines().next_back().unwrap_or_default();
         writeln!(out, "{}  {}", line.trim(), hint.label).unwrap();
     }
-    expected.assert_eq(&out);
+    out
+}
+
+fn hops(text: &str, expected: Expect) {
+    expected.assert_eq(&hops_of(text));
 }
 
 const SERVICE: &str = "aqua M declares *
@@ -73,12 +77,87 @@ func f(peers: []string) -> u32:
     );
 }
 
+/// Functions of which each asks a peer; what stands in front of them and behind them varies.
+fn asking(before: &str, behind: &str) -> String {
+    format!(
+        "{before}service S(\"s\"):
+  one(n: u32) -> u32
+
+func alone(peer: string) -> u32:
+  on peer:
+    a <- S.one(1)
+  <- a
+{behind}"
+    )
+}
+
+const ALONE: &str = "a <- S.one(1)  → HOST_PEER_ID → peer\n<- a  → HOST_PEER_ID → INIT_PEER_ID\n";
+
 #[test]
-fn there_are_no_hops_while_there_are_mistakes() {
-    hops(
-        &format!("{SERVICE}func f(peer: string) -> u32:\n  on peer:\n    a <- S.one(b)\n  <- a\n"),
-        expect![[""]],
-    );
+fn hops_stay_while_there_are_mistakes_elsewhere() {
+    for behind in [
+        "\nfunc g() -> u32:\n  <- b\n",
+        "\nfunc g(peer: string) -> u32:\n  on peer via\n",
+        "\nfunc g(\n",
+        "\nfunc g() -> Nothing:\n  <- 1\n",
+        "\ndata D:\n  x: Nothing\n",
+        "\nfunc g() -> u32:\n  a <- alone(1)\n  <- a\n",
+    ] {
+        let text = asking("aqua M declares *\n", behind);
+        let at = Fixture::new(&text);
+        assert!(at.analysis.compilation.has_errors(), "{behind}");
+        assert_eq!(hops_of(&text), ALONE, "{behind}");
+    }
+}
+
+#[test]
+fn there_are_no_hops_where_a_mistake_reaches() {
+    let behind = "
+func wrong(peer: string) -> u32:
+  on peer:
+    b <- S.one(2)
+    c <- nothing()
+  <- b
+
+func calls_it(peer: string) -> u32:
+  x <- wrong(peer)
+  y <- alone(peer)
+  <- y
+
+data D:
+  x: Nothing
+
+func makes(peer: string) -> u32:
+  on peer:
+    d <- S.one(3)
+    e = D(x = 1)
+  <- d
+";
+    assert_eq!(hops_of(&asking("aqua M declares *\n", behind)), ALONE);
+    // what is imported may be anything
+    let header = "aqua M declares *\nimport x from \"nowhere.aqua\"\n";
+    assert_eq!(hops_of(&asking(header, "")), "");
+}
+
+#[test]
+fn colours_stay_while_there_are_mistakes() {
+    let coloured = |text: &str| {
+        let at = Fixture::new(text);
+        let all = tokens(&at.analysis, at.file);
+        all.into_iter()
+            .map(|token| (token.span, token.class, token.modifiers))
+            .collect::<Vec<_>>()
+    };
+    let sound = asking("aqua M declares *\n", "");
+    let expected = coloured(&sound);
+    for behind in [
+        "\nfunc g() -> u32:\n  <- b\n",
+        "\nfunc g(\n",
+        "\ndata D:\n  x: Nothing\n",
+    ] {
+        let broken = coloured(&format!("{sound}{behind}"));
+        assert_eq!(broken[..expected.len()], expected, "{behind}");
+    }
 }
 
 #[test]
@@ -102,6 +181,7 @@ func f(par: string) -> u32:
     }
     expect![[r#"
         aqua             Keyword 0
+        M                Namespace 1
         declares         Keyword 0
         *                Operator 0
         -- Says it.      Comment 0
@@ -144,7 +224,7 @@ fn tokens_are_counted_from_the_one_before_and_never_go_over_a_line() {
         .iter()
         .map(|token| (token.delta_line, token.delta_start, token.length))
         .collect();
-    expect!["[(0, 0, 4), (0, 7, 8), (0, 9, 1), (1, 0, 5), (0, 6, 1), (0, 2, 1), (0, 2, 4), (1, 0, 2), (0, 3, 4)]"].assert_eq(&format!("{pieces:?}"));
+    expect!["[(0, 0, 4), (0, 5, 1), (0, 2, 8), (0, 9, 1), (1, 0, 5), (0, 6, 1), (0, 2, 1), (0, 2, 4), (1, 0, 2), (0, 3, 4)]"].assert_eq(&format!("{pieces:?}"));
 }
 
 #[test]

@@ -170,3 +170,46 @@ fn uses_of_a_field_are_found() {
     "#]],
     );
 }
+
+#[test]
+fn uses_of_a_module_are_found() {
+    let shapes = SHAPES.replacen("Shapes", "$0Shapes", 1);
+    let one = "aqua One declares *
+use \"shapes.aqua\"
+func f(p: Shapes.Point) -> Shapes.Point:
+  <- Shapes.middle(p, p)
+";
+    let two = "aqua Two declares *
+use \"shapes.aqua\" as S
+func f(p: S.Point) -> S.Point:
+  <- p
+";
+    let files = [
+        ("shapes.aqua", shapes.as_str()),
+        ("one.aqua", one),
+        ("two.aqua", two),
+    ];
+    used(
+        &files,
+        expect![[r#"
+        one.aqua:3:11 Shapes
+        one.aqua:3:28 Shapes
+        one.aqua:4:6 Shapes
+        shapes.aqua:1:6 Shapes
+    "#]],
+    );
+    let two = two.replace("p: S.", "p: $0S.");
+    let files = [
+        ("shapes.aqua", SHAPES),
+        ("one.aqua", one),
+        ("two.aqua", &two),
+    ];
+    used(
+        &files,
+        expect![[r#"
+        two.aqua:2:22 S
+        two.aqua:3:11 S
+        two.aqua:3:23 S
+    "#]],
+    );
+}

@@ -165,3 +165,120 @@ func f() -> string:
     "#]],
     );
 }
+
+const USES: &str = "aqua Main
+use \"library.aqua\"
+use \"other.aqua\" as O
+export f, Library.area as g
+func f(size: Library.Size) -> u32:
+  a = Library.area(size.width)
+  b = O.area(a)
+  <- b
+";
+
+const OTHER: &str = "aqua Other declares *
+func area(width: u32) -> u32:
+  <- width
+";
+
+#[test]
+fn the_name_of_a_module_is_changed_in_all_files_that_use_it_so() {
+    let library = LIBRARY.replace("Library", "Li$0brary");
+    let files = [
+        ("library.aqua", library.as_str()),
+        ("other.aqua", OTHER),
+        ("main.aqua", USES),
+    ];
+    check(
+        &files,
+        "Shapes",
+        expect![[r#"
+        /work/library.aqua
+        aqua Shapes declares *
+        data Size:
+          width: u32
+        func area(width: u32) -> u32:
+          s = Size(width)
+          <- s.width
+        /work/main.aqua
+        aqua Main
+        use "library.aqua"
+        use "other.aqua" as O
+        export f, Shapes.area as g
+        func f(size: Shapes.Size) -> u32:
+          a = Shapes.area(size.width)
+          b = O.area(a)
+          <- b
+    "#]],
+    );
+    check(
+        &files,
+        "O",
+        expect![[r#"
+        refused: `O` means something else in /work/main.aqua
+    "#]],
+    );
+    check(
+        &files,
+        "a.b",
+        expect![[r#"
+        refused: `a.b` is no name: it begins with a letter and has letters, digits and `_`
+    "#]],
+    );
+}
+
+#[test]
+fn another_name_of_a_module_is_changed_in_its_file() {
+    let main = USES.replace("O.area", "$0O.area");
+    let files = [
+        ("library.aqua", LIBRARY),
+        ("other.aqua", OTHER),
+        ("main.aqua", main.as_str()),
+    ];
+    check(
+        &files,
+        "other",
+        expect![[r#"
+        /work/main.aqua
+        aqua Main
+        use "library.aqua"
+        use "other.aqua" as other
+        export f, Library.area as g
+        func f(size: Library.Size) -> u32:
+          a = Library.area(size.width)
+          b = other.area(a)
+          <- b
+    "#]],
+    );
+    check(
+        &files,
+        "Library",
+        expect![[r#"
+        refused: `Library` means something else in /work/main.aqua
+    "#]],
+    );
+}
+
+#[test]
+fn modules_of_others_and_names_with_dots_stay() {
+    let text = "aqua Main declares *
+use \"weir/std/math.aqua\"
+func f() -> i64:
+  <- Math$0Lib.Math.add(1, 2)
+";
+    check(
+        &[("main.aqua", text)],
+        "M",
+        expect![[r#"
+        refused: `MathLib` belongs to the standard declarations
+    "#]],
+    );
+    let text = "aqua Wide.Na$0me declares *\nconst ONE = 1\n";
+    check(
+        &[("main.aqua", text)],
+        "M",
+        expect![[r#"
+        refused: `Wide.Name` is a name with dots: its parts are changed in the text
+    "#]],
+    );
+}

@@ -1,5 +1,7 @@
 //! The codes of diagnostics. A code stays with its meaning for ever.
 
+/// The compiler is wrong, and not the program.
+pub const INTERNAL: &str = "W0001";
 /// The program exceeds a limit of the compiler.
 pub const LIMIT: &str = "W0200";
 /// The text does not match the grammar.

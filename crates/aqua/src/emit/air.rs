@@ -8,9 +8,21 @@ use std::fmt::Write;
 
 use crate::ir::{Accessor, Base, Op, Program, Value, VarId, VarKind};
 
+/// A script that AIR does not read: a defect of the compiler, whatever the program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong with it.
+    pub reason: String,
+    /// The script.
+    pub script: String,
+}
+
 /// The shortest text of the script of a placed program. [`weir_air::format`]
 /// gives it a layout for people.
-pub fn air(program: &Program) -> String {
+///
+/// # Errors
+/// The text is read once: nobody is to send a script that no peer reads.
+pub fn air(program: &Program) -> Result<String, Malformed> {
     let mut writer = Writer {
         program,
         out: String::new(),
@@ -18,13 +30,15 @@ pub fn air(program: &Program) -> String {
         work: vec![Work::Op(&program.body)],
     };
     writer.run();
-    debug_assert!(
-        weir_air::parse(&writer.out, &UNBOUNDED).is_ok(),
-        "{:?}\n{}",
-        weir_air::parse(&writer.out, &UNBOUNDED).unwrap_err(),
-        writer.out
-    );
-    writer.out
+    match weir_air::parse(&writer.out, &UNBOUNDED) {
+        Ok(_) => Ok(writer.out),
+        Err(mistakes) => Err(Malformed {
+            reason: mistakes.first().map_or_else(String::new, |first| {
+                format!("{}: {}", first.code, first.message)
+            }),
+            script: writer.out,
+        }),
+    }
 }
 
 /// Whether a script is too large is for who runs it to say.

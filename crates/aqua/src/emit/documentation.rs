@@ -1,10 +1,13 @@
 //! Pages for people, as `weir aqua doc` writes them: what files declare and export, with the comments above it.
 //!
-//! Comments are Markdown, and so are the pages: one for each file, with links from the types of a signature to the pages
-//! that describe them. Types that a file keeps for itself are described where something described needs them.
+//! Comments are Markdown. There is a page for each file, with links from the types of a signature to the pages that
+//! describe them, and a page that leads to the others if there are several. Types that a file keeps for itself are
+//! described where something described needs them. `model` says what is on a page; each format is a file that writes it.
 
+mod html;
 mod links;
-mod page;
+mod markdown;
+mod model;
 
 use crate::compile::Compilation;
 use crate::names::{Exported, TopValue};
@@ -13,34 +16,107 @@ use crate::syntax::{Item, ItemKind, Member, Name, Path, TypeExpr, TypeKind};
 use hashbrown::HashSet;
 use std::collections::BTreeSet;
 
-use links::Links;
+use links::{INDEX, Links, url};
+use model::{Document, document};
+
+/// In what pages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageFormat {
+    /// Markdown, with comments as they are.
+    Markdown,
+    /// HTML that loads nothing. HTML in comments is shown, not passed on.
+    Html,
+}
+
+impl PageFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Html => "html",
+        }
+    }
+}
 
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The file that it describes.
-    pub file: FileId,
+    /// The file that it describes; none for the page that leads to the others.
+    pub file: Option<FileId>,
     /// What the file is to be called, the same for the same compilation: `greeting.md`.
     pub name: String,
-    /// The text, in Markdown.
+    /// The text, in the format that was asked for.
     pub text: String,
 }
 
+/// A page as the page that leads to it sees it.
+struct Chapter<'a> {
+    title: &'a str,
+    target: &'a str,
+    /// What the comment says first, in Markdown.
+    summary: String,
+}
+
 /// The pages of the files with which the compilation was started, in their order. There must be no errors.
-pub fn documentation(compilation: &Compilation) -> Vec<Page> {
+/// If there are several, one that leads to them is in front of them.
+pub fn documentation(compilation: &Compilation, format: PageFormat) -> Vec<Page> {
     let mut files = compilation.set.entries.clone();
     let mut known = HashSet::new();
     files.retain(|file| known.insert(*file));
     let described = described(compilation, &files);
-    let links = Links::new(compilation, &files, &described);
-    files
+    let links = Links::new(compilation, &files, &described, format.extension());
+    let documents: Vec<(FileId, Document)> = files
         .iter()
-        .map(|file| Page {
-            file: *file,
+        .map(|file| (*file, document(compilation, *file, &described, &links)))
+        .collect();
+    let mut pages = Vec::new();
+    let index = format!("{INDEX}.{}", format.extension());
+    let has_index = documents.len() > 1;
+    if has_index {
+        pages.push(Page {
+            file: None,
+            name: index.clone(),
+            text: index_text(&documents, &links, format),
+        });
+    }
+    for (file, document) in &documents {
+        let text = match format {
+            PageFormat::Markdown => markdown::page(document),
+            PageFormat::Html => html::page(document, has_index.then_some(index.as_str())),
+        };
+        pages.push(Page {
+            file: Some(*file),
             name: links.page(*file).to_owned(),
-            text: page::text(compilation, *file, &described, &links),
+            text,
+        });
+    }
+    pages
+}
+
+/// The page that leads to the others.
+fn index_text(documents: &[(FileId, Document)], links: &Links<'_>, format: PageFormat) -> String {
+    let targets: Vec<String> = documents
+        .iter()
+        .map(|(file, _)| url(links.page(*file)))
+        .collect();
+    let chapters = documents.iter().zip(&targets);
+    let chapters: Vec<Chapter<'_>> = chapters
+        .map(|((_, document), target)| Chapter {
+            title: &document.title,
+            target,
+            summary: first_paragraph(&document.docs),
         })
-        .collect()
+        .collect();
+    let title = "Programs";
+    match format {
+        PageFormat::Markdown => markdown::index(title, &chapters),
+        PageFormat::Html => html::index(title, &chapters),
+    }
+}
+
+fn first_paragraph(docs: &str) -> String {
+    let lines = docs.lines().skip_while(|line| line.trim().is_empty());
+    let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
+    lines.join("\n")
 }
 
 /// A definition: its file and its number there.

@@ -59,7 +59,7 @@ pub fn program(bytes: &[u8]) {
             continue;
         };
         emit::plan_text(&emit::plan(&program));
-        let script = emit::air(&program);
+        let script = emit::air(&program).unwrap_or_else(|defect| panic!("{defect:#?}"));
         let parsed = weir_air::parse(&script, &weir_air::Limits::default());
         assert!(parsed.is_ok(), "{:?}\n{script}", parsed.err());
     }

@@ -14,7 +14,7 @@ fn check_with(programs: &[&str], relay: bool, expected: Expect) {
     let mut out = String::new();
     for text in programs {
         let placed = place::place(&notation::program(text, relay));
-        emit::air(&placed);
+        emit::air(&placed).expect("AIR reads it");
         out.push_str(&format!(
             "{text}\n    {}",
             notation::print(&placed)
@@ -388,7 +388,7 @@ fn a_plan_shows_hops_and_calls() {
 fn a_script_is_short_and_balanced() {
     let text = "(on p *rs : (get 1 x.name true -> y)) (canon $s #c) (put y #c.0 %m) (use y)";
     let placed = place::place(&notation::program(text, true));
-    let script = emit::air(&placed);
+    let script = emit::air(&placed).expect("AIR reads it");
     expect![[r#"
         (xor
           (seq

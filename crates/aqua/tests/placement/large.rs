@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use weir_aqua::{emit, place};
 
-use weir_aqua::ir::{Base, Frame, FrameId, Frames, Op, Program, Value, VarId, VarKind, Variable};
+use weir_aqua::ir::{
+    Base, Frame, FrameId, Frames, LEVELS_MAX, Op, Program, Value, VarId, VarKind, Variable,
+};
 
 use crate::notation;
 
@@ -16,9 +18,11 @@ fn place_large(text: &str) -> String {
 }
 
 fn place_program(program: &Program) -> String {
+    let levels = program.body.levels();
+    assert!(levels <= LEVELS_MAX, "no lowering gives {levels} levels");
     let start = Instant::now();
     let placed = place::place(program);
-    let script = emit::air(&placed);
+    let script = emit::air(&placed).expect("AIR reads it");
     emit::plan_text(&emit::plan(&placed));
     assert!(start.elapsed() < TIME_MAX, "it took {:?}", start.elapsed());
     script
@@ -38,10 +42,15 @@ fn ten_thousand_calls() {
 }
 
 #[test]
-fn a_thousand_nested_places() {
-    place_large(&nested(1_000, "(on p : (c) ", "(d)", ")"));
-    place_large(&nested(1_000, "(on p r : ", "(d)", ")"));
-    let script = place_large(&nested(500, "(on p r : (c) (on q s : (d) ", "(e)", "))"));
+fn places_nested_to_the_limit() {
+    place_large(&nested(LEVELS_MAX / 2 - 2, "(on p : (c) ", "(d)", ")"));
+    place_large(&nested(LEVELS_MAX - 4, "(on p r : ", "(d)", ")"));
+    let script = place_large(&nested(
+        LEVELS_MAX / 4 - 2,
+        "(on p r : (c) (on q s : (d) ",
+        "(e)",
+        "))",
+    ));
     assert!(script.len() < 1 << 20, "{} bytes", script.len());
 }
 
@@ -80,6 +89,9 @@ fn wrapped(body: Op, level: u32, frames: &mut Frames) -> Op {
     }
 }
 
+/// A wrapper adds up to two levels, and those of folds do.
+const LEVELS_WRAPPED: u32 = LEVELS_MAX as u32 * 9 / 10 - 10;
+
 fn call(frame: FrameId) -> Op {
     let text = |text: &str| Value::from(Base::String(text.into()));
     Op::Call {
@@ -93,7 +105,7 @@ fn call(frame: FrameId) -> Op {
 }
 
 #[test]
-fn two_thousand_levels() {
+fn all_kinds_of_operations_nested_to_the_limit() {
     let mut frames = Frames::new(None);
     for peer in 0..50 {
         frames.intern(Frame {
@@ -103,10 +115,10 @@ fn two_thousand_levels() {
         });
     }
     let mut body = call(FrameId(1));
-    for level in 0..1_800 {
+    for level in 0..LEVELS_WRAPPED {
         body = wrapped(body, level, &mut frames);
     }
-    let variables = (0..1_800)
+    let variables = (0..LEVELS_WRAPPED)
         .map(|number| Variable {
             kind: VarKind::Scalar,
             name: format!("v{number}"),
@@ -120,9 +132,9 @@ fn two_thousand_levels() {
 }
 
 #[test]
-fn nested_loops() {
+fn loops_nested_to_the_limit() {
     let mut text = "(c)".to_owned();
-    for level in 0..500 {
+    for level in 0..LEVELS_MAX / 3 - 2 {
         text = format!("(for i{level} l (on i{level} : {text}) (next i{level}))");
     }
     place_large(&text);

@@ -323,7 +323,7 @@ impl<'b> Random<'b> {
 fn same_everywhere(bytes: &[u8], sequential: bool) -> Result<(), TestCaseError> {
     let program = Random::program(bytes, sequential);
     let placed = place::place(&program);
-    let script = emit::air(&placed);
+    let script = emit::air(&placed).expect("AIR reads it");
     let wanted = network::run_everywhere(&program);
     let found = network::run(&placed, &program);
     let texts = || {

@@ -36,11 +36,12 @@ pub(crate) fn run(
         ),
         Aqua::Doc {
             paths,
+            html,
             output: folder,
             sources,
         } => (
             schema::AQUA_DOC,
-            doc::run(paths, folder.as_deref(), sources, output),
+            doc::run(paths, *html, folder.as_deref(), sources, output),
         ),
         Aqua::Fmt { paths, check } => (schema::AQUA_FMT, fmt::run(paths, *check, output)),
         Aqua::Repl {

@@ -18,9 +18,9 @@ pub(crate) fn run(
     output: &Output,
 ) -> (&'static str, Result<Report, Failure>) {
     match args {
-        Proof::Export { id, folder } => (
+        Proof::Export { id, out } => (
             schema::PROOF_EXPORT,
-            export::run(id.as_deref(), folder.as_deref(), global, output),
+            export::run(id.as_deref(), out.as_deref(), global, output),
         ),
         Proof::Replay { files, component } => (
             schema::PROOF_REPLAY,

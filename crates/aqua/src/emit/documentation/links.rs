@@ -1,11 +1,15 @@
 //! Where each definition is described.
 
-use super::{Definition, definition_at, definition_of, items, name};
+use super::model::heading;
+use super::{Definition, definition_at, definition_of, items};
 use crate::compile::Compilation;
 use crate::source::FileId;
-use crate::syntax::{Item, ItemKind, Path};
-use hashbrown::HashMap;
+use crate::syntax::Path;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
+
+/// What the page that leads to the others is called, without its ending. No other page is called so.
+pub(super) const INDEX: &str = "index";
 
 /// Names of pages, and anchors of definitions in them.
 pub(super) struct Links<'a> {
@@ -19,25 +23,30 @@ impl<'a> Links<'a> {
         compilation: &'a Compilation,
         files: &[FileId],
         described: &BTreeSet<Definition>,
+        extension: &str,
     ) -> Self {
-        let mut taken = HashMap::new();
+        let mut taken = HashSet::new();
+        if files.len() > 1 {
+            taken.insert(INDEX.to_owned());
+        }
         let pages = files.iter().map(|file| {
             let stem = compilation.set.get(*file).path.file_stem();
-            let stem = stem.unwrap_or_default().to_string_lossy().into_owned();
+            let stem = stem.unwrap_or_default().to_string_lossy();
             // on some disks the case of letters does not matter
-            let number = counted(&mut taken, stem.to_lowercase());
-            (*file, format!("{stem}{number}.md"))
+            let names = numbered(&stem).find(|name| taken.insert(name.to_lowercase()));
+            (*file, format!("{}.{extension}", names.unwrap_or_default()))
         });
         let pages = pages.collect();
-        let mut taken = HashMap::new();
+        let mut taken = HashSet::new();
         let mut anchors = HashMap::new();
         for (file, index) in described {
-            let Some(heading) = heading(&items(compilation, *file)[*index]) else {
+            let Some((kind, name)) = heading(&items(compilation, *file)[*index]) else {
                 continue;
             };
-            let anchor = heading.to_lowercase().replace(' ', "-");
-            let number = counted(&mut taken, (*file, anchor.clone()));
-            anchors.insert((*file, *index), format!("{anchor}{number}"));
+            // as Markdown makes an anchor of a heading
+            let anchor = format!("{kind}-{}", name.to_lowercase());
+            let anchor = numbered(&anchor).find(|anchor| taken.insert((*file, anchor.clone())));
+            anchors.insert((*file, *index), anchor.unwrap_or_default());
         }
         Self {
             compilation,
@@ -51,6 +60,11 @@ impl<'a> Links<'a> {
         &self.pages[&file]
     }
 
+    /// The anchor of a definition that is described.
+    pub(super) fn anchor(&self, definition: Definition) -> Option<&str> {
+        self.anchors.get(&definition).map(String::as_str)
+    }
+
     /// Where a type that is named in a file is described, as a link from its page.
     pub(super) fn to(&self, file: FileId, path: &Path) -> Option<String> {
         let place = definition_of(self.compilation, file, path)?;
@@ -59,35 +73,28 @@ impl<'a> Links<'a> {
             return Some(format!("#{anchor}"));
         }
         let page = self.pages.get(&place.file)?;
-        let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        let target = format!("{page}#{anchor}");
-        if page.chars().all(is_plain) {
-            return Some(target);
+        Some(format!("{}#{anchor}", url(page)))
+    }
+}
+
+/// The name of a page as a link from beside it.
+pub(super) fn url(page: &str) -> String {
+    let mut out = String::new();
+    let mut bytes = [0; 4];
+    for c in page.chars() {
+        if c.is_alphanumeric() || "-_.".contains(c) {
+            out.push(c);
+            continue;
         }
-        Some(format!("<{target}>"))
+        for byte in c.encode_utf8(&mut bytes).bytes() {
+            out.push_str(&format!("%{byte:02X}"));
+        }
     }
+    out
 }
 
-/// The heading of a definition. Markdown makes an anchor of it: small letters, and `-` for spaces.
-pub(super) fn heading(item: &Item) -> Option<String> {
-    let kind = match &item.kind {
-        ItemKind::Error => return None,
-        ItemKind::Const { .. } => "const",
-        ItemKind::Alias { .. } => "alias",
-        ItemKind::Data { .. } => "data",
-        ItemKind::Ability { .. } => "ability",
-        ItemKind::Service { .. } => "service",
-        ItemKind::Func { .. } => "func",
-    };
-    name(item).map(|name| format!("{kind} {}", name.text))
-}
-
-/// What stands behind a name that is taken already: `-1` behind the second.
-fn counted<K: std::hash::Hash + Eq>(taken: &mut HashMap<K, u32>, key: K) -> String {
-    let count = taken.entry(key).or_insert(0);
-    *count += 1;
-    match *count - 1 {
-        0 => String::new(),
-        before => format!("-{before}"),
-    }
+/// The name itself, then with `-1` behind it, and so on.
+fn numbered(name: &str) -> impl Iterator<Item = String> {
+    let more = (1u32..).map(move |number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned()).chain(more)
 }

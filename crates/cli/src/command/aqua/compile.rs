@@ -60,7 +60,7 @@ pub(super) fn run(
         )
         .fix("write `export name` below its first line"));
     }
-    let texts = texts(file, target, &compiled, &compilation, &options)?;
+    let texts = texts(file, target, &compiled, &compilation, &options, output)?;
     let Some(folder) = folder else {
         let text: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
         return Ok(Report::new(&compiled, text.join("\n")));
@@ -97,10 +97,9 @@ fn exports(
         for export in &compilation.world.module(*file).exports {
             match export.what {
                 Exported::Func(id) => {
-                    let script = compilation.script(id, options).map_err(|limit| {
-                        faults::show_one(compilation, &limit, output);
-                        Failure::new(Code::AquaInvalid, limit.message.clone())
-                    })?;
+                    let script = compilation
+                        .script(id, options)
+                        .map_err(|problem| faults::unscripted(compilation, &problem, output))?;
                     let ty = &compilation.world.func(id).ty;
                     let definition = raw(&definition::function(&export.name, ty));
                     compiled
@@ -124,6 +123,7 @@ fn texts(
     compiled: &Compiled,
     compilation: &Compilation,
     options: &Options,
+    output: &Output,
 ) -> Result<Vec<(String, String)>, Failure> {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     Ok(match target {
@@ -146,7 +146,7 @@ fn texts(
         CompileTarget::Ts => {
             let entry = compilation.set.entries[0];
             let text = typescript(compilation, entry, options)
-                .map_err(|limit| Failure::new(Code::AquaInvalid, limit.message))?;
+                .map_err(|problem| faults::unscripted(compilation, &problem, output))?;
             vec![(format!("{stem}.ts"), text)]
         }
     })

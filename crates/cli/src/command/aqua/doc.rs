@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::{Output, Report};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use weir_aqua::emit::documentation;
+use weir_aqua::emit::{PageFormat, documentation};
 
 #[derive(Serialize)]
 struct Documented {
@@ -17,7 +17,7 @@ struct Documented {
 #[derive(Serialize)]
 struct Page {
     name: String,
-    /// Markdown.
+    /// Markdown or HTML.
     text: String,
     /// The file that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +27,7 @@ struct Page {
 /// Writes the pages to a folder or to standard output.
 pub(super) fn run(
     paths: &[PathBuf],
+    html: bool,
     folder: Option<&Path>,
     wanted: &Sources,
     output: &Output,
@@ -34,6 +35,20 @@ pub(super) fn run(
     let compilation = sources::compiled(sources::programs(paths)?, wanted, output)?;
     if let Some(failure) = faults::refused(&compilation) {
         return Err(failure);
+    }
+    let format = if html {
+        PageFormat::Html
+    } else {
+        PageFormat::Markdown
+    };
+    let found = documentation(&compilation, format);
+    if html && folder.is_none() && found.len() > 1 {
+        let files = found.iter().filter(|page| page.file.is_some()).count();
+        return Err(Failure::new(
+            Code::Usage,
+            format!("{files} programs have more than one page of HTML"),
+        )
+        .fix("name a folder for the pages with -o DIR"));
     }
     let unwritable = |path: &Path, error: std::io::Error| {
         Failure::new(
@@ -47,9 +62,12 @@ pub(super) fn run(
     }
     let mut lines = String::new();
     let mut pages = Vec::new();
-    for page in documentation(&compilation) {
+    for page in found {
         let written = match folder {
             None => {
+                if !lines.is_empty() {
+                    lines.push('\n');
+                }
                 lines.push_str(&page.text);
                 None
             }

@@ -76,10 +76,7 @@ pub(super) fn program(
 ) -> Result<Program, Failure> {
     compilation
         .program(invocation.func, &Options::default())
-        .map_err(|limit| {
-            faults::show_one(compilation, &limit, output);
-            Failure::new(Code::AquaInvalid, limit.message.clone())
-        })
+        .map_err(|problem| faults::unscripted(compilation, &problem, output))
 }
 
 /// The result of a command that only shows the way.
@@ -120,8 +117,11 @@ pub(super) fn evaluate(
     let func = compilation.world.func(invocation.func);
     let name = func.name.clone();
     let program = program(compilation, invocation, output)?;
+    let script = compilation
+        .write(invocation.func, &program)
+        .map_err(|problem| faults::unscripted(compilation, &problem, output))?;
     let request = Request {
-        script: network.names()?.to_ids(&emit::air(&program)),
+        script: network.names()?.to_ids(&script),
         data: inputs(invocation, network, session.relay())?,
         ttl,
         purpose: name.clone(),

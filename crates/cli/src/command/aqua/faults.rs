@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::{Output, excerpt, position};
 use serde::Serialize;
-use weir_aqua::{Compilation, Diagnostic, Place, Severity};
+use weir_aqua::{Compilation, Diagnostic, Place, Severity, codes};
 
 /// More faults are only counted.
 const FAULTS_SHOWN: usize = 20;
@@ -135,6 +135,23 @@ pub(super) fn show_one(compilation: &Compilation, diagnostic: &Diagnostic, outpu
         shown.push_str(&format!("\n  {} {help}", palette.dim("fix      ")));
     }
     output.detail(&shown);
+}
+
+/// The failure of a command that needs the script of a function, which is shown: a limit, or a defect of the compiler.
+pub(super) fn unscripted(
+    compilation: &Compilation,
+    problem: &Diagnostic,
+    output: &Output,
+) -> Failure {
+    show_one(compilation, problem, output);
+    if problem.code != codes::INTERNAL {
+        return Failure::new(Code::AquaInvalid, problem.message.clone());
+    }
+    let failure = Failure::new(Code::Internal, problem.message.clone());
+    match &problem.help {
+        Some(help) => failure.fix(help),
+        None => failure,
+    }
 }
 
 /// The failure of a command that needs programs without errors.

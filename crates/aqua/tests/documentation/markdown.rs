@@ -1,31 +1,17 @@
-//! Pages about what files declare and export.
+//! Pages in Markdown.
 
+use crate::program::{Texts, written};
 use expect_test::expect;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use weir_aqua::emit::{Page, documentation};
-use weir_aqua::files::Files;
+use weir_aqua::emit::{Page, PageFormat, documentation};
 use weir_aqua::{Request, compile};
 
-struct Texts<'a>(&'a [(&'a str, &'a str)]);
-
-impl Files for Texts<'_> {
-    fn read(&self, path: &Path) -> Result<Option<Arc<str>>, String> {
-        let found = self.0.iter().find(|(name, _)| Path::new(name) == path);
-        Ok(found.map(|(_, text)| Arc::from(*text)))
-    }
-}
-
-/// The pages of all files.
+/// The pages of all files, without the one that leads to them.
 fn pages(files: &[(&str, &str)]) -> Vec<Page> {
-    let request = Request {
-        entries: files.iter().map(|(name, _)| PathBuf::from(name)).collect(),
-        ..Request::default()
-    };
-    let compilation = compile(&request, &Texts(files)).expect("the files are there");
-    assert!(!compilation.has_errors(), "{:#?}", compilation.diagnostics);
-    documentation(&compilation)
+    let mut pages = written(files, PageFormat::Markdown);
+    pages.retain(|page| page.file.is_some());
+    pages
 }
 
 const SHOP: &str = r#"
@@ -266,7 +252,7 @@ fn types_of_files_that_have_no_page_are_not_linked() {
         ..Request::default()
     };
     let compilation = compile(&request, &Texts(&files)).expect("the files are there");
-    let pages = documentation(&compilation);
+    let pages = documentation(&compilation, PageFormat::Markdown);
     assert_eq!(pages.len(), 1);
     assert!(
         pages[0].text.contains("- `length`: `?Length` – How long"),
@@ -359,4 +345,33 @@ fn links_of_the_standard_declarations_lead_somewhere() {
         }
     }
     assert!(count > 20, "{count} links");
+}
+
+#[test]
+fn a_page_leads_to_several_and_is_not_called_as_one_of_them() {
+    let files = [
+        (
+            "shop.aqua",
+            "-- A shop.\n-- It is small.\n--\n-- More.\naqua Shop declares *\n",
+        ),
+        ("a b/In#dex (1).aqua", "const ONE = 1\n"),
+        ("index.aqua", "aqua Front declares *\n"),
+    ];
+    let pages = written(&files, PageFormat::Markdown);
+    let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["index.md", "shop.md", "In#dex (1).md", "index-1.md"]
+    );
+    expect![[r#"
+        # Programs
+
+        - [Shop](shop.md) – A shop. It is small.
+        - [In#dex (1).aqua](In%23dex%20%281%29.md)
+        - [Front](index-1.md)
+    "#]]
+    .assert_eq(&pages[0].text);
+    let alone = written(&files[2..], PageFormat::Markdown);
+    let names: Vec<&str> = alone.iter().map(|page| page.name.as_str()).collect();
+    assert_eq!(names, ["index.md"], "one page needs none that leads to it");
 }

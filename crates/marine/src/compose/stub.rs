@@ -83,20 +83,20 @@ fn core_module(part: &str, resolve: &Resolve, world: WorldId) -> Vec<u8> {
     let mut code = CodeSection::new();
     let mut names = NameMap::new();
     let mut count = 0;
-    let mut add = |export: &str, params: Vec<ValType>, results: Vec<ValType>, empty_list: bool| {
-        types.ty().function(params, results);
-        functions.function(count);
-        exports.export(export, ExportKind::Func, count);
-        names.append(count, &format!("{export} (not granted to part {part})"));
-        let mut body = Function::new([]);
-        if empty_list {
-            body.instructions().i32_const(EMPTY_LIST).end();
-        } else {
-            body.instructions().unreachable().end();
-        }
-        code.function(&body);
-        count += 1;
-    };
+    let mut add =
+        |export: &str, params: Vec<ValType>, results: Vec<ValType>, gives: Option<i32>| {
+            types.ty().function(params, results);
+            functions.function(count);
+            exports.export(export, ExportKind::Func, count);
+            names.append(count, &format!("{export} (not granted to part {part})"));
+            let mut body = Function::new([]);
+            match gives {
+                Some(number) => body.instructions().i32_const(number).end(),
+                None => body.instructions().unreachable().end(),
+            };
+            code.function(&body);
+            count += 1;
+        };
     for (key, item) in &resolve.worlds[world].exports {
         let WorldItem::Interface { id, .. } = item else {
             continue;
@@ -109,16 +109,17 @@ fn core_module(part: &str, resolve: &Resolve, world: WorldId) -> Vec<u8> {
                 &format!("{interface}#{}", function.name),
                 signature.params.iter().map(value_type).collect(),
                 signature.results.iter().map(value_type).collect(),
-                empty_list,
+                empty_list.then_some(EMPTY_LIST),
             );
         }
     }
-    // Arguments that need memory find none: the call traps before it begins.
+    // Arguments that need memory all go to the same place, since nobody reads them: what traps is the function, whose
+    // name says why.
     add(
         "cabi_realloc",
         vec![ValType::I32; 4],
         vec![ValType::I32],
-        false,
+        Some(0),
     );
     let mut memories = MemorySection::new();
     memories.memory(MemoryType {

@@ -230,8 +230,12 @@ pub(crate) fn parse_policy(
                     let upper = methods.iter().map(|method| method.to_ascii_uppercase());
                     upper.collect()
                 }),
-                max_response_bytes: bytes
-                    .map_err(|what| fault(Some("max_response_bytes"), what))?,
+                max_response_bytes: bytes.map_err(|what| {
+                    fault(
+                        Some("max_response_bytes"),
+                        format!("`max_response_bytes` is {what}"),
+                    )
+                })?,
             }))
         }
         "weir:host/programs" => {

@@ -178,13 +178,16 @@ fn manifest(item: &Item, form: Form) -> Result<Manifest, ManifestError> {
     let version = service
         .get("version", version)?
         .ok_or_else(|| service.missing("version", "\"1.0.0\""))?;
+    let default_mode = service.get("default_mode", mode)?;
+    let commit_on_err = service.get("commit_on_err", flag)?.unwrap_or_default();
+    let limits = limits(&root)?;
     let (parts, facade) = parts(&root, form)?;
     Ok(Manifest {
         name,
         version,
-        default_mode: service.get("default_mode", mode)?,
-        commit_on_err: service.get("commit_on_err", flag)?.unwrap_or_default(),
-        limits: limits(&root)?,
+        default_mode,
+        commit_on_err,
+        limits,
         wiring: wiring(&root, &parts)?,
         functions: functions(&root)?,
         parts,
@@ -294,12 +297,12 @@ fn grants(part: &Table<'_>) -> Result<Grants, ManifestError> {
                 (Node::Table(fields), Some(key)) => fields.get(key),
                 _ => None,
             };
-            let known = if fault.known.is_empty() {
-                "it takes none".to_owned()
-            } else {
-                format!("known are: {}", fault.known.join(", "))
-            };
-            let problem = format!("{}; {known}", shorten(&fault.what, TEXT_CHARS_MAX));
+            let mut problem = shorten(&fault.what, TEXT_CHARS_MAX);
+            if fault.key.is_none() && fault.known.is_empty() {
+                problem.push_str("; write `{}`, it takes no keys");
+            } else if fault.key.is_none() {
+                problem.push_str(&format!("; known are: {}", fault.known.join(", ")));
+            }
             at(inner.unwrap_or(item), &place, problem)
         })?;
         grants

@@ -124,6 +124,20 @@ pub(crate) enum Wasm {
         #[arg(long)]
         wit: bool,
     },
+    /// Make one component out of several, with the manifest of the service inside
+    #[command(
+        after_help = "With a manifest (weir.toml) its parts are put together. Without one, the first component is the facade:\n\
+            the others serve its imports. The facade is granted what it imports, hosts without restriction; the\n\
+            others are granted nothing, and trap if they use state, files or effects."
+    )]
+    Link {
+        /// A manifest that ends in .toml, or components with the facade first
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Where the component goes; NAME.wasm after the service if not given
+        #[arg(short, long, value_name = "OUT")]
+        out: Option<PathBuf>,
+    },
     /// Call a function of a component
     Call {
         /// The component; `-` is standard input

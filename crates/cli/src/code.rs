@@ -191,6 +191,10 @@ codes! {
     ComponentRefused = "W0301", Build;
     /// A component has no such function, or it takes other arguments.
     ComponentCall = "W0302", Usage;
+    /// The manifest of a service is malformed or does not fit its component.
+    ManifestInvalid = "W0303", Build;
+    /// Components cannot be composed.
+    CannotLink = "W0304", Build;
     /// The particle's time ran out.
     Deadline = "W0401", Network;
     /// `--timeout` ran out.

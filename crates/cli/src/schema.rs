@@ -61,6 +61,8 @@ schemas! {
     AQUA_FMT = "aqua.fmt";
     /// What a component is.
     WASM_INSPECT = "wasm.inspect";
+    /// Several components as one.
+    WASM_LINK = "wasm.link";
     /// What a function of a component answered.
     WASM_CALL = "wasm.call";
     /// What an observer of the simulated network saw.

@@ -7,6 +7,7 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use crate::census::Census;
 use crate::error::Error;
 use crate::limits::ComponentLimits;
+use crate::manifest::{Manifest, extract};
 use crate::sandbox::granted;
 use crate::spelling::brief;
 
@@ -19,14 +20,14 @@ pub(crate) fn admit(
     bytes: &[u8],
     limits: &ComponentLimits,
     features: WasmFeatures,
-) -> Result<(), Error> {
+) -> Result<Option<Manifest>, Error> {
     let forbidden: Vec<String> = imports(bytes, limits, features)?
         .into_iter()
         .filter(|import| !import.granted)
         .map(|import| import.name)
         .collect();
     if forbidden.is_empty() {
-        Ok(())
+        extract(bytes)
     } else {
         Err(Error::ForbiddenImport { imports: forbidden })
     }

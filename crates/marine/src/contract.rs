@@ -8,8 +8,9 @@ use wasmtime::component::{Component, ComponentExportIndex};
 
 use crate::admission::at_most;
 use crate::convert::{Type, TypeCompiler};
-use crate::error::Error;
+use crate::error::{Error, ManifestError};
 use crate::limits::ComponentLimits;
+use crate::manifest::{FunctionRules, Manifest};
 use crate::sandbox::mode;
 use crate::spelling::{self, brief};
 use crate::world::Mode;
@@ -22,6 +23,7 @@ pub struct Function {
     params: Vec<Param>,
     result: Option<Type>,
     mode: Mode,
+    rules: FunctionRules,
     pub(crate) export: ComponentExportIndex,
 }
 
@@ -64,9 +66,15 @@ impl Function {
         self.result.as_ref()
     }
 
-    /// What the function may do with the state of its service.
+    /// What the function may do with the state of its service, and whether it may have effects: what the manifest says
+    /// of the function, or else of all; without that, as much as the imports of the component are good for.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// What the manifest says of the function alone.
+    pub fn rules(&self) -> &FunctionRules {
+        &self.rules
     }
 
     /// Name and types as WIT writes them, such as `hello(name: string) -> string`.
@@ -132,6 +140,7 @@ impl Function {
             params,
             result,
             mode: Mode::Pure,
+            rules: FunctionRules::default(),
             export,
         })
     }
@@ -214,6 +223,39 @@ impl Contract {
         }
     }
 
+    /// Gives each function its mode and its rules. Every function that the manifest names has to be there.
+    pub(crate) fn apply(&mut self, manifest: &Manifest) -> Result<(), Error> {
+        if let Some(mode) = manifest.default_mode() {
+            for function in &mut self.functions {
+                function.mode = mode;
+            }
+        }
+        let mut named = HashMap::new();
+        for (name, rules) in manifest.functions() {
+            let wrong = |problem: String| {
+                Error::BadManifest(ManifestError {
+                    line: None,
+                    place: "functions".to_owned(),
+                    problem,
+                })
+            };
+            let index = self
+                .find_index(name)
+                .map_err(|error| wrong(error.to_string()))?;
+            if let Some(other) = named.insert(index, name) {
+                return Err(wrong(format!(
+                    "`{}` and `{}` are the same function; keep one",
+                    brief(other),
+                    brief(name)
+                )));
+            }
+            let function = &mut self.functions[index];
+            function.mode = rules.mode.unwrap_or(function.mode);
+            function.rules = *rules;
+        }
+        Ok(())
+    }
+
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
     }
@@ -221,12 +263,16 @@ impl Contract {
     /// The function with that name: `function` or `interface/function`, the
     /// interface with or without package and version, all in any spelling.
     pub(crate) fn find(&self, name: &str) -> Result<&Function, Error> {
+        self.find_index(name).map(|index| &self.functions[index])
+    }
+
+    fn find_index(&self, name: &str) -> Result<usize, Error> {
         let found = self
             .exact
             .get(name)
             .or_else(|| self.folded.get(&spelling::fold(name)));
         match found.map(Vec::as_slice) {
-            Some(&[index]) => Ok(&self.functions[index]),
+            Some(&[index]) => Ok(index),
             Some(several) => Err(Error::AmbiguousFunction {
                 name: name.to_owned(),
                 candidates: several

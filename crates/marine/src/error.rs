@@ -3,6 +3,7 @@
 use thiserror::Error;
 use weir_identity::Value;
 
+use crate::compose::ComposeError;
 use crate::convert::Mismatch;
 use crate::spelling::{TEXT_CHARS_MAX, brief, brief_list, shorten};
 
@@ -86,6 +87,12 @@ pub enum Error {
     /// The component exports no function.
     #[error("the component exports no function")]
     NoFunctions,
+    /// The manifest is malformed, or does not fit the component.
+    #[error("the manifest is not good: {0}")]
+    BadManifest(ManifestError),
+    /// Components cannot be composed.
+    #[error(transparent)]
+    CannotCompose(Box<ComposeError>),
     /// The component fails already while it is instantiated.
     #[error("the component cannot be instantiated: {cause}")]
     StartFailed {
@@ -249,6 +256,18 @@ pub enum Error {
     },
 }
 
+/// What is wrong with a manifest, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}{}{problem}", in_line(*line), in_place(place))]
+pub struct ManifestError {
+    /// The line, from 1, if it was read as text and the fault has a place there.
+    pub line: Option<usize>,
+    /// The table with the fault, such as `part facade.grants`; empty for the whole.
+    pub place: String,
+    /// What is wrong, and what to do about it.
+    pub problem: String,
+}
+
 impl Error {
     /// The stable code, `GROUP/NAME`.
     pub fn code(&self) -> &'static str {
@@ -262,6 +281,8 @@ impl Error {
             Self::ForbiddenImport { .. } => "deploy/forbidden-import",
             Self::UnsupportedFunction { .. } => "deploy/unsupported-function",
             Self::NoFunctions => "deploy/no-functions",
+            Self::BadManifest(_) => "deploy/bad-manifest",
+            Self::CannotCompose(_) => "deploy/cannot-compose",
             Self::StartFailed { .. } => "deploy/start-failed",
             Self::UnknownFunction { .. } => "contract/unknown-function",
             Self::AmbiguousFunction { .. } => "contract/ambiguous-function",
@@ -304,6 +325,18 @@ impl Error {
             expected: mismatch.expected,
             got: mismatch.got,
         }
+    }
+}
+
+fn in_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
+}
+
+fn in_place(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!("[{place}] ")
     }
 }
 

@@ -67,6 +67,7 @@
 mod admission;
 mod cache;
 mod census;
+mod compose;
 mod context;
 mod contract;
 mod convert;
@@ -75,8 +76,11 @@ mod error;
 mod failure;
 mod flight;
 mod fuel;
+mod grants;
+mod interface;
 mod judgement;
 mod limits;
+mod manifest;
 mod module;
 mod profile;
 mod runtime;
@@ -87,6 +91,7 @@ mod world;
 
 pub use admission::Import;
 pub use cache::CacheConfig;
+pub use compose::{ComposeError, Composed, PartImport, Served, compose};
 pub use context::{CallContext, Origin};
 pub use contract::{Function, Param};
 pub use convert::{Case, Field, Name, Named, Type};
@@ -94,9 +99,15 @@ pub use effects::{
     Answer, BlobRead, Effector, Fault, Header, HttpRequest, HttpResponse, ProgramOutput,
     ProgramRun, denied, guest_message,
 };
-pub use error::Error;
+pub use error::{Error, ManifestError};
+pub use grants::{GrantError, Grants, Hosts, HttpPolicy, Policy};
+pub use interface::Class;
 pub use judgement::{Judgement, Verdict};
 pub use limits::{ARGUMENT_VALUES_MAX, ComponentLimits, Limits};
+pub use manifest::{
+    Access, FunctionRules, MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest, Part, PartSource,
+    ServiceLimits, embed as embed_manifest, extract as extract_manifest,
+};
 pub use module::{Call, CallOutput, Module};
 pub use profile::Profile;
 pub use runtime::{Marine, MarineConfig, SetupError};

@@ -18,6 +18,7 @@ use crate::convert::{Budget, Lifted, Type, lift, lower};
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect};
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
+use crate::manifest::Manifest;
 use crate::profile::Profile;
 use crate::runtime::Shared;
 use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs, Source};
@@ -77,6 +78,7 @@ pub struct Module {
 pub(crate) struct ModuleParts {
     pub(crate) cid: Cid,
     pub(crate) contract: Contract,
+    pub(crate) manifest: Option<Manifest>,
     pub(crate) pre: InstancePre<CallState>,
 }
 
@@ -88,6 +90,11 @@ impl Module {
     /// The content id of the component's bytes.
     pub fn cid(&self) -> Cid {
         self.parts.cid
+    }
+
+    /// The manifest that the component carries, if it does.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.parts.manifest.as_ref()
     }
 
     /// The functions that can be called.
@@ -194,7 +201,13 @@ impl Module {
             _ => 0,
         };
         let state = store.into_data();
-        let keeps = function.mode() == Mode::Update && result.is_ok();
+        let keeps_errors = self.manifest().is_some_and(Manifest::commit_on_err);
+        let ended = match &result {
+            Ok(_) => true,
+            Err(Error::Guest { .. }) => keeps_errors,
+            Err(_) => false,
+        };
+        let keeps = function.mode() == Mode::Update && ended;
         let settled = settle(state, keeps, call.world, usage);
         // What the guest did comes first, unless nothing can be said about it.
         match (result, settled) {

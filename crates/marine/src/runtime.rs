@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::failure::engine_failure;
 use crate::flight::{Flight, Turns};
 use crate::limits::ComponentLimits;
+use crate::manifest::{Manifest, extract};
 use crate::module::{Module, ModuleParts};
 use crate::profile::Profile;
 use crate::sandbox::{CallState, linker};
@@ -125,10 +126,10 @@ impl Marine {
     }
 
     /// Checks the bytes of a component without compiling it: its size, its
-    /// validity and its imports. What passes here may still fail to load.
+    /// validity, its imports and its manifest. What passes here may still fail to load.
     pub fn check(&self, component: &[u8]) -> Result<(), Error> {
         let features = self.shared.engine.get_wasm_features();
-        admit(component, &self.shared.components, features)
+        admit(component, &self.shared.components, features).map(|_| ())
     }
 
     /// What a component asks of its host, granted or not, types apart. The
@@ -236,10 +237,10 @@ impl Shared {
 
     fn load(&self, cid: Cid, bytes: &[u8], flight: &Flight) -> Result<ModuleParts, Error> {
         let key = self.cache_key(&cid);
-        if let Some(parts) = self.load_cached(key, cid) {
+        if let Some(parts) = self.load_cached(key, cid, bytes) {
             return Ok(parts);
         }
-        admit(bytes, &self.components, self.engine.get_wasm_features())?;
+        let manifest = admit(bytes, &self.components, self.engine.get_wasm_features())?;
         let _turn = self.turns.take();
         flight.begin();
         let code =
@@ -252,7 +253,7 @@ impl Shared {
         let component = self.deserialize(&code).map_err(|error| Error::NoPlace {
             detail: format!("{error:#}"),
         })?;
-        let parts = self.assemble(cid, &component)?;
+        let parts = self.assemble(cid, &component, manifest)?;
         parts.try_start(self)?;
         if let Some(cache) = &self.cache {
             cache.write(key, &code);
@@ -262,12 +263,12 @@ impl Shared {
 
     /// An entry of the cache was admitted when it was written: the key covers
     /// the bytes of the component, the profile and the engine.
-    fn load_cached(&self, key: CacheKey, cid: Cid) -> Option<ModuleParts> {
+    fn load_cached(&self, key: CacheKey, cid: Cid, bytes: &[u8]) -> Option<ModuleParts> {
         let code = self.cache.as_ref()?.read(key)?;
         let parts = self
             .deserialize(&code)
             .map_err(|error| engine_failure(&error))
-            .and_then(|component| self.assemble(cid, &component));
+            .and_then(|component| self.assemble(cid, &component, extract(bytes)?));
         match parts {
             Ok(parts) => Some(parts),
             Err(error) => {
@@ -277,8 +278,16 @@ impl Shared {
         }
     }
 
-    fn assemble(&self, cid: Cid, component: &Component) -> Result<ModuleParts, Error> {
-        let contract = Contract::of(&self.engine, component, &self.components)?;
+    fn assemble(
+        &self,
+        cid: Cid,
+        component: &Component,
+        manifest: Option<Manifest>,
+    ) -> Result<ModuleParts, Error> {
+        let mut contract = Contract::of(&self.engine, component, &self.components)?;
+        if let Some(manifest) = &manifest {
+            contract.apply(manifest)?;
+        }
         let pre =
             self.linker
                 .instantiate_pre(component)
@@ -288,7 +297,12 @@ impl Shared {
         if let Err(error) = component.initialize_copy_on_write_image() {
             debug!(%error, %cid, "the first call will set up the memory image");
         }
-        Ok(ModuleParts { cid, contract, pre })
+        Ok(ModuleParts {
+            cid,
+            contract,
+            manifest,
+            pre,
+        })
     }
 
     /// Turns compiled code into a component.

@@ -1,7 +1,9 @@
 //! `weir wasm`: components, without a network.
 
 mod call;
+mod described;
 mod inspect;
+mod link;
 mod repl;
 
 use crate::args::Wasm;
@@ -26,6 +28,10 @@ pub(crate) fn run(
         Wasm::Inspect { file, wit } => (
             schema::WASM_INSPECT,
             inspect::run(file, *wit, patience, output),
+        ),
+        Wasm::Link { files, out } => (
+            schema::WASM_LINK,
+            link::run(files, out.as_deref(), patience, output),
         ),
         Wasm::Call {
             file,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use weir_identity::Value;
-use weir_marine::{Error, Limits, Marine, Module};
+use weir_marine::{Error, Limits, Manifest, Marine, Module, embed_manifest, extract_manifest};
 
 use super::support;
 
@@ -56,5 +56,37 @@ pub(crate) fn arguments(bytes: &[u8]) {
                 "{name}: {error}"
             ),
         }
+    }
+}
+
+/// What is taken as the canonical form of a manifest is written again byte for byte, and put into a component and
+/// taken out of it unchanged.
+pub(crate) fn manifest(bytes: &[u8]) {
+    match Manifest::from_dag_cbor(bytes) {
+        Ok(manifest) => {
+            assert_eq!(manifest.to_dag_cbor().expect("it was read"), bytes);
+            let component = embed_manifest(EMPTY_COMPONENT, &manifest).expect("it was read");
+            let again = extract_manifest(&component).expect("it was put in");
+            assert_eq!(again, Some(manifest));
+        }
+        Err(error) => assert_eq!(error.code(), "deploy/bad-manifest", "{error}"),
+    }
+    if let Err(error) = extract_manifest(bytes) {
+        assert!(error.code().starts_with("deploy/"), "{error}");
+    }
+}
+
+/// A component without anything in it.
+const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// Text is a manifest or not. One whose parts are named by CIDs survives its canonical form.
+pub(crate) fn weir_toml(bytes: &[u8]) {
+    let Ok(manifest) = Manifest::from_toml(&String::from_utf8_lossy(bytes)) else {
+        return;
+    };
+    manifest.effective();
+    if let Ok(canonical) = manifest.to_dag_cbor() {
+        let again = Manifest::from_dag_cbor(&canonical).expect("it was written");
+        assert_eq!(again, manifest);
     }
 }

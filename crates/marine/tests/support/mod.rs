@@ -173,6 +173,11 @@ pub(crate) fn show(module: &Module, function: &str, arguments: &str) -> String {
 
 /// A service that keeps what it is given and asks for entropy.
 pub(crate) fn keeper() -> Module {
+    load(&keeper_component())
+}
+
+/// Its component.
+pub(crate) fn keeper_component() -> Vec<u8> {
     let wit = "package test:keeper;
         interface api {
             use weir:host/state@0.1.0.{entry, error};
@@ -199,5 +204,5 @@ pub(crate) fn keeper() -> Module {
     let functions =
         include_str!("../keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
     let text = module(&functions).replacen("(module", &format!("(module {imports}"), 1);
-    load(&component(wit, &text))
+    component(wit, &text)
 }

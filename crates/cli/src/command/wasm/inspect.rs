@@ -1,6 +1,6 @@
 //! `weir wasm inspect FILE`: what a component offers and asks for.
 
-use super::{compile, marine, refused};
+use super::{compile, described, marine, refused};
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::input;
@@ -8,7 +8,8 @@ use crate::output::{Cell, Column, Output, Report, Table};
 use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
-use weir_identity::Cid;
+use weir_identity::{Cid, Value};
+use weir_marine::{Class, Manifest};
 use wit_component::{DecodedWasm, WitPrinter};
 
 #[derive(Serialize)]
@@ -16,8 +17,11 @@ struct Inspection {
     cid: String,
     bytes: usize,
     profile: &'static str,
-    functions: Vec<Function>,
+    functions: Vec<described::Function>,
     imports: Vec<Import>,
+    /// With all defaults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<Value>,
     /// Why peers do not take it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
@@ -25,16 +29,9 @@ struct Inspection {
 }
 
 #[derive(Serialize)]
-struct Function {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interface: Option<String>,
-    name: String,
-    signature: String,
-}
-
-#[derive(Serialize)]
 struct Import {
     name: String,
+    class: &'static str,
     granted: bool,
 }
 
@@ -52,6 +49,7 @@ pub(super) fn run(
         .map_err(|error| refused(file, &error))?
         .into_iter()
         .map(|import| Import {
+            class: Class::of(&import.name).name(),
             name: import.name,
             granted: import.granted,
         })
@@ -64,26 +62,25 @@ pub(super) fn run(
         .cause(cause)
     })?;
     let loaded = compile(&marine, &bytes, patience, output)?;
-    let functions = loaded.iter().flat_map(weir_marine::Module::functions);
+    // A component that peers do not take may have a manifest that is good.
+    let manifest = weir_marine::extract_manifest(&bytes).ok().flatten();
     let inspection = Inspection {
         cid: Cid::of_raw(&bytes).to_string(),
         bytes: bytes.len(),
         profile: marine.profile().name(),
-        functions: functions
-            .map(|function| Function {
-                interface: function.interface().map(str::to_owned),
-                name: function.name().to_owned(),
-                signature: function.signature(),
-            })
-            .collect(),
+        functions: loaded
+            .as_ref()
+            .map(described::functions)
+            .unwrap_or_default(),
         imports,
+        manifest: manifest.as_ref().map(Manifest::effective),
         refused: loaded.err().map(|error| error.to_string()),
         wit,
     };
     let text = if only_wit {
         inspection.wit.clone()
     } else {
-        text_of(&inspection, output)
+        text_of(&inspection, manifest.as_ref(), output)
     };
     Ok(Report::new(&inspection, text))
 }
@@ -110,32 +107,30 @@ fn wit(bytes: &[u8]) -> Result<String, String> {
     Ok(printer.output.to_string())
 }
 
-fn text_of(inspection: &Inspection, output: &Output) -> String {
+fn text_of(inspection: &Inspection, manifest: Option<&Manifest>, output: &Output) -> String {
     let mut text = format!(
         "{}  {} bytes  {}\n",
         inspection.cid, inspection.bytes, inspection.profile
     );
-    let mut functions = Table::new(&[Column::Text("FUNCTION"), Column::Text("INTERFACE")]);
-    for function in &inspection.functions {
-        let interface = function.interface.as_deref().unwrap_or_default();
-        functions.row([Cell::new(&*function.signature), interface.into()]);
-    }
-    let mut imports = Table::new(&[Column::Text("IMPORT"), Column::Text("")]);
+    let mut imports = Table::new(&["IMPORT", "CLASS", ""].map(Column::Text));
     for import in &inspection.imports {
         let granted = if import.granted {
             Cell::new("granted")
         } else {
             Cell::failed("not granted")
         };
-        imports.row([Cell::new(&*import.name), granted]);
+        imports.row([Cell::new(&*import.name), import.class.into(), granted]);
     }
     if !inspection.functions.is_empty() {
         text.push('\n');
-        text.push_str(&output.render(&functions));
+        text.push_str(&described::functions_table(&inspection.functions, output));
     }
     if !inspection.imports.is_empty() {
         text.push('\n');
         text.push_str(&output.render(&imports));
+    }
+    if let Some(manifest) = manifest {
+        text.push_str(&format!("\n{}", described::manifest_text(manifest, output)));
     }
     if let Some(why) = &inspection.refused {
         text.push_str(&format!(

@@ -16,6 +16,7 @@ use crate::spelling::{TEXT_CHARS_MAX, brief, brief_list, shorten};
 /// | --- | --- | --- |
 /// | `deploy` | the author of the component | yes |
 /// | `contract` | the caller | yes |
+/// | `access` | the caller | yes |
 /// | `guest` | the component, while it ran | yes |
 /// | `limit` | the component or the limits of the caller | yes |
 /// | `infra` | this machine | no: try again or elsewhere |
@@ -145,6 +146,13 @@ pub enum Error {
         expected: String,
         /// A short form of what was there.
         got: String,
+    },
+
+    /// The manifest lets only the owner of the service call the function.
+    #[error("`{function}` is for the owner of the service only")]
+    Denied {
+        /// The function's name.
+        function: String,
     },
 
     /// The function returned an error of its own.
@@ -288,6 +296,7 @@ impl Error {
             Self::AmbiguousFunction { .. } => "contract/ambiguous-function",
             Self::BadArity { .. } => "contract/bad-arity",
             Self::BadArgument { .. } => "contract/bad-argument",
+            Self::Denied { .. } => "access/denied",
             Self::Guest { .. } => "guest/err",
             Self::Trap { .. } => "guest/trap",
             Self::Exit { .. } => "guest/exit",

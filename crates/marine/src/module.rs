@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
 use weir_identity::{Cid, Hash, Value, keccak256};
-use weir_receipt::state::{Commit, StateError};
+use weir_receipt::state::{Commit, Limits as StateLimits, StateError};
 use weir_receipt::{Bounds, Transcript};
 
 use crate::context::CallContext;
@@ -90,6 +90,27 @@ impl Module {
     /// The content id of the component's bytes.
     pub fn cid(&self) -> Cid {
         self.parts.cid
+    }
+
+    /// The limits of a call of this function, where a peer would give these and
+    /// a state these: the manifest may ask for less.
+    pub fn limits(
+        &self,
+        function: &Function,
+        given: &Limits,
+        state: StateLimits,
+    ) -> (Limits, StateLimits) {
+        match self.manifest() {
+            Some(manifest) => {
+                let bytes = manifest.limits().state_bytes.unwrap_or(state.bytes);
+                let bytes = state.bytes.min(bytes);
+                (
+                    manifest.cap(given, Some(function.rules())),
+                    StateLimits { bytes, ..state },
+                )
+            }
+            None => (given.clone(), state),
+        }
     }
 
     /// The manifest that the component carries, if it does.

@@ -13,9 +13,10 @@ use tracing::Instrument;
 use weir_identity::{Cid, Hash, Value, keccak256};
 use weir_marine::states::{Snapshot, Update, Writes};
 use weir_marine::{
-    Error, Function, Judgement, Level, Logs, Mode, Module, StateAt, States, StatesError, World,
+    Access, Error, Function, Judgement, Level, Logs, Mode, Module, StateAt, States, StatesError,
+    World,
 };
-use weir_peer::{Call, CallId, CallOutcome, Execution};
+use weir_peer::{Call, CallId, CallOutcome, Execution, Service};
 
 use crate::clock;
 use crate::evidence::Kept;
@@ -83,19 +84,30 @@ impl Executor {
         self.modules.retain(|blueprint, _| is_used(blueprint));
     }
 
-    /// Begins a call of a service that has this blueprint.
-    pub(crate) fn start(&mut self, call: Call, blueprint: Option<&str>) {
-        let module = match blueprint.and_then(|blueprint| self.modules.get(blueprint)) {
-            Some(Ok(module)) => module.clone(),
-            Some(Err(reason)) => return self.refuse(&call, reason),
-            None => return self.refuse(&call, "this node has no module for it"),
+    /// Begins a call of this service.
+    pub(crate) fn start(&mut self, call: Call, service: Option<&Service>) {
+        let module = service.and_then(|service| self.modules.get(&service.blueprint));
+        let (Some(service), Some(module)) = (service, module) else {
+            return self.refuse(&call, "this node has no module for it");
+        };
+        let module = match module {
+            Ok(module) => module.clone(),
+            Err(reason) => return self.refuse(&call, reason),
         };
         let id = call.id;
         let circumstances = circumstances(&call, self.salt(&call));
         let context = weir_marine::CallContext::of(&circumstances, &call.service);
-        let mode = module.function(&call.function).map(Function::mode);
+        let function = module.function(&call.function).ok();
+        let (mode, access) = function.map_or_else(Default::default, |function| {
+            (Some(function.mode()), function.rules().access)
+        });
+        if access == Access::Owner && call.context.initiator != service.owner {
+            let function = call.function.to_string();
+            let denied = outcome(Err(Error::Denied { function }));
+            return self.end(&call, denied);
+        }
         // A call belongs to the service that there is now, not to a later one of the same name.
-        let access = self.access(mode.as_ref().ok(), &call.service);
+        let finds = self.finds(mode, &call.service);
         let limits = self.limits.clone();
         let answer = Answer {
             call: id,
@@ -105,13 +117,21 @@ impl Executor {
         let work = async move {
             // All of it belongs to this task, not only what is used here: a panic drops it.
             let answer = answer;
-            let (state, update) = match access.open().await {
+            let (state, update) = match finds.open().await {
                 Ok(opened) => opened,
                 Err(error) => return answer.fail(&error),
             };
-            let world = World {
+            let mut world = World {
                 state,
                 ..World::default()
+            };
+            let limits = match module.function(&call.function) {
+                Ok(function) => {
+                    let (limits, state) = module.limits(function, &limits, world.state.limits);
+                    world.state.limits = state;
+                    limits
+                }
+                Err(_) => limits,
             };
             let left = call.context.deadline.since(clock::now());
             let limits = weir_marine::Limits {
@@ -196,6 +216,11 @@ impl Executor {
             "infra/no-module: service `{}`: {reason}",
             call.service
         ));
+        self.end(call, outcome);
+    }
+
+    /// Answers a call that was not executed.
+    fn end(&self, call: &Call, outcome: CallOutcome) {
         let _ = self.finished.send(Finished {
             call: call.id,
             outcome,
@@ -205,12 +230,12 @@ impl Executor {
         });
     }
 
-    fn access(&self, mode: Option<&Mode>, service: &str) -> Access {
+    fn finds(&self, mode: Option<Mode>, service: &str) -> Finds {
         match mode {
             // What does not exist finds nothing.
-            None | Some(Mode::Pure) => Access::None,
-            Some(Mode::View) => Access::View(self.states.view(service)),
-            Some(Mode::Update) => Access::Update(Box::pin(self.states.update(service))),
+            None | Some(Mode::Pure) => Finds::Nothing,
+            Some(Mode::View) => Finds::View(self.states.view(service)),
+            Some(Mode::Update) => Finds::Update(Box::pin(self.states.update(service))),
         }
     }
 
@@ -243,17 +268,17 @@ impl std::fmt::Debug for Executor {
 }
 
 /// The state of a service, for a function that may read or change it.
-enum Access {
-    None,
+enum Finds {
+    Nothing,
     View(Result<Snapshot, StatesError>),
     Update(Pin<Box<dyn Future<Output = Result<Update, StatesError>> + Send>>),
 }
 
-impl Access {
+impl Finds {
     /// Waits for the turn, if it changes the state.
     async fn open(self) -> Result<(StateAt, Option<Update>), StatesError> {
         match self {
-            Self::None => Ok((StateAt::default(), None)),
+            Self::Nothing => Ok((StateAt::default(), None)),
             Self::View(snapshot) => Ok((snapshot?.state_at(), None)),
             Self::Update(turn) => {
                 let update = turn.await?;
@@ -441,6 +466,20 @@ mod tests {
         marine.load(&component).expect("it is a component")
     }
 
+    /// A service of this blueprint that belongs to another peer than the one that calls.
+    fn service(blueprint: &str) -> Service {
+        let owner = weir_identity::Keypair::from_secret(&[2; 32]).expect("a secret key");
+        Service {
+            id: Arc::from("service"),
+            kind: Arc::from(WASM),
+            blueprint: Arc::from(blueprint),
+            interface: Value::Null,
+            owner: owner.peer_id(),
+            aliases: std::collections::BTreeSet::new(),
+            idempotent: false,
+        }
+    }
+
     fn call(id: u64, function: &str) -> Call {
         let peer = weir_identity::Keypair::from_secret(&[1; 32]).expect("a secret key");
         let now = clock::now();
@@ -462,6 +501,49 @@ mod tests {
                 deadline: weir_peer::Timestamp(now.ms() + 3_600_000),
             },
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_for_the_owner_is_denied_to_others() {
+        let marine = weir_marine::Marine::new(weir_marine::MarineConfig::default());
+        let marine = marine.expect("the engine can be set up");
+        let component = wat::parse_str(
+            r#"(component
+                (core module $m (func (export "rest")))
+                (core instance $i (instantiate $m))
+                (func (export "rest") (canon lift (core func $i "rest"))))"#,
+        );
+        let manifest = weir_marine::Manifest::from_toml(
+            r#"
+            service = { name = "kept", version = "1.0.0" }
+            part = [{ name = "kept", component = "kept.wasm", facade = true }]
+            functions.rest = { access = "owner" }
+            "#,
+        );
+        let parts = [("kept".to_owned(), component.expect("it is WebAssembly"))];
+        let composed = weir_marine::compose(&manifest.expect("it is valid"), &parts.into());
+        let component = composed.expect("there is one part").component;
+        let module = marine.load(&component).expect("it is a component");
+        let (finished, mut answers) = mpsc::unbounded_channel();
+        let limits = weir_marine::Limits::default();
+        let mut executor = Executor::new(limits, [0; 32], no_states(), finished);
+        executor.install(Arc::from("kept"), Ok(module));
+        let stranger = call(1, "rest");
+        let mut owner = call(2, "rest");
+        owner.context.initiator = service("kept").owner;
+        for call in [stranger, owner] {
+            executor.start(call, Some(&service("kept")));
+        }
+        let mut outcomes = BTreeMap::new();
+        for _ in 0..2 {
+            let Finished { call, outcome, .. } = answers.recv().await.expect("it is answered");
+            outcomes.insert(call, format!("{outcome:?}"));
+        }
+        assert!(
+            outcomes[&CallId(1)].contains("access/denied"),
+            "{outcomes:?}"
+        );
+        assert!(outcomes[&CallId(2)].contains("Value(Null)"), "{outcomes:?}");
     }
 
     #[tokio::test]
@@ -489,12 +571,12 @@ mod tests {
             );
             executor.install(Arc::from(name), Ok(module(&marine, &text)));
         }
-        executor.start(call(1, "spin"), Some("spin"));
+        executor.start(call(1, "spin"), Some(&service("spin")));
         // It has the instance when the second comes.
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        executor.start(call(2, "rest"), Some("rest"));
+        executor.start(call(2, "rest"), Some(&service("rest")));
         tokio::task::yield_now().await;
         executor.cancel(CallId(1));
         let answer = tokio::time::timeout(std::time::Duration::from_secs(30), answers.recv());

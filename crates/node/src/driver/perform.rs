@@ -46,8 +46,7 @@ impl Driver {
             }
             Effect::Call(call) => {
                 let service = self.peer.services().find(&call.service);
-                let blueprint = service.map(|service| service.blueprint.clone());
-                self.executor.start(*call, blueprint.as_deref());
+                self.executor.start(*call, service);
             }
             Effect::CancelCall(call) => self.executor.cancel(call),
             Effect::SetTimer { at } => self.timer = Some(at),

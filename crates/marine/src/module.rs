@@ -79,6 +79,7 @@ pub(crate) struct ModuleParts {
     pub(crate) cid: Cid,
     pub(crate) contract: Contract,
     pub(crate) manifest: Option<Manifest>,
+    pub(crate) has_effects: bool,
     pub(crate) pre: InstancePre<CallState>,
 }
 
@@ -90,6 +91,12 @@ impl Module {
     /// The content id of the component's bytes.
     pub fn cid(&self) -> Cid {
         self.parts.cid
+    }
+
+    /// Whether its functions can have effects outside of the state, so that to
+    /// execute a call once more may do something once more.
+    pub fn has_effects(&self) -> bool {
+        self.parts.has_effects
     }
 
     /// The limits of a call of this function, where a peer would give these and

@@ -22,7 +22,7 @@ use crate::limits::ComponentLimits;
 use crate::manifest::{Manifest, extract};
 use crate::module::{Module, ModuleParts};
 use crate::profile::Profile;
-use crate::sandbox::{CallState, linker};
+use crate::sandbox::{CallState, has_effects, linker};
 
 /// How to set up a [`Marine`].
 #[derive(Debug, Clone)]
@@ -297,10 +297,13 @@ impl Shared {
         if let Err(error) = component.initialize_copy_on_write_image() {
             debug!(%error, %cid, "the first call will set up the memory image");
         }
+        let ty = component.component_type();
+        let has_effects = ty.imports(&self.engine).any(|(name, _)| has_effects(name));
         Ok(ModuleParts {
             cid,
             contract,
             manifest,
+            has_effects,
             pre,
         })
     }

@@ -27,7 +27,7 @@ use crate::world::{Mode, World};
 
 pub use context::Level;
 pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL};
-pub(crate) use imports::{granted, mode};
+pub(crate) use imports::{granted, has_effects, mode};
 pub(crate) use log::LogSink;
 pub use log::Logs;
 pub(crate) use memory::{GrowFailed, MemoryMeter};

@@ -83,15 +83,16 @@ pub enum ConnectError {
     Stopped(#[from] Stopped),
 }
 
+/// Hears whether a change of the services was made.
+pub(crate) type Done = oneshot::Sender<Result<(), ServiceError>>;
+
 /// What handles ask of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
     Submit(Box<Submit>, oneshot::Sender<Result<Submitted, SubmitError>>),
-    Register(
-        Box<(Service, Module)>,
-        oneshot::Sender<Result<(), ServiceError>>,
-    ),
-    Remove(Arc<str>, oneshot::Sender<Result<(), ServiceError>>),
+    Register(Box<(Service, Module)>, Done),
+    Replace(Box<(Service, Module)>, Done),
+    Remove(Arc<str>, Done),
     Services(oneshot::Sender<Vec<Deployed>>),
     Connect(Contact, oneshot::Sender<Result<(), String>>),
     Keep(Contact),
@@ -169,6 +170,21 @@ impl NodeHandle {
     /// bytes, and registers it. Compiling a component that was not seen before
     /// takes in the order of a second.
     pub async fn deploy(&self, deployment: Deployment) -> Result<Deployed, DeployError> {
+        self.install(deployment, Command::Register).await
+    }
+
+    /// Gives a service that is there another component, in the same way. It
+    /// answers all the time: calls that have begun end with the old one, later
+    /// ones are executed by the new one. Its state stays as it is.
+    pub async fn replace(&self, deployment: Deployment) -> Result<Deployed, DeployError> {
+        self.install(deployment, Command::Replace).await
+    }
+
+    async fn install(
+        &self,
+        deployment: Deployment,
+        command: fn(Box<(Service, Module)>, Done) -> Command,
+    ) -> Result<Deployed, DeployError> {
         let Deployment {
             id,
             aliases,
@@ -195,14 +211,14 @@ impl NodeHandle {
             interface: interface(module.functions()),
             owner: self.peer,
             aliases: aliases.into_iter().collect(),
-            // Components of this version reach nothing: running one again after a crash does no harm.
-            idempotent: true,
+            // What a call makes of the state is written with its outcome, or neither is. Effects are another matter.
+            idempotent: !module.has_effects(),
         };
         let deployed = Deployed {
             service: service.clone(),
             signatures: signatures(&module),
         };
-        self.ask(|reply| Command::Register(Box::new((service, module)), reply))
+        self.ask(|reply| command(Box::new((service, module)), reply))
             .await??;
         Ok(deployed)
     }

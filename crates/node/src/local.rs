@@ -219,10 +219,9 @@ async fn deploy(node: &NodeHandle, wanted: &[Deployment]) -> Result<Vec<Deployed
             {
                 continue;
             }
-            Some(_) => node.remove(&deployment.id).await.map_err(failed)?,
-            None => {}
-        }
-        node.deploy(deployment.clone()).await.map_err(failed)?;
+            Some(_) => node.replace(deployment.clone()).await.map_err(failed)?,
+            None => node.deploy(deployment.clone()).await.map_err(failed)?,
+        };
     }
     node.services().await.map_err(|stopped| StartError::Deploy {
         service: String::new(),

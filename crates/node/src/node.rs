@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
-use weir_identity::Cid;
+use weir_identity::{Cid, keccak256};
 use weir_marine::{Marine, Module, States};
 use weir_peer::{Peer, PeerConfig, Service, store::COLD};
 
@@ -71,14 +71,19 @@ impl Node {
             clock::now(),
         )?;
 
-        let mut salt = [0; 32];
-        random(&mut salt).map_err(StartError::Randomness)?;
+        // The same after a crash, so that an effect that is tried again has the same key.
+        let salt = keccak256(&[b"weir/salt", &config.keypair.secret()[..]]);
         let (finish, finished) = mpsc::unbounded_channel();
         let store = Arc::new(store);
         let states = States::open(StateTable::of(&store), config.states)?;
         let keeper = Keeper::restore(config.evidence, store.evidence_times()?);
         let proofs = Proofs::new(&store, states.clone(), components.clone());
-        let mut executor = Executor::new(config.calls.clone(), salt, states.clone(), finish);
+        let mut executor = Executor::new(
+            config.calls.clone(),
+            *salt.as_bytes(),
+            states.clone(),
+            finish,
+        );
         for (blueprint, module) in modules(&peer, &config, &components).await {
             if let Err(reason) = &module {
                 tracing::error!(%blueprint, reason, "a component cannot be loaded, its services will fail");

@@ -5,7 +5,9 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{Folder, callback, callbacks, node, request, start, until_done};
+use support::{
+    Folder, callback, callbacks, doubler, multiplier, node, request, start, until_done, with_wasm,
+};
 use weir_identity::Value;
 use weir_node::store::Durability;
 use weir_node::{ConnectError, ExportFailure, NewsEnd, NodeConfig, StartError, SubmitFailure};
@@ -62,8 +64,8 @@ async fn a_client_that_listens_nowhere_is_answered_through_its_relay() {
 #[tokio::test]
 async fn a_component_is_called_and_comes_back_after_a_restart() {
     let folder = Folder::new();
-    let a = start(support::with_wasm(node(&folder, 1))).await;
-    let deployed = a.deploy(support::doubler()).await.unwrap();
+    let a = start(with_wasm(node(&folder, 1))).await;
+    let deployed = a.deploy(doubler()).await.unwrap();
     assert_eq!(deployed.signatures, ["double(x: u32) -> u32"]);
     let script = r#"
         (xor (seq (call %init_peer_id% ("twice" "double") [21] a)
@@ -75,7 +77,7 @@ async fn a_component_is_called_and_comes_back_after_a_restart() {
             a.clone()
         } else {
             a.shutdown().await;
-            start(support::with_wasm(node(&folder, 1))).await
+            start(with_wasm(node(&folder, 1))).await
         };
         let mut particle = node.submit(request(script)).await.unwrap();
         let found = callbacks(&mut particle, 2).await;
@@ -94,12 +96,48 @@ async fn a_component_is_called_and_comes_back_after_a_restart() {
 #[tokio::test]
 async fn a_service_is_deployed_once_under_one_id() {
     let folder = Folder::new();
-    let node = start(support::with_wasm(node(&folder, 1))).await;
-    node.deploy(support::doubler()).await.unwrap();
-    let error = node.deploy(support::doubler()).await.unwrap_err();
+    let node = start(with_wasm(node(&folder, 1))).await;
+    node.deploy(doubler()).await.unwrap();
+    let error = node.deploy(doubler()).await.unwrap_err();
     assert!(error.to_string().starts_with("EXISTS"), "{error}");
     node.remove("doubler").await.unwrap();
-    node.deploy(support::doubler()).await.unwrap();
+    node.deploy(doubler()).await.unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_component_is_replaced_without_a_failed_call() {
+    let folder = Folder::new();
+    let node = start(with_wasm(node(&folder, 1))).await;
+    let refused = node.replace(doubler()).await;
+    assert!(refused.is_err(), "there is nothing to replace");
+    node.deploy(doubler()).await.expect("it is accepted");
+    // Twenty calls one after the other, and after the fifth comes the other component.
+    let script = r#"(seq
+        (call %init_peer_id% ("op" "array") [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20] numbers)
+        (fold numbers n (seq
+            (seq
+                (call %init_peer_id% ("twice" "double") [7] x)
+                (call %init_peer_id% ("callbackSrv" "got") [x]))
+            (next n))))"#;
+    let mut particle = node.submit(request(script)).await.expect("it is valid");
+    let mut results: Vec<Value> = callbacks(&mut particle, 5).await.concat();
+    node.replace(multiplier(3)).await.expect("it is accepted");
+    results.extend(callbacks(&mut particle, 15).await.concat());
+    let (two, three) = (Value::from(14_u64), Value::from(21_u64));
+    assert_eq!(results.first(), Some(&two));
+    assert!(
+        results.iter().all(|x| *x == two || *x == three),
+        "{results:?}"
+    );
+    // Whatever was under way, later calls are executed by the new one, also after a restart.
+    let last = r#"(seq (call %init_peer_id% ("twice" "double") [7] x) (call %init_peer_id% ("callbackSrv" "got") [x]))"#;
+    let mut particle = node.submit(request(last)).await.expect("it is valid");
+    assert_eq!(callback(&mut particle).await, [three.clone()]);
+    node.shutdown().await;
+    let node = start(with_wasm(support::node(&folder, 1))).await;
+    let mut particle = node.submit(request(last)).await.expect("it is valid");
+    assert_eq!(callback(&mut particle).await, [three]);
     node.shutdown().await;
 }
 
@@ -220,7 +258,7 @@ async fn a_component_that_never_ends_is_stopped_and_the_caller_hears_why() {
         (1_000_000, 60_000, "limit/fuel"),
         (u64::MAX / 2, 100, "infra/wall-clock"),
     ] {
-        let mut config = support::with_wasm(node(&folder, 1));
+        let mut config = with_wasm(node(&folder, 1));
         config.calls.fuel = fuel;
         config.calls.wall_ms = wall_ms;
         let node = start(config).await;

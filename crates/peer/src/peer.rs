@@ -237,6 +237,12 @@ impl Peer {
         self.change_services(ServiceChange::Register(service))
     }
 
+    /// Gives a service that is there another blueprint. Calls that have begun
+    /// end as they are; its aliases and its state stay.
+    pub fn replace_service(&mut self, service: Service) -> Result<(), ServiceError> {
+        self.change_services(ServiceChange::Replace(service))
+    }
+
     /// Gives a service a further name; a service that had it loses it.
     pub fn add_alias(&mut self, alias: &str, service: &str) -> Result<(), ServiceError> {
         let (alias, service) = (Arc::from(alias), Arc::from(service));

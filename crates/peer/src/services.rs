@@ -40,6 +40,9 @@ pub struct Service {
 pub enum ServiceChange {
     /// A new service, with its aliases.
     Register(Service),
+    /// Another blueprint, interface and owner for a service that is there. It
+    /// keeps its id, its aliases and its state; those that are named are added.
+    Replace(Service),
     /// A further name; a service that had it loses it.
     AddAlias {
         /// The name.
@@ -99,6 +102,17 @@ impl ServiceTable {
                     .try_for_each(|alias| self.check_alias(alias))?;
                 check_aliases(service.aliases.len(), limits)
             }
+            ServiceChange::Replace(service) => {
+                let found = self
+                    .services
+                    .get(&service.id)
+                    .ok_or_else(|| ServiceError::NotFound(service.id.to_string()))?;
+                service
+                    .aliases
+                    .iter()
+                    .try_for_each(|alias| self.check_alias(alias))?;
+                check_aliases(found.aliases.union(&service.aliases).count(), limits)
+            }
             ServiceChange::AddAlias { alias, service } => {
                 self.check_alias(alias)?;
                 let found = self
@@ -136,6 +150,16 @@ impl ServiceTable {
                     touched.extend(self.name(alias, &service.id));
                 }
                 touched.insert(service.id.clone());
+                self.services.insert(service.id.clone(), service);
+            }
+            ServiceChange::Replace(mut service) => {
+                for alias in &service.aliases {
+                    touched.extend(self.name(alias, &service.id));
+                }
+                touched.insert(service.id.clone());
+                if let Some(former) = self.services.remove(&service.id) {
+                    service.aliases.extend(former.aliases);
+                }
                 self.services.insert(service.id.clone(), service);
             }
             ServiceChange::AddAlias { alias, service } => {

@@ -63,6 +63,11 @@ pub(crate) fn mode(import: &str) -> Mode {
     }
 }
 
+/// Whether the import of that name lets functions have effects.
+pub(crate) fn has_effects(import: &str) -> bool {
+    mode(import) == Mode::View
+}
+
 #[cfg(test)]
 mod tests {
     use super::granted;

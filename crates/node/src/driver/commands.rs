@@ -22,14 +22,19 @@ impl Driver {
                 let answer = self.register(service, module);
                 self.reply_when_durable(reply, answer);
             }
+            Command::Replace(both, reply) => {
+                let (service, module) = *both;
+                let blueprint = service.blueprint.clone();
+                let answer = self.peer.replace_service(service);
+                if answer.is_ok() {
+                    self.executor.install(blueprint, Ok(module));
+                    self.forget_modules();
+                }
+                self.reply_when_durable(reply, answer);
+            }
             Command::Remove(service, reply) => {
                 let answer = self.peer.remove_service(&service);
-                let services = self.peer.services();
-                self.executor.retain(|blueprint| {
-                    services
-                        .iter()
-                        .any(|service| *service.blueprint == *blueprint)
-                });
+                self.forget_modules();
                 self.reply_when_durable(reply, answer);
             }
             Command::Services(reply) => {
@@ -78,6 +83,16 @@ impl Driver {
         self.peer.register_service(service)?;
         self.executor.install(blueprint, Ok(module));
         Ok(())
+    }
+
+    /// Lets go of the modules that no service needs any more.
+    fn forget_modules(&mut self) {
+        let services = self.peer.services();
+        self.executor.retain(|blueprint| {
+            services
+                .iter()
+                .any(|service| *service.blueprint == *blueprint)
+        });
     }
 
     /// What the peer has to write down for this goes before the answer.

@@ -58,13 +58,18 @@ pub fn request(script: &str) -> Request {
 
 /// A component with `double: func(x: u32) -> u32`, as service `doubler`, alias `twice`.
 pub fn doubler() -> Deployment {
-    let component = wat::parse_str(
+    multiplier(2)
+}
+
+/// The same with another factor.
+pub fn multiplier(factor: u32) -> Deployment {
+    let component = wat::parse_str(format!(
         r#"(component
             (core module $m
-                (func (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))
+                (func (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const {factor}))))
             (core instance $i (instantiate $m))
             (func (export "double") (param "x" u32) (result u32) (canon lift (core func $i "double"))))"#,
-    );
+    ));
     Deployment {
         id: Arc::from("doubler"),
         aliases: vec![Arc::from("twice")],

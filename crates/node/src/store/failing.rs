@@ -4,15 +4,18 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::executor::block_on;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use weir_identity::Keypair;
+use weir_marine::{States, StatesConfig};
 use weir_peer::{Batch, Write};
+use weir_receipt::state::{Transaction, Tree};
 
-use super::{Birth, Durability, Store, StoreError};
+use super::{Birth, Durability, StateTable, Store, StoreError};
 use crate::{Node, NodeConfig, Request, SubmitFailure};
 
 const BIRTH: Birth = Birth {
@@ -159,4 +162,134 @@ async fn a_submit_that_waits_for_a_broken_disk_hears_why_the_node_stops() {
             .expect("what was acknowledged is there");
         node.shutdown().await;
     }
+}
+
+/// A disk that is full after so many writes.
+#[derive(Debug)]
+struct Filling {
+    file: FileBackend,
+    left: Arc<AtomicUsize>,
+}
+
+impl Filling {
+    fn check(&self) -> io::Result<()> {
+        let less = |left: usize| left.checked_sub(1);
+        let order = Ordering::SeqCst;
+        match self.left.fetch_update(order, order, less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+}
+
+impl StorageBackend for Filling {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+/// Commits a state with its number and others, until the disk is full; the number of the last one that was
+/// acknowledged.
+fn fill(store: &Store, states: &States, mut number: u64) -> u64 {
+    loop {
+        let update = block_on(states.update("shop")).expect("it can be read");
+        let state = update.snapshot().state_at();
+        let mut transaction = Transaction::new(Tree::new(state.root, state.nodes), state.limits);
+        let next = (number + 1).to_be_bytes();
+        let mut set = |key: &[u8]| transaction.set(key, next.repeat(20)).expect("it fits");
+        set(b"number");
+        for other in 0..3 {
+            set(&[other, next[7] % 50]);
+        }
+        let commit = transaction.commit().expect("it can be read");
+        let writes = update.commit(commit, number, |writes| writes);
+        let writes = writes
+            .expect("it can be read")
+            .expect("it changes something");
+        let batch = Batch {
+            writes: vec![Write::Put {
+                key: vec![1],
+                value: next.to_vec(),
+            }],
+        };
+        if let Err(error) = store.commit_with(&batch, &writes.writes) {
+            assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
+            drop(writes);
+            let error = states.view("shop").expect_err("nobody builds on it");
+            assert!(
+                error.to_string().contains("could not be written"),
+                "{error}"
+            );
+            return number;
+        }
+        states.written(writes.ticket);
+        number += 1;
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_after_any_of_a_thousand_writes_loses_no_acknowledged_state() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("store");
+    let config = StatesConfig {
+        keep_roots_ms: 3,
+        ..StatesConfig::default()
+    };
+    let mut acknowledged = 0;
+    for point in 0..1_000 {
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&path).expect("the folder exists");
+        // Enough to open it; then it breaks at another write each time.
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let breaks = left.clone();
+        let backend = || {
+            let file = FileBackend::new(file)?;
+            Ok(Filling { file, left })
+        };
+        let store = Store::on(&path, backend, Durability::Power, BIRTH).expect("it is sound");
+        let store = Arc::new(store);
+        let states = States::open(StateTable::of(&store), config).expect("it is sound");
+
+        states.verify("shop").expect("it is whole");
+        let snapshot = states.view("shop").expect("it can be read");
+        let number = Tree::new(snapshot.root(), snapshot.nodes()).get(b"number");
+        let number = number.expect("it can be read").map_or(0, |value| {
+            u64::from_be_bytes(*value.first_chunk().expect("8 bytes"))
+        });
+        assert!(
+            (acknowledged..=acknowledged + 1).contains(&number),
+            "point {point}: {number} is there, {acknowledged} was acknowledged"
+        );
+        let beside = store.scan(&[1]).expect("it can be read");
+        let beside = beside.first().map_or(&[0; 8][..], |(_, value)| value);
+        assert_eq!(beside, number.to_be_bytes(), "both are written or none");
+        drop(snapshot);
+
+        breaks.store(point % 67, Ordering::SeqCst);
+        acknowledged = fill(&store, &states, number);
+    }
+    assert!(acknowledged > 100, "{acknowledged}");
 }

@@ -122,3 +122,49 @@ pub fn spinner() -> Deployment {
         component: component.expect("it is WebAssembly text"),
     }
 }
+
+/// A component with `add: func() -> u32`, as service `counter`: one more than what the state had, and kept there.
+pub fn counter() -> Deployment {
+    let component = wat::parse_str(
+        r#"(component
+            (import "weir:host/state@0.1.0" (instance $state
+                (type $error (variant (case "read-only") (case "too-long" string) (case "quota" string)))
+                (export "error" (type $named (eq $error)))
+                (export "get" (func (param "key" (list u8)) (result (option (list u8)))))
+                (export "set" (func (param "key" (list u8)) (param "value" (list u8))
+                    (result (result bool (error $named)))))))
+            (core module $memory
+                (memory (export "memory") 1)
+                (global $next (mut i32) (i32.const 1024))
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+                    (global.get $next)
+                    (global.set $next (i32.add (global.get $next) (local.get 3)))))
+            (core instance $memory (instantiate $memory))
+            (alias core export $memory "memory" (core memory $m))
+            (alias core export $memory "realloc" (core func $realloc))
+            (core func $get (canon lower (func $state "get") (memory $m) (realloc $realloc)))
+            (core func $set (canon lower (func $state "set") (memory $m) (realloc $realloc)))
+            (core module $main
+                (import "host" "memory" (memory 1))
+                (import "host" "get" (func $get (param i32 i32 i32)))
+                (import "host" "set" (func $set (param i32 i32 i32 i32 i32)))
+                (func (export "add") (result i32)
+                    (call $get (i32.const 0) (i32.const 1) (i32.const 16))
+                    (if (i32.load8_u (i32.const 16))
+                        (then (i32.store (i32.const 32) (i32.load (i32.load (i32.const 20))))))
+                    (i32.store (i32.const 32) (i32.add (i32.load (i32.const 32)) (i32.const 1)))
+                    (call $set (i32.const 0) (i32.const 1) (i32.const 32) (i32.const 4) (i32.const 48))
+                    (if (i32.load8_u (i32.const 48)) (then unreachable))
+                    (i32.load (i32.const 32))))
+            (core instance $i (instantiate $main (with "host" (instance
+                (export "memory" (memory $m))
+                (export "get" (func $get))
+                (export "set" (func $set))))))
+            (func (export "add") (result u32) (canon lift (core func $i "add"))))"#,
+    );
+    Deployment {
+        id: Arc::from("counter"),
+        aliases: Vec::new(),
+        component: component.expect("it is WebAssembly text"),
+    }
+}

@@ -154,12 +154,18 @@ fn what_cannot_be_linked_says_why_and_what_to_do() {
         (&["file.toml"], "W0003", "nowhere.wasm"),
         (&["nowhere.toml"], "W0003", "nowhere.toml"),
         (
-            &["front.wasm", "greeter.wasm"],
+            &["front.wasm", "greeter.wasm", "-o", "out.wasm"],
             "W0304",
             "part `greeter` serves nobody",
         ),
         (
-            &["front.wasm", "parts/back.wasm", "parts/back.wasm"],
+            &[
+                "front.wasm",
+                "parts/back.wasm",
+                "parts/back.wasm",
+                "-o",
+                "out.wasm",
+            ],
             "W0304",
             "could be served by back, back-2",
         ),

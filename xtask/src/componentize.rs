@@ -2,22 +2,17 @@
 
 use crate::step::Failed;
 use std::path::Path;
-use wit_component::ComponentEncoder;
 
 /// Reads a core module that carries its WIT world in a custom section, as `wit-bindgen` writes it.
 pub(crate) fn run(input: &Path, output: &Path) -> Result<(), Failed> {
     let module = std::fs::read(input)
         .map_err(|error| Failed(format!("cannot read {}: {error}", input.display())))?;
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| {
-            Failed(format!(
-                "{} does not become a component: {error:#}",
-                input.display()
-            ))
-        })?;
+    let component = weir_build::componentize(&module).map_err(|error| {
+        Failed(format!(
+            "{} does not become a component: {error}",
+            input.display()
+        ))
+    })?;
     std::fs::write(output, &component)
         .map_err(|error| Failed(format!("cannot write {}: {error}", output.display())))?;
     eprintln!(

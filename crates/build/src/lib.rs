@@ -22,7 +22,8 @@ mod settings;
 mod toolchain;
 mod work;
 
-pub use bindings::bindings;
+pub use bindings::{World, bindings};
 pub use componentize::componentize;
 pub use error::{Error, Missing};
 pub use project::{Built, Project, Sources};
+pub use settings::{MANIFEST, Service, service};

@@ -4,7 +4,7 @@ use crate::settings::Settings;
 use crate::toolchain::c::Compilers;
 use crate::toolchain::rust::{Rust, TARGET};
 use crate::work::{find, read, run, write};
-use crate::{Error, Missing, bindings, componentize};
+use crate::{Error, Missing, World, bindings, componentize};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -114,13 +114,7 @@ impl Project {
                 install: vec!["apt-get install make, or the like".to_owned()],
             }));
         }
-        let world = self.settings.world.as_deref();
-        let wit = self.folder.join("wit");
-        if wit.is_dir() {
-            for (name, contents) in bindings(&wit, world)? {
-                write_changed(&self.folder.join("bindings").join(name), &contents)?;
-            }
-        }
+        self.bind()?;
         let compilers = Compilers::find(has_cxx(&self.folder))?;
         progress("make");
         let module = Path::new("build/module.wasm");
@@ -141,6 +135,31 @@ impl Project {
             module.display()
         );
         Err(Error::NoModule { detail })
+    }
+
+    /// Writes the bindings of the project's world, and those of the host.
+    fn bind(&self) -> Result<(), Error> {
+        let wit = self.folder.join("wit");
+        if !wit.is_dir() {
+            return Ok(());
+        }
+        let own = World {
+            name: self.settings.world.as_deref(),
+            known_as: None,
+        };
+        let mut files = bindings(&wit, own)?;
+        let host = wit.join("deps/weir-host");
+        if host.is_dir() {
+            let imports = World {
+                name: Some("imports"),
+                known_as: Some("weir_host"),
+            };
+            files.extend(bindings(&host, imports)?);
+        }
+        for (name, contents) in files {
+            write_changed(&self.folder.join("bindings").join(name), &contents)?;
+        }
+        Ok(())
     }
 
     fn command(&self, progress: &dyn Fn(&str)) -> Result<PathBuf, Error> {

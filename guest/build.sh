@@ -1,14 +1,16 @@
 #!/bin/sh
-# Builds the Rust guests under examples/ and turns each into a component beside
-# its sources: examples/NAME/NAME.wasm.
+# Builds the guests of this repository and turns each into a component beside
+# its sources: those under examples/ as examples/NAME/NAME.wasm, and those of
+# the templates of `weir new` as crates/cli/templates/LANGUAGE/greeter.wasm.
 #
 #   guest/build.sh [--out DIR] [NAME…]
 #
-# builds all examples, or only those named; with --out the components go to
-# DIR/NAME.wasm instead, so that the committed ones can be compared with them.
+# builds all, or only those named: `greeter` is an example, `new-rust`, `new-cpp`
+# and `new-c` are templates. With --out the components go to DIR/NAME.wasm
+# instead, so that the committed ones can be compared with them.
 #
-# Needs Debian 12 or a successor, and root or sudo the first time, to install a
-# compiler that carries the sources of its standard library. The standard
+# Needs Debian 12 or a successor, and root or sudo the first time, to install
+# compilers, one of which carries the sources of its standard library. That
 # library for wasm is built once (about a minute) and kept in
 # target/guest/sysroot; WEIR_GUEST_DIR names another place.
 set -eu
@@ -22,7 +24,8 @@ if [ "${1:-}" = --out ]; then
   out=$(realpath "$2")
   shift 2
 fi
-packages="rustc-web cargo-web rust-web-src lld-22"
+packages="rustc-web cargo-web rust-web-src lld-22 make
+  clang-22 wasi-libc libclang-rt-22-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"
 
 install_tools() {
   for package in $packages; do
@@ -81,21 +84,56 @@ EOF
   echo "$version" >"$stamp"
 }
 
-build_guest() {
-  name=$1
-  echo "building examples/$name" >&2
-  (cd "examples/$name" && PATH=$tools_path \
+# build_crate FOLDER CRATE COMPONENT
+build_crate() {
+  (cd "$1" && PATH=$tools_path \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22 \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--sysroot $work/sysroot $(remap)" \
     /usr/bin/cargo build --quiet --locked --release --target $target --target-dir "$work/target")
-  module=$work/target/$target/release/$(echo "$name" | tr - _).wasm
-  cargo xtask componentize "$module" "${out:-examples/$name}/$name.wasm"
+  cargo xtask componentize "$work/target/$target/release/$(echo "$2" | tr - _).wasm" "$3"
+}
+
+# A template as `weir new` writes it, in a folder of its own.
+assemble() {
+  folder=$work/new-$1
+  rm -rf "$folder"
+  mkdir -p "$folder/wit/deps/weir-host" "$folder/sdk"
+  cp -R "crates/cli/templates/$1/." "$folder"
+  cp guest/wit/host.wit "$folder/wit/deps/weir-host"
+  case $1 in
+  rust)
+    mkdir "$folder/sdk/weir-guest"
+    cp -RL guest/rust/Cargo.toml guest/rust/src guest/rust/wit "$folder/sdk/weir-guest"
+    ;;
+  cpp) cp -R guest/cpp/include "$folder/sdk" ;;
+  esac
+}
+
+build_guest() {
+  case $1 in
+  new-*)
+    language=${1#new-}
+    echo "building the template for $language" >&2
+    component=${out:+$out/$1.wasm}
+    component=${component:-$root/crates/cli/templates/$language/greeter.wasm}
+    assemble "$language"
+    if [ "$language" = rust ]; then
+      build_crate "$folder" greeter "$component"
+    else
+      cargo xtask component "$folder" "$component"
+    fi
+    ;;
+  *)
+    echo "building examples/$1" >&2
+    build_crate "examples/$1" "$1" "${out:-$root/examples/$1}/$1.wasm"
+    ;;
+  esac
 }
 
 install_tools
 build_sysroot
 if [ $# -eq 0 ]; then
-  set -- $(cd examples && for manifest in */Cargo.toml; do dirname "$manifest"; done)
+  set -- $(cd examples && for manifest in */Cargo.toml; do dirname "$manifest"; done) new-rust new-cpp new-c
 fi
 for name in "$@"; do
   build_guest "$name"

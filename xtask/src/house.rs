@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u32)] = &[
     ("weir-identity", 0),
     ("weir-fuzzing", 0),
+    ("weir-build", 0),
+    ("weir-guest", 0),
     ("weir-air", 1),
     ("weir-receipt", 1),
     ("weir-aqua", 2),
@@ -23,12 +25,13 @@ const FLOORS: &[(&str, u32)] = &[
 /// No file of source is longer.
 const LINES_MAX: usize = 700;
 
-/// The manifests of the workspace, and of the tool for editors beside it, by package name.
+/// The manifests of the workspace, and of what is beside it: the tool for editors, the SDK of guests. By package name.
 fn manifests() -> BTreeMap<String, String> {
     let crates = crate::root().join("crates");
     let mut paths = vec![
         crate::root().join("xtask/Cargo.toml"),
         crate::root().join("editors/tree-sitter-aqua/tool/Cargo.toml"),
+        crate::root().join("guest/rust/Cargo.toml"),
     ];
     paths.extend(folder(&crates).map(|path| path.join("Cargo.toml")));
     paths

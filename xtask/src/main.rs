@@ -20,13 +20,16 @@ Usage: cargo xtask TASK
            all that must pass, or only: format lints docs wasm32 guests grammar
            tests;
            wasm32 and guests need the Debian packages rustc-web cargo-web
-           rust-web-src lld-22 clang-22: root installs them here, else the two
-           steps are skipped, or fail where the variable CI is set; so is grammar
-           without node, which is in the Debian package nodejs
+           rust-web-src lld-22 clang-22 wasi-libc libclang-rt-22-dev-wasm32
+           libc++-22-dev-wasm32 libc++abi-22-dev-wasm32: root installs them
+           here, else the two steps are skipped, or fail where the variable CI is
+           set; so is grammar without node, which is in the Debian package nodejs
   bench    run all benches and print the table for docs/benchmarks.md
   grammar  write the parser of Aqua that Helix, Neovim and Zed need
   componentize IN.wasm OUT.wasm
            turn a core module built with wit-bindgen into a component
+  component DIR OUT.wasm
+           build a project as `weir build` does
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["test", ref steps @ ..] => test::run_steps(steps),
         ["bench"] => bench::run_all(),
         ["grammar"] => grammar::generate(),
+        ["component", project, output] => componentize::build(project.as_ref(), output.as_ref()),
         ["componentize", input, output] => componentize::run(input.as_ref(), output.as_ref()),
         _ => {
             eprint!("{USAGE}");

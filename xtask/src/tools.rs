@@ -6,13 +6,23 @@ use std::path::Path;
 use std::process::Command;
 
 /// Debian's compiler with the sources of its standard library, which can build wasm targets, a
-/// linker, and a compiler for C.
+/// linker, and a compiler for C and C++ with its libraries.
 pub(crate) const WASM: &[(&str, &str)] = &[
     ("rustc-web", "/usr/bin/rustc"),
     ("cargo-web", "/usr/bin/cargo"),
     ("rust-web-src", "/usr/src/rustc"),
     ("lld-22", "/usr/bin/wasm-ld-22"),
     ("clang-22", "/usr/bin/clang-22"),
+    ("wasi-libc", "/usr/lib/wasm32-wasi/libc.a"),
+    (
+        "libclang-rt-22-dev-wasm32",
+        "/usr/lib/llvm-22/lib/clang/22/lib/wasi",
+    ),
+    ("libc++-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++.a"),
+    (
+        "libc++abi-22-dev-wasm32",
+        "/usr/lib/wasm32-wasi/libc++abi.a",
+    ),
 ];
 
 /// Runs the description of the grammar for editors, which is in JavaScript.

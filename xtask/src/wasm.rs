@@ -1,6 +1,6 @@
 //! What needs a wasm target: the crates that browsers share, and the guests.
 
-use crate::step::{Failed, Outcome, run};
+use crate::step::{Failed, Outcome, cargo, run};
 use crate::tools;
 use std::process::Command;
 
@@ -37,11 +37,21 @@ pub(crate) fn check() -> Result<Outcome, Failed> {
     Ok(Outcome::Passed)
 }
 
-/// Rebuilds the committed components from source. The tests then run both and compare what they answer.
+/// Tests the SDK of guests in Rust, and rebuilds the committed components from source. The tests then run both and
+/// compare what they answer.
 pub(crate) fn rebuild_guests() -> Result<Outcome, Failed> {
     if let Err(missing) = tools::ensure(tools::WASM) {
         return Ok(Outcome::Skipped(missing.to_string()));
     }
+    let mut tests = cargo("test");
+    tests.args(["--locked", "--quiet", "--all-features"]);
+    tests.args([
+        "--manifest-path",
+        "guest/rust/Cargo.toml",
+        "--target-dir",
+        "target/guest/host",
+    ]);
+    run("SDK of guests", &mut tests)?;
     let mut command = Command::new("guest/build.sh");
     command.args(["--out", "target/guest"]);
     forget_toolchain(&mut command);

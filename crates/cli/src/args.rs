@@ -66,6 +66,10 @@ pub(crate) enum Command {
     /// Start a local network here and keep it up
     #[command(visible_alias = "dev")]
     Up(Up),
+    /// Make a new service: a project that builds, with a component that answers at once
+    New(New),
+    /// Build the component of a project
+    Build(Build),
     /// Call a function on its replicas
     Call(Call),
     /// Show, export or check the signed log of a particle
@@ -111,6 +115,61 @@ pub(crate) struct Up {
     /// Forget the state of earlier runs
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct New {
+    /// The folder to make; its last part is the name
+    #[arg(value_name = "DIR")]
+    pub(crate) project: PathBuf,
+    /// The language of the sources
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) lang: Language,
+}
+
+/// What services are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// Rust, with cargo
+    #[default]
+    Rust,
+    /// C++, with make
+    Cpp,
+    /// C, with make
+    C,
+}
+
+impl Language {
+    /// As it is written on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Cpp => "cpp",
+            Self::C => "c",
+        }
+    }
+
+    /// As people call it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Cpp => "C++",
+            Self::C => "C",
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A project has a Cargo.toml, a Makefile, or a command in its weir.toml:\n\n\
+        [build]\n\
+        command = \"npm run build\"\n\
+        module = \"dist/greeter.wasm\""
+)]
+pub(crate) struct Build {
+    /// The folder of the project
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

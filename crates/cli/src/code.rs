@@ -195,6 +195,20 @@ codes! {
     ManifestInvalid = "W0303", Build;
     /// Components cannot be composed.
     CannotLink = "W0304", Build;
+    /// There is something where a new project is to be made.
+    ProjectExists = "W0320", Conflict;
+    /// A folder has nothing that says how it is built.
+    NothingToBuild = "W0321", NotFound;
+    /// A compiler or another tool is not installed.
+    ToolMissing = "W0322", Configuration;
+    /// A tool failed, or made nothing.
+    BuildFailed = "W0323", Build;
+    /// The WIT of a project cannot be read.
+    WitInvalid = "W0324", Build;
+    /// A core module cannot be made into a component.
+    NotAComponent = "W0325", Build;
+    /// The manifest of a service cannot be understood.
+    ManifestMalformed = "W0326", Configuration;
     /// The particle's time ran out.
     Deadline = "W0401", Network;
     /// `--timeout` ran out.

@@ -2,10 +2,12 @@
 
 mod air;
 mod aqua;
+mod build;
 mod call;
 mod explain;
 mod layout;
 mod lsp;
+mod new;
 mod proof;
 mod sim;
 mod trace;
@@ -17,6 +19,7 @@ use crate::args::{Cli, Command, Net};
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::patience::Patience;
 use crate::schema;
 
 /// Runs the command and gives the exit code.
@@ -33,6 +36,11 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
             Ok(()) => return 0,
             Err(failure) => (schema::UP, Err(failure)),
         },
+        Command::New(args) => (schema::NEW, new::run(&args, output)),
+        Command::Build(args) => {
+            let patience = Patience::new(cli.global.timeout);
+            (schema::BUILD, build::run(&args, patience, output))
+        }
         Command::Call(args) => (schema::CALL, call::run(&args, &cli.global, output)),
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),

@@ -25,6 +25,10 @@ pub(crate) struct Schema {
 schemas! {
     /// A running local network.
     UP = "up";
+    /// A new project.
+    NEW = "new";
+    /// A component that was built.
+    BUILD = "build";
     /// Answers of the replicas.
     CALL = "call";
     /// The hop tree of one particle.

@@ -1,20 +1,22 @@
 //! `weir up`: a local network in this process, until Ctrl-C.
 
+use super::build;
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
 use crate::schema;
 use crate::seat::unusable_key;
 use serde::Serialize;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
-/// The example that a network begins with: the component of `examples/greeter`.
+/// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
 
 #[derive(Serialize)]
@@ -28,7 +30,8 @@ struct Up<'a> {
 pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     logging::start(output, Voice::Operator);
     let begin = Instant::now();
-    let project = Project::at(current_folder()?);
+    let folder = current_folder()?;
+    let project = Project::at(folder.clone());
     let lock = project.lock()?;
     if args.fresh {
         project.clear(&lock)?;
@@ -40,11 +43,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut config = LocalNetworkConfig::new(project.state());
         config.peers = usize::from(args.peers);
-        config.services = vec![Deployment {
-            id: Arc::from("greeter"),
-            aliases: Vec::new(),
-            component: GREETER.to_vec(),
-        }];
+        config.services = vec![service(&folder)?];
         let mut stop = Stop::listen()?;
         let progress = output.progress(format!("starting {} peers", args.peers));
         let started = tokio::select! {
@@ -74,6 +73,27 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
             () = stop.wanted() => {}
         }
         outcome
+    })
+}
+
+/// The service of the folder, or the example.
+fn service(folder: &Path) -> Result<Deployment, Failure> {
+    let (name, component) = match weir_build::service(folder).map_err(build::failure)? {
+        None => ("greeter".to_owned(), GREETER.to_vec()),
+        Some(service) => {
+            let component = input::bytes(&service.file).map_err(|failure| {
+                let why = failure.cause.clone().unwrap_or_default();
+                Failure::new(failure.code, failure.what.clone())
+                    .cause(format!("{why}; {} names it", weir_build::MANIFEST))
+                    .fix("weir build")
+            })?;
+            (service.name, component)
+        }
+    };
+    Ok(Deployment {
+        id: name.into(),
+        aliases: Vec::new(),
+        component,
     })
 }
 
@@ -188,13 +208,76 @@ fn report(project: &Project, network: &Network, took: Duration, output: &Output)
         }
     }
     text.push_str(&format!(
-        "\n{} ready in {:.1} s. Try in another terminal, in this folder:\n  \
-         weir call greeter.hello Ada --policy all\n  \
-         weir call greeter.add 2 40 --policy quorum=2\n  \
+        "\n{} ready in {:.1} s. Try in another terminal, in this folder:\n{}  \
          weir trace\n\
          Ctrl-C stops it; the state stays in .weir.",
         palette.check(),
-        took.as_secs_f64()
+        took.as_secs_f64(),
+        examples(&network.services)
     ));
     Report::new(&data, text)
+}
+
+/// Calls to try, a line each.
+fn examples(services: &[NetworkService]) -> String {
+    let Some(service) = services.first() else {
+        return String::new();
+    };
+    let has = |name: &str| {
+        let function = format!("{name}(");
+        let mut functions = service.functions.iter();
+        functions.any(|signature| signature.starts_with(&function))
+    };
+    let mut calls = Vec::new();
+    if has("hello") {
+        calls.push("hello Ada --policy all".to_owned());
+    }
+    if has("add") {
+        calls.push("add 2 40 --policy quorum=2".to_owned());
+    }
+    if calls.is_empty() {
+        calls.extend(
+            service
+                .functions
+                .first()
+                .map(|signature| call_of(signature)),
+        );
+    }
+    let line = |call: String| format!("  weir call {}.{call}\n", service.name);
+    calls.into_iter().map(line).collect()
+}
+
+/// How a function is called, with the names of its parameters in the place of arguments.
+fn call_of(signature: &str) -> String {
+    let (name, rest) = signature.split_once('(').unwrap_or((signature, ""));
+    // A parameter stands before its colon; types have none, but have commas.
+    let parameters = rest
+        .split(": ")
+        .filter_map(|text| text.split(['(', ' ', ',', ')']).next_back());
+    let parameters = parameters.filter(|_| rest.contains(": "));
+    let count = rest.matches(": ").count();
+    parameters
+        .take(count)
+        .fold(name.to_owned(), |call, parameter| {
+            format!("{call} {}", parameter.to_uppercase())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::call_of;
+
+    #[test]
+    fn a_signature_shows_how_to_call_it() {
+        for (signature, call) in [
+            ("total() -> u64", "total"),
+            ("hello(name: string) -> string", "hello NAME"),
+            (
+                "put(key: tuple<u8, u8>, the-value: list<u8>)",
+                "put KEY THE-VALUE",
+            ),
+        ] {
+            assert_eq!(call_of(signature), call);
+        }
+    }
 }

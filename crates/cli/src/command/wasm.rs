@@ -1,10 +1,13 @@
 //! `weir wasm`: components, without a network.
 
 mod call;
+mod component;
 mod described;
 mod inspect;
 mod link;
 mod repl;
+
+pub(crate) use component::Component;
 
 use crate::args::Wasm;
 use crate::code::Code;
@@ -49,7 +52,7 @@ pub(crate) fn run(
 }
 
 /// The runtime of peers, with room for one call.
-fn marine() -> Result<Marine, Failure> {
+pub(super) fn marine() -> Result<Marine, Failure> {
     Marine::new(MarineConfig {
         slots: 1,
         ..MarineConfig::default()
@@ -64,7 +67,7 @@ fn load(file: &Path, patience: Patience, output: &Output) -> Result<Module, Fail
 }
 
 /// The same; that peers would not take it is a result.
-fn compile(
+pub(super) fn compile(
     marine: &Marine,
     bytes: &[u8],
     patience: Patience,
@@ -78,7 +81,7 @@ fn compile(
 }
 
 /// Why a component cannot be loaded.
-fn refused(file: &Path, error: &Error) -> Failure {
+pub(super) fn refused(file: &Path, error: &Error) -> Failure {
     let what = format!("{} cannot be loaded", input::name(file));
     if !error.code().starts_with("deploy/") {
         return Failure::internal(what, error);

@@ -1,0 +1,268 @@
+//! New projects and their builds, as far as that goes without a compiler for WebAssembly.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use support::{Network, shell, weir};
+
+const LANGUAGES: &[&str] = &["rust", "cpp", "c"];
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for the test")
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn write(path: &Path, text: impl AsRef<[u8]>) {
+    let folder = path.parent().expect("it has one");
+    std::fs::create_dir_all(folder).expect("a writable folder");
+    std::fs::write(path, text).expect("a writable folder");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("it is there");
+    let name =
+        |entry: std::io::Result<std::fs::DirEntry>| entry.expect("a readable folder").file_name();
+    entries
+        .map(|entry| name(entry).display().to_string())
+        .collect()
+}
+
+#[test]
+fn a_new_project_answers_before_anything_is_installed() {
+    for language in LANGUAGES {
+        let folder = folder();
+        let data = weir(
+            folder.path(),
+            &["new", "hello", "--lang", language, "--json"],
+        )
+        .data();
+        assert_eq!(
+            (&data["service"], &data["language"]),
+            (&"greeter".into(), &(*language).into())
+        );
+        let hello = folder.path().join("hello");
+        for file in data["files"].as_array().expect("a list") {
+            let file = hello.join(file.as_str().expect("a path"));
+            assert!(file.is_file(), "{}", file.display());
+        }
+        let done = weir(&hello, &["wasm", "call", "greeter.wasm", r#"hello("Ada")"#]);
+        assert_eq!(done.text(), "\"Hello, Ada!\"\n", "{language}");
+        assert_eq!(names(folder.path()), ["hello"], "nothing else is left");
+    }
+}
+
+#[test]
+fn the_component_of_a_template_is_what_its_sources_give() {
+    for language in LANGUAGES {
+        // The one that `guest/build.sh --out target/guest` made, if it did.
+        let name = format!("target/guest/new-{language}.wasm");
+        let rebuilt = repository().join(name);
+        if !rebuilt.is_file() {
+            continue;
+        }
+        let committed = repository().join(format!("crates/cli/templates/{language}/greeter.wasm"));
+        for call in [r#"hello("Ada")"#, r#"hello("")"#, r#"hello("Ωμέγα")"#] {
+            let answer = |file: &Path| {
+                let file = file.to_str().expect("a readable path");
+                weir(&repository(), &["wasm", "call", file, call, "--json"]).data()["result"]
+                    .clone()
+            };
+            assert_eq!(answer(&committed), answer(&rebuilt), "{language} {call}");
+        }
+    }
+}
+
+#[test]
+fn what_is_there_is_never_overwritten() {
+    let folder = folder();
+    let at = |path: &str| folder.path().join(path);
+    write(&at("full/kept"), "kept");
+    write(&at("file"), "kept");
+    std::fs::create_dir(at("empty")).expect("a writable folder");
+    for (name, told) in [
+        ("full", "it has kept, and nothing is overwritten"),
+        ("file", "it is a file"),
+    ] {
+        let done = weir(folder.path(), &["new", name]);
+        assert_eq!(done.code, 11, "{done:#?}");
+        assert!(
+            done.stderr
+                .starts_with(&format!("error[W0320]: {name} exists already")),
+            "{done:#?}"
+        );
+        assert!(done.stderr.contains(told), "{done:#?}");
+    }
+    assert_eq!(names(&at("full")), ["kept"]);
+    assert_eq!(std::fs::read(at("file")).expect("it is there"), b"kept");
+    assert_eq!(weir(folder.path(), &["new", "empty"]).code, 0);
+    assert!(at("empty/weir.toml").is_file());
+    assert_eq!(weir(folder.path(), &["new", "some/where/else"]).code, 0);
+    let mut left = names(folder.path());
+    left.sort();
+    assert_eq!(left, ["empty", "file", "full", "some"]);
+}
+
+#[test]
+fn what_is_no_name_is_refused() {
+    let folder = folder();
+    for name in ["", ".", "..", "a b", ".hidden", "x/..", "a:b"] {
+        let done = weir(folder.path(), &["new", name]);
+        assert_eq!(done.code, 2, "{name} {done:#?}");
+        assert!(
+            done.stderr.contains("is no name for a project"),
+            "{done:#?}"
+        );
+    }
+    assert_eq!(
+        weir(folder.path(), &["new", "hello", "--lang", "cobol"]).code,
+        2
+    );
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_network_serves_the_project_that_it_is_started_in() {
+    let folder = folder();
+    assert_eq!(weir(folder.path(), &["new", "hello"]).code, 0);
+    let hello = folder.path().join("hello");
+    let manifest = std::fs::read_to_string(hello.join("weir.toml")).expect("it is there");
+    write(
+        &hello.join("weir.toml"),
+        manifest.replacen("\"greeter\"", "\"waiter\"", 1),
+    );
+    let network = Network::up(&hello, &[]);
+    let services = network.ready["services"].as_array().expect("a list");
+    assert_eq!(services.len(), 1, "{services:?}");
+    assert_eq!(services[0]["name"], "waiter");
+    assert_eq!(services[0]["functions"][0], "hello(name: string) -> string");
+    let done = weir(&hello, &["call", "waiter.hello", "Ada", "--policy", "all"]);
+    assert_eq!(done.text().matches("Hello, Ada!").count(), 3, "{done:#?}");
+}
+
+#[test]
+fn a_network_says_what_its_project_lacks() {
+    let folder = folder();
+    write(
+        &folder.path().join("weir.toml"),
+        "[service]\nname = 'x'\n[[part]]\nname = 'x'\ncomponent = 'x.wasm'\n",
+    );
+    let done = weir(folder.path(), &["up"]);
+    assert_eq!(done.code, 5, "{done:#?}");
+    assert!(
+        done.stderr.contains("weir.toml names it") && done.stderr.contains("fix       weir build"),
+        "{done:#?}"
+    );
+    write(&folder.path().join("weir.toml"), "[service]\n");
+    let done = weir(folder.path(), &["up"]);
+    assert_eq!(done.code, 3, "{done:#?}");
+    assert!(done.stderr.starts_with("error[W0326]"), "{done:#?}");
+}
+
+/// A project whose command copies a file that is there already.
+fn copying(folder: &Path, bytes: impl AsRef<[u8]>) {
+    write(&folder.join("made.wasm"), bytes);
+    write(
+        &folder.join("weir.toml"),
+        "[service]\nname = 'x'\n[[part]]\nname = 'x'\ncomponent = 'out/x.wasm'\n\
+         [build]\ncommand = 'cp made.wasm module.wasm'\nmodule = 'module.wasm'\n",
+    );
+}
+
+#[test]
+fn a_build_writes_the_component_where_the_manifest_says() {
+    let folder = folder();
+    let greeter = std::fs::read(repository().join("examples/greeter/greeter.wasm"))
+        .expect("the example is there");
+    copying(folder.path(), &greeter);
+    let data = weir(folder.path(), &["build", "--json"]).data();
+    assert_eq!(data["file"], "./out/x.wasm");
+    assert_eq!(data["bytes"], greeter.len());
+    assert_eq!(
+        data["functions"][0]["signature"],
+        "hello(name: string) -> string"
+    );
+    assert_eq!(
+        std::fs::read(folder.path().join("out/x.wasm")).expect("it is there"),
+        greeter
+    );
+    let inspected = weir(folder.path(), &["wasm", "inspect", "out/x.wasm", "--json"]).data();
+    assert_eq!(data["cid"], inspected["cid"]);
+}
+
+#[test]
+fn a_component_that_peers_would_not_take_replaces_nothing() {
+    let folder = folder();
+    copying(folder.path(), b"no wasm at all");
+    write(&folder.path().join("out/x.wasm"), "kept");
+    let done = weir(folder.path(), &["build"]);
+    assert_eq!(done.code, 4, "{done:#?}");
+    assert!(done.stderr.contains("error[W0325]"), "{done:#?}");
+    assert_eq!(
+        std::fs::read(folder.path().join("out/x.wasm")).expect("it is there"),
+        b"kept"
+    );
+}
+
+#[test]
+fn what_cannot_be_built_says_why_and_what_to_do() {
+    for (files, code, told) in [
+        (&[][..], 5, &["error[W0321]", "weir new hello"][..]),
+        (
+            &[("weir.toml", "[build]\nspeed = 'x'")],
+            3,
+            &["error[W0326]", "there is no `build.speed`"],
+        ),
+        (
+            &[("weir.toml", "[build]\ncommand = 'exit 3'\nmodule = 'x'")],
+            4,
+            &["error[W0323]", "exit status: 3"],
+        ),
+        (
+            &[("weir.toml", "[build]\ncommand = 'true'\nmodule = 'x'")],
+            4,
+            &["error[W0323]", "did not make ./x"],
+        ),
+        (
+            &[("Makefile", ""), ("wit/x.wit", "world")],
+            4,
+            &["error[W0324]", "x.wit"],
+        ),
+    ] {
+        let folder = folder();
+        for (name, text) in files {
+            write(&folder.path().join(name), text);
+        }
+        let done = weir(folder.path(), &["build"]);
+        assert_eq!(done.code, code, "{done:#?}");
+        for told in told {
+            assert!(done.stderr.contains(told), "{told} {done:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_compiler_is_an_error_that_says_how_to_install_it() {
+    for (language, told) in [
+        ("rust", "rustup target add wasm32-unknown-unknown"),
+        ("cpp", "wasi-sdk"),
+        ("c", "wasi-sdk"),
+    ] {
+        let folder = folder();
+        assert_eq!(
+            weir(folder.path(), &["new", "hello", "--lang", language]).code,
+            0
+        );
+        // A shell finds weir; weir finds nothing but make.
+        let line = "weir=$(command -v weir); make=$(command -v make || echo true); mkdir bin; ln -s $make bin/make\n\
+                    PATH=$PWD/bin $weir build hello";
+        let output = shell(folder.path(), line);
+        assert!(
+            output.starts_with("error[W0322]: a "),
+            "{language}: {output}"
+        );
+        assert!(output.contains(told), "{language}: {output}");
+    }
+}

@@ -1,0 +1,62 @@
+// Values or errors, without exceptions.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "text.hpp"
+#include "weir_host.h"
+
+namespace weir {
+
+// A value, or why there is none. Whoever takes the value without asking ends the call with a trap if there is none.
+template <class T, class E>
+class Result {
+ public:
+  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
+  Result(E error) : content_(std::in_place_index<1>, std::move(error)) {}
+
+  // Whether there is a value.
+  explicit operator bool() const { return content_.index() == 0; }
+
+  T &operator*() { return get<0>(); }
+  T *operator->() { return &get<0>(); }
+  const E &error() { return get<1>(); }
+
+ private:
+  template <std::size_t I>
+  auto &get() {
+    auto *found = std::get_if<I>(&content_);
+    if (!found) std::abort();
+    return *found;
+  }
+
+  std::variant<T, E> content_;
+};
+
+// Why an effect did not happen, or came to nothing.
+struct Fault {
+  enum class Kind {
+    denied = WEIR_HOST_FAULTS_FAULT_DENIED,          // not granted: by the manifest, the operator or the deployer
+    not_found = WEIR_HOST_FAULTS_FAULT_NOT_FOUND,    // what was asked is not there
+    timed_out = WEIR_HOST_FAULTS_FAULT_TIMED_OUT,    // it took too long
+    too_large = WEIR_HOST_FAULTS_FAULT_TOO_LARGE,    // more than is allowed, in number or size
+    invalid = WEIR_HOST_FAULTS_FAULT_INVALID,        // what was asked makes no sense
+    failed = WEIR_HOST_FAULTS_FAULT_FAILED,          // the outside failed
+  };
+
+  Kind kind;
+  std::string text;
+};
+
+// Takes over what the host has returned.
+inline Fault take(weir_host_faults_fault_t &fault) {
+  auto kind = static_cast<Fault::Kind>(fault.tag);
+  // All kinds but one have a text, in the same place.
+  if (kind == Fault::Kind::timed_out) return {kind, "it took too long"};
+  return {kind, take(fault.val.denied)};
+}
+
+}  // namespace weir

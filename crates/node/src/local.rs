@@ -135,6 +135,26 @@ impl LocalNetwork {
         &self.peers
     }
 
+    /// Gives a service another component on all peers, one after the other, and
+    /// says whether it is another one. It answers all the time.
+    ///
+    /// A component that the first peer does not take changes nothing.
+    pub async fn replace(&mut self, deployment: &Deployment) -> Result<bool, DeployError> {
+        let blueprint = Cid::of_raw(&deployment.component).to_string();
+        let mut replaced = false;
+        for peer in &mut self.peers {
+            let there = |deployed: &&mut Deployed| deployed.service.id == deployment.id;
+            let deployed = peer.services.iter_mut().find(there);
+            if let Some(deployed) = deployed
+                && *deployed.service.blueprint != *blueprint
+            {
+                *deployed = peer.node.replace(deployment.clone()).await?;
+                replaced = true;
+            }
+        }
+        Ok(replaced)
+    }
+
     /// Waits until a node has stopped by itself, and says which and why.
     pub async fn failed(&self) -> (String, crate::Stopped) {
         let each = self.peers.iter().map(|peer| {

@@ -1,19 +1,22 @@
 //! `weir up`: a local network in this process, until Ctrl-C.
 
-use super::build;
+mod watch;
+
+use super::wasm::sources::{by_manifest, failed};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
 use crate::schema;
 use crate::seat::unusable_key;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use watch::Watch;
 use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
@@ -43,10 +46,13 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut config = LocalNetworkConfig::new(project.state());
         config.peers = usize::from(args.peers);
-        config.services = vec![service(&folder)?];
+        let (deployment, files) = service(&folder)?;
+        let name = deployment.id.clone();
+        config.services = vec![deployment];
+        let mut watch = Watch::of(files);
         let mut stop = Stop::listen()?;
         let progress = output.progress(format!("starting {} peers", args.peers));
-        let started = tokio::select! {
+        let mut started = tokio::select! {
             started = LocalNetwork::start(config) => started.map_err(|error| not_started(&error))?,
             () = stop.wanted() => return Ok(()),
         };
@@ -58,13 +64,24 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
             &report(&project, &network, begin.elapsed(), output),
         )?;
 
-        let outcome = tokio::select! {
-            () = stop.wanted() => Ok(()),
-            (peer, stopped) = started.failed() => Err(
-                Failure::new(Code::NetworkFailed, format!("peer {peer} has stopped"))
-                    .cause(stopped.reason)
-                    .fix("weir up"),
-            ),
+        let outcome = loop {
+            tokio::select! {
+                () = stop.wanted() => break Ok(()),
+                (peer, stopped) = started.failed() => break Err(
+                    Failure::new(Code::NetworkFailed, format!("peer {peer} has stopped"))
+                        .cause(stopped.reason)
+                        .fix("weir up"),
+                ),
+                () = watch.changed() => {}
+            }
+            match replace(&folder, &name, &mut started, &mut watch).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    project.announce(&describe(&started))?;
+                    output.note(&format!("{name} was built anew, and is replaced"));
+                }
+                Err(why) => output.warn(format!("{name} stays as it is: {why}")),
+            }
         };
         output.note("stopping; the state stays in .weir");
         tokio::select! {
@@ -76,25 +93,52 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     })
 }
 
-/// The service of the folder, or the example.
-fn service(folder: &Path) -> Result<Deployment, Failure> {
-    let (name, component) = match weir_build::service(folder).map_err(build::failure)? {
-        None => ("greeter".to_owned(), GREETER.to_vec()),
-        Some(service) => {
-            let component = input::bytes(&service.file).map_err(|failure| {
-                let why = failure.cause.clone().unwrap_or_default();
-                Failure::new(failure.code, failure.what.clone())
-                    .cause(format!("{why}; {} names it", weir_build::MANIFEST))
-                    .fix("weir build")
-            })?;
-            (service.name, component)
+/// The service of the folder with the files that it is made of, or the example.
+fn service(folder: &Path) -> Result<(Deployment, Vec<PathBuf>), Failure> {
+    let manifest = folder.join(weir_build::MANIFEST);
+    if !manifest.exists() {
+        let example = Deployment {
+            id: Arc::from("greeter"),
+            aliases: Vec::new(),
+            component: GREETER.to_vec(),
+        };
+        return Ok((example, Vec::new()));
+    }
+    let sources = by_manifest(&manifest).map_err(|failure| {
+        let is_missing = failure.code == Code::FileUnreadable;
+        if is_missing {
+            failure.fix("weir build")
+        } else {
+            failure
         }
-    };
-    Ok(Deployment {
-        id: name.into(),
+    })?;
+    let composed =
+        weir_marine::compose(&sources.manifest, &sources.parts).map_err(|error| failed(&error))?;
+    let deployment = Deployment {
+        id: sources.manifest.name().into(),
         aliases: Vec::new(),
-        component,
-    })
+        component: composed.component,
+    };
+    Ok((deployment, sources.files))
+}
+
+/// Puts what is in the folder now in the place of what runs, if it is something else.
+async fn replace(
+    folder: &Path,
+    name: &str,
+    network: &mut LocalNetwork,
+    watch: &mut Watch,
+) -> Result<bool, String> {
+    let (deployment, files) = service(folder).map_err(|failure| match &failure.cause {
+        Some(cause) => format!("{}: {cause}", failure.what),
+        None => failure.what.clone(),
+    })?;
+    if *deployment.id != *name {
+        return Err(format!("it is called {} now; start weir up again", deployment.id));
+    }
+    watch.also(files);
+    let replaced = network.replace(&deployment).await;
+    replaced.map_err(|error| error.to_string())
 }
 
 /// Ctrl-C and its like.

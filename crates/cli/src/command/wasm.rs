@@ -6,6 +6,7 @@ mod described;
 mod inspect;
 mod link;
 mod repl;
+pub(crate) mod sources;
 
 pub(crate) use component::Component;
 

@@ -150,7 +150,15 @@ fn at(item: &Item, place: &str, problem: String) -> ManifestError {
 fn manifest(item: &Item, form: Form) -> Result<Manifest, ManifestError> {
     let root = Table::of(item, "")?;
     match form {
-        Form::Toml => root.only(&["service", "limits", "part", "wiring", "functions"])?,
+        // How the sources are built is no business of peers.
+        Form::Toml => root.only(&[
+            "service",
+            "limits",
+            "part",
+            "wiring",
+            "functions",
+            "build",
+        ])?,
         Form::Canonical => {
             root.only(&[
                 "manifest",

@@ -1,10 +1,9 @@
 //! `weir up`: a local network in this process, until Ctrl-C.
 
-use super::build;
+use super::wasm;
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
@@ -76,19 +75,22 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     })
 }
 
-/// The service of the folder, or the example.
+/// The service of the folder, with its manifest inside, or the example.
 fn service(folder: &Path) -> Result<Deployment, Failure> {
-    let (name, component) = match weir_build::service(folder).map_err(build::failure)? {
-        None => ("greeter".to_owned(), GREETER.to_vec()),
-        Some(service) => {
-            let component = input::bytes(&service.file).map_err(|failure| {
-                let why = failure.cause.clone().unwrap_or_default();
+    let manifest = folder.join(weir_build::MANIFEST);
+    let (name, component) = if manifest.exists() {
+        let composed = wasm::composed(&manifest).map_err(|failure| match failure.code {
+            Code::FileUnreadable => {
+                let why = failure.cause.as_deref().unwrap_or("it cannot be read");
                 Failure::new(failure.code, failure.what.clone())
                     .cause(format!("{why}; {} names it", weir_build::MANIFEST))
                     .fix("weir build")
-            })?;
-            (service.name, component)
-        }
+            }
+            _ => failure,
+        })?;
+        (composed.manifest.name().to_owned(), composed.component)
+    } else {
+        ("greeter".to_owned(), GREETER.to_vec())
     };
     Ok(Deployment {
         id: name.into(),

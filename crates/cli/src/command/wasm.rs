@@ -8,6 +8,7 @@ mod link;
 mod repl;
 
 pub(crate) use component::Component;
+pub(crate) use link::composed;
 
 use crate::args::Wasm;
 use crate::code::Code;

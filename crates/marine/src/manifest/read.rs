@@ -150,7 +150,8 @@ fn at(item: &Item, place: &str, problem: String) -> ManifestError {
 fn manifest(item: &Item, form: Form) -> Result<Manifest, ManifestError> {
     let root = Table::of(item, "")?;
     match form {
-        Form::Toml => root.only(&["service", "limits", "part", "wiring", "functions"])?,
+        // How it is built is for `weir build`, and no part of what is built.
+        Form::Toml => root.only(&["service", "limits", "part", "wiring", "functions", "build"])?,
         Form::Canonical => {
             root.only(&[
                 "manifest",

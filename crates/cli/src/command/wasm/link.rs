@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use weir_identity::{Cid, Value};
-use weir_marine::{Class, Error, Manifest, Marine, PartSource, compose};
+use weir_marine::{Class, Composed, Error, Manifest, Marine, PartSource, compose};
 
 #[derive(Serialize)]
 struct Linked {
@@ -86,6 +86,12 @@ pub(super) fn run(
     };
     let text = text_of(&linked, &composed.manifest, output);
     Ok(Report::new(&linked, text))
+}
+
+/// The component of a manifest and its parts, for whoever deploys it.
+pub(crate) fn composed(manifest: &Path) -> Result<Composed, Failure> {
+    let sources = by_manifest(manifest)?;
+    compose(&sources.manifest, &sources.parts).map_err(|error| failed(&error))
 }
 
 /// What a manifest says.

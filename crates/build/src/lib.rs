@@ -26,4 +26,4 @@ pub use bindings::{World, bindings};
 pub use componentize::componentize;
 pub use error::{Error, Missing};
 pub use project::{Built, Project, Sources};
-pub use settings::{MANIFEST, Service, service};
+pub use settings::MANIFEST;

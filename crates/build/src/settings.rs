@@ -22,40 +22,8 @@ pub(crate) struct Settings {
     pub(crate) module: Option<PathBuf>,
     pub(crate) target: Option<String>,
     pub(crate) world: Option<String>,
-    /// The name of the service.
-    pub(crate) service: Option<String>,
     /// Where the component belongs: the file of the facade.
     pub(crate) component: Option<PathBuf>,
-}
-
-/// What a manifest says about the service that it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// The file of its component.
-    pub file: PathBuf,
-}
-
-/// The service of the folder, if it has a [`MANIFEST`].
-pub fn service(folder: &Path) -> Result<Option<Service>, Error> {
-    let file = folder.join(MANIFEST);
-    if !file.exists() {
-        return Ok(None);
-    }
-    let settings = Settings::read(folder)?;
-    let missing = |what: &str| Error::Manifest {
-        file: file.clone(),
-        detail: format!("it has no {what}"),
-    };
-    Ok(Some(Service {
-        name: settings.service.ok_or_else(|| missing("[service] name"))?,
-        file: folder.join(
-            settings
-                .component
-                .ok_or_else(|| missing("[[part]] with a component file"))?,
-        ),
-    }))
 }
 
 impl Settings {
@@ -77,7 +45,6 @@ impl Settings {
             .parse()
             .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
         let mut settings = Self {
-            service: name(&manifest),
             component: component(&manifest),
             ..Self::default()
         };
@@ -107,11 +74,6 @@ impl Settings {
         }
         Ok(settings)
     }
-}
-
-fn name(manifest: &Table) -> Option<String> {
-    let name = manifest.get("service")?.get("name")?;
-    name.as_str().map(str::to_owned)
 }
 
 /// The file of the facade, or of the only part.

@@ -49,7 +49,7 @@ pub(crate) fn run(
 }
 
 /// A failure to build as people meet it.
-pub(crate) fn failure(error: Error) -> Failure {
+fn failure(error: Error) -> Failure {
     match error {
         Error::NothingToBuild { folder } => {
             let what = format!("there is nothing to build in {}", folder.display());

@@ -152,17 +152,26 @@ fn a_component_that_was_built_anew_replaces_the_old_one_without_a_failed_call() 
     // Another component with the same function and more.
     let other = repository().join("examples/greeter/greeter.wasm");
     let other = std::fs::read(other).expect("it is committed");
-    write(&project.join("greeter.wasm"), b"something that is no component");
+    write(
+        &project.join("greeter.wasm"),
+        b"something that is no component",
+    );
     let mut calls = 0;
     let mut replaced = false;
     while !replaced {
-        let called = weir(&project, &["call", "greeter.hello", "Ada", "--policy", "all"]);
+        let called = weir(
+            &project,
+            &["call", "greeter.hello", "Ada", "--policy", "all"],
+        );
         assert_eq!(called.code, 0, "{called:#?}");
         calls += 1;
         if calls == 5 {
             write(&project.join("greeter.wasm"), &other);
         }
-        let added = weir(&project, &["call", "greeter.add", "2", "40", "--policy", "all"]);
+        let added = weir(
+            &project,
+            &["call", "greeter.add", "2", "40", "--policy", "all"],
+        );
         replaced = added.code == 0;
         assert!(calls < 500, "{added:#?}");
     }

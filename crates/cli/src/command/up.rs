@@ -105,12 +105,13 @@ fn service(folder: &Path) -> Result<(Deployment, Vec<PathBuf>), Failure> {
         return Ok((example, Vec::new()));
     }
     let sources = by_manifest(&manifest).map_err(|failure| {
-        let is_missing = failure.code == Code::FileUnreadable;
-        if is_missing {
-            failure.fix("weir build")
-        } else {
-            failure
+        if failure.code != Code::FileUnreadable {
+            return failure;
         }
+        let why = failure.cause.as_deref().unwrap_or("it cannot be read");
+        Failure::new(failure.code, failure.what.clone())
+            .cause(format!("{why}; {} names it", weir_build::MANIFEST))
+            .fix("weir build")
     })?;
     let composed =
         weir_marine::compose(&sources.manifest, &sources.parts).map_err(|error| failed(&error))?;
@@ -134,7 +135,10 @@ async fn replace(
         None => failure.what.clone(),
     })?;
     if *deployment.id != *name {
-        return Err(format!("it is called {} now; start weir up again", deployment.id));
+        return Err(format!(
+            "it is called {} now; start weir up again",
+            deployment.id
+        ));
     }
     watch.also(files);
     let replaced = network.replace(&deployment).await;

@@ -9,7 +9,6 @@ mod repl;
 pub(crate) mod sources;
 
 pub(crate) use component::Component;
-pub(crate) use link::composed;
 
 use crate::args::Wasm;
 use crate::code::Code;

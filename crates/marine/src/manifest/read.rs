@@ -151,14 +151,7 @@ fn manifest(item: &Item, form: Form) -> Result<Manifest, ManifestError> {
     let root = Table::of(item, "")?;
     match form {
         // How the sources are built is no business of peers.
-        Form::Toml => root.only(&[
-            "service",
-            "limits",
-            "part",
-            "wiring",
-            "functions",
-            "build",
-        ])?,
+        Form::Toml => root.only(&["service", "limits", "part", "wiring", "functions", "build"])?,
         Form::Canonical => {
             root.only(&[
                 "manifest",

@@ -82,6 +82,10 @@ mod tests {
         assert!(changes(3).await);
         watch.also(vec![file("three"), file("one")]);
         write("three", "and three");
-        assert!(tokio::time::timeout(EVERY * 3, watch.changed()).await.is_ok());
+        assert!(
+            tokio::time::timeout(EVERY * 3, watch.changed())
+                .await
+                .is_ok()
+        );
     }
 }

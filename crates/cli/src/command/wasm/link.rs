@@ -5,7 +5,6 @@ use super::sources::{by_manifest, by_order, failed};
 use super::{compile, marine, refused};
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::input;
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::patience::Patience;
 use serde::Serialize;

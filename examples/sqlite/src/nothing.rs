@@ -1,0 +1,1 @@
+//! The service is written in C++.

@@ -4,7 +4,8 @@
 #   $bindings   the folder with the generated header, source and object
 #   $objects    a folder for what is compiled
 #   $module     where to put the core module
-#   $cc $cxx    the compilers for wasm32-wasip1
+#   $cc $cxx    the compilers of C and C++
+#   $link       what links their objects
 set -eu
 cd "$(dirname "$0")"
 
@@ -17,7 +18,7 @@ sqlite=$(cargo metadata --quiet --locked --offline --format-version 1 |
 # One call at a time works on the database, alone, and the host keeps or drops
 # all of its writes: so no threads, no locks, no write-ahead log and no waiting
 # for a disk.
-$cc -c "$sqlite/sqlite3.c" -o "$objects/sqlite3.o" \
+$cc -w -c "$sqlite/sqlite3.c" -o "$objects/sqlite3.o" \
   -DSQLITE_THREADSAFE=0 \
   -DSQLITE_OMIT_LOAD_EXTENSION \
   -DSQLITE_OMIT_WAL \
@@ -36,5 +37,5 @@ $cc -c "$sqlite/sqlite3.c" -o "$objects/sqlite3.o" \
   -DHAVE_USLEEP=0
 $cc -c "$bindings/sqlite.c" -o "$objects/bindings.o"
 $cxx -c src/sqlite_guest.cpp -o "$objects/guest.o" -I "$bindings" -I "$sqlite"
-$cxx "$objects/sqlite3.o" "$objects/bindings.o" "$objects/guest.o" "$bindings/sqlite_component_type.o" \
+$link "$objects/sqlite3.o" "$objects/bindings.o" "$objects/guest.o" "$bindings/sqlite_component_type.o" \
   -o "$module"

@@ -1,1 +1,0 @@
-//! The service is written in C++.

@@ -5,7 +5,7 @@
 #
 #   guest/build.sh [--out DIR] [NAME…]
 #
-# builds all, or only those named: `greeter` is an example, `new-rust`, `new-cpp`
+# builds all, or only those named: `greeter` and `sqlite` are examples, `new-rust`, `new-cpp`
 # and `new-c` are templates. With --out the components go to DIR/NAME.wasm
 # instead, so that the committed ones can be compared with them.
 #
@@ -125,7 +125,12 @@ build_guest() {
     ;;
   *)
     echo "building examples/$1" >&2
-    build_crate "examples/$1" "$1" "${out:-$root/examples/$1}/$1.wasm"
+    component=${out:-$root/examples/$1}/$1.wasm
+    if [ -f "examples/$1/Cargo.toml" ]; then
+      build_crate "examples/$1" "$1" "$component"
+    else
+      cargo xtask component "examples/$1" "$component"
+    fi
     ;;
   esac
 }
@@ -133,7 +138,7 @@ build_guest() {
 install_tools
 build_sysroot
 if [ $# -eq 0 ]; then
-  set -- $(cd examples && for manifest in */Cargo.toml; do dirname "$manifest"; done) new-rust new-cpp new-c
+  set -- $(cd examples && for example in */wit; do dirname "$example"; done) new-rust new-cpp new-c
 fi
 for name in "$@"; do
   build_guest "$name"

@@ -7,6 +7,7 @@ use wasmtime_wasi::I32Exit;
 use weir_receipt::state::NodesError;
 
 use crate::error::Error;
+use crate::files::FileError;
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::sandbox::{EffectFailure, GrowFailed, HANDLES_MAX, MemoryMeter, StateFailure};
@@ -68,6 +69,17 @@ pub(crate) fn unreadable(error: &NodesError) -> Error {
     match error {
         NodesError::Insufficient(_) => Error::Witness { detail },
         _ => Error::Storage { detail },
+    }
+}
+
+/// Files that could not be closed.
+pub(crate) fn without_files(error: &FileError) -> Error {
+    match error {
+        FileError::Nodes(error) => unreadable(error),
+        FileError::Halfway(_) | FileError::Refused(_) => Error::Trap {
+            reason: error.to_string(),
+            frames: Vec::new(),
+        },
     }
 }
 

@@ -74,6 +74,7 @@ mod convert;
 mod effects;
 mod error;
 mod failure;
+mod files;
 mod flight;
 mod fuel;
 mod grants;

@@ -16,7 +16,7 @@ use crate::context::CallContext;
 use crate::contract::{Contract, Function, Param};
 use crate::convert::{Budget, Lifted, Type, lift, lower};
 use crate::error::Error;
-use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect};
+use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect, without_files};
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
 use crate::manifest::Manifest;
 use crate::profile::Profile;
@@ -253,7 +253,14 @@ impl Module {
 }
 
 /// Ends what a call began: makes the new root, and closes its record.
-fn settle(state: CallState, keeps: bool, world: &World, usage: &mut Usage) -> Result<(), Error> {
+fn settle(
+    mut state: CallState,
+    keeps: bool,
+    world: &World,
+    usage: &mut Usage,
+) -> Result<(), Error> {
+    let closed = if keeps { state.close_files() } else { Ok(()) };
+    let keeps = keeps && closed.is_ok();
     let (transcript, replayed) = state.funnel.finish();
     usage.transcript = transcript;
     let (commit, source) = if keeps {
@@ -270,6 +277,7 @@ fn settle(state: CallState, keeps: bool, world: &World, usage: &mut Usage) -> Re
         let witness = recorder.witness(&world.state.root);
         usage.witness = Some(witness.map_err(|error| unreadable(&error))?);
     }
+    closed.map_err(|error| without_files(&error))?;
     usage.commit = commit;
     replayed.map_err(|failure| without_effect(&failure))
 }

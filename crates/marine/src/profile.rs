@@ -9,7 +9,7 @@ use weir_identity::{Hash, keccak256};
 use crate::fuel;
 use crate::sandbox::{
     CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
-    VERIFY_FUEL, WRITE_BYTE_FUEL, WRITE_FUEL,
+    VERIFY_FUEL, WRITE_BYTE_FUEL, WRITE_FUEL, files_description,
 };
 
 /// The rules under which guests run. Two machines with the same profile give
@@ -65,7 +65,7 @@ impl Profile {
              nan canonical\nstack {}\nmemory {}\ntable {}\n\
              instances {} memories {} tables {} instance bytes {} handles {}\n\
              start {}\nhost call {} pollable {} random byte {}\n\
-             weir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\nfuel {:?}\n",
+             weir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
             Self::MEMORY_BYTES_MAX,
@@ -85,6 +85,7 @@ impl Profile {
             WRITE_BYTE_FUEL,
             EFFECT_FUEL,
             VERIFY_FUEL,
+            files_description(),
             fuel::costs(),
         )
     }

@@ -6,19 +6,20 @@ mod cli;
 mod clock;
 mod context;
 mod effects;
+mod files;
 mod imports;
 mod log;
 mod memory;
 mod metered;
 mod random;
 mod state;
+mod streams;
 
 use std::sync::{Arc, Mutex};
 
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtx, WasiFilesystemCtxView};
-use wasmtime_wasi::p2::bindings::{cli as wasi_cli, clocks, filesystem, random as wasi_random};
+use wasmtime_wasi::p2::bindings::{cli as wasi_cli, clocks, random as wasi_random};
 use wasmtime_wasi_io::IoView;
 
 use crate::context::CallContext;
@@ -27,6 +28,7 @@ use crate::world::{Mode, World};
 
 pub use context::Level;
 pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL};
+pub(crate) use files::description as files_description;
 pub(crate) use imports::{granted, has_effects, mode};
 pub(crate) use log::LogSink;
 pub use log::Logs;
@@ -36,6 +38,7 @@ pub(crate) use state::{ENTRY_FUEL, READ_FUEL, Source, StateFailure, WRITE_BYTE_F
 
 use clock::VirtualClock;
 use effects::Funnel;
+use files::OpenFiles;
 use random::SeededRandom;
 use state::Session;
 
@@ -45,7 +48,7 @@ pub(crate) const HANDLES_MAX: usize = 10_000;
 /// What the host keeps for one call.
 pub(crate) struct CallState {
     table: ResourceTable,
-    files: WasiFilesystemCtx,
+    files: OpenFiles,
     clock: VirtualClock,
     random: SeededRandom,
     log: Arc<Mutex<LogSink>>,
@@ -68,7 +71,7 @@ impl CallState {
         table.set_max_capacity(HANDLES_MAX);
         Self {
             table,
-            files: WasiFilesystemCtx::default(),
+            files: OpenFiles::new(mode, context.timestamp_ms, limits.memory_bytes),
             clock: VirtualClock::new(context.timestamp_ms),
             random: SeededRandom::new(seed),
             log,
@@ -77,13 +80,6 @@ impl CallState {
             session: Session::new(&world.state, mode, world.witness),
             funnel: Funnel::new(world, mode, seed),
             memory: MemoryMeter::new(limits.memory_bytes),
-        }
-    }
-
-    fn table_and_files(&mut self) -> WasiFilesystemCtxView<'_> {
-        WasiFilesystemCtxView {
-            ctx: &mut self.files,
-            table: &mut self.table,
         }
     }
 
@@ -119,7 +115,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let l = &mut linker;
     let whole: fn(&mut State) -> &mut State = State::itself;
     let random: fn(&mut State) -> &mut SeededRandom = |state| &mut state.random;
-    let files: fn(&mut State) -> WasiFilesystemCtxView<'_> = State::table_and_files;
 
     wasmtime_wasi_io::add_to_linker_async(l)?;
     clocks::wall_clock::add_to_linker::<State, Whole>(l, whole)?;
@@ -137,9 +132,9 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wasi_cli::terminal_stdin::add_to_linker::<State, Whole>(l, whole)?;
     wasi_cli::terminal_stdout::add_to_linker::<State, Whole>(l, whole)?;
     wasi_cli::terminal_stderr::add_to_linker::<State, Whole>(l, whole)?;
-    filesystem::types::add_to_linker::<State, WasiFilesystem>(l, files)?;
-    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, files)?;
     metered::add_to_linker(l)?;
+    streams::add_to_linker(l)?;
+    files::add_to_linker(l)?;
     context::add_to_linker(l)?;
     state::add_to_linker(l)?;
     effects::add_to_linker(l)?;

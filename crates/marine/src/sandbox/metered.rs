@@ -10,21 +10,14 @@ use std::task::Poll;
 
 use wasmtime::component::{Linker, Resource};
 use wasmtime::{Result, StoreContextMut, Trap, format_err};
+use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::random::{insecure, random};
-use wasmtime_wasi::p2::{DynOutputStream, DynPollable, StreamResult};
 use wasmtime_wasi_io::bindings::wasi::io::poll::Host as _;
-use wasmtime_wasi_io::bindings::wasi::io::streams::{self, Host as _, HostOutputStream as _};
 
 use super::{CallState, HANDLES_MAX};
 use crate::profile::Profile;
 
 type Store<'a> = StoreContextMut<'a, CallState>;
-
-/// The parameters that most of the functions have: a stream and what to write.
-type Output<T> = (Resource<DynOutputStream>, T);
-
-/// What a write returns to the guest.
-type Written = (std::result::Result<(), streams::StreamError>,);
 
 /// Fuel units for calling such a function.
 pub(crate) const CALL_FUEL: u64 = 1_000;
@@ -38,13 +31,13 @@ pub(crate) const RANDOM_BYTE_FUEL: u64 = 10;
 /// Puts the functions with a price in the place of those without.
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     linker.allow_shadowing(true);
-    add_io(linker)?;
+    add_poll(linker)?;
     add_random(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-fn add_io(linker: &mut Linker<CallState>) -> Result<()> {
+fn add_poll(linker: &mut Linker<CallState>) -> Result<()> {
     let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
     poll.func_wrap_async(
         "poll",
@@ -57,50 +50,6 @@ fn add_io(linker: &mut Linker<CallState>) -> Result<()> {
                 )
                 .await?;
                 Ok((store.data_mut().table.poll(list).await?,))
-            })
-        },
-    )?;
-
-    let mut streams = linker.instance("wasi:io/streams@0.2.12")?;
-    streams.func_wrap_async(
-        "[method]output-stream.write",
-        |mut store, (stream, bytes): Output<Vec<u8>>| {
-            Box::new(async move {
-                charge(&mut store, bytes.len() as u64).await?;
-                let result = store.data_mut().table.write(stream, bytes);
-                written(&mut store, result)
-            })
-        },
-    )?;
-    streams.func_wrap_async(
-        "[method]output-stream.blocking-write-and-flush",
-        |mut store, (stream, bytes): Output<Vec<u8>>| {
-            Box::new(async move {
-                charge(&mut store, bytes.len() as u64).await?;
-                let table = &mut store.data_mut().table;
-                let result = table.blocking_write_and_flush(stream, bytes).await;
-                written(&mut store, result)
-            })
-        },
-    )?;
-    streams.func_wrap_async(
-        "[method]output-stream.write-zeroes",
-        |mut store, (stream, len): Output<u64>| {
-            Box::new(async move {
-                charge(&mut store, len).await?;
-                let result = store.data_mut().table.write_zeroes(stream, len);
-                written(&mut store, result)
-            })
-        },
-    )?;
-    streams.func_wrap_async(
-        "[method]output-stream.blocking-write-zeroes-and-flush",
-        |mut store, (stream, len): Output<u64>| {
-            Box::new(async move {
-                charge(&mut store, len).await?;
-                let table = &mut store.data_mut().table;
-                let result = table.blocking_write_zeroes_and_flush(stream, len).await;
-                written(&mut store, result)
             })
         },
     )
@@ -169,11 +118,4 @@ fn at_most(got: u64, limit: u64, what: &str) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-fn written(store: &mut Store<'_>, result: StreamResult<()>) -> Result<Written> {
-    Ok((match result {
-        Ok(()) => Ok(()),
-        Err(error) => Err(store.data_mut().table.convert_stream_error(error)?),
-    },))
 }

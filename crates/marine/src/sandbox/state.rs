@@ -111,6 +111,11 @@ impl Session {
         Ok((self.mode == Mode::Update).then_some(&mut self.transaction))
     }
 
+    /// The transaction for files, which keep the rules of modes themselves.
+    pub(super) fn transaction(&mut self) -> &mut Transaction<Arc<Source>> {
+        &mut self.transaction
+    }
+
     /// Makes the new root. None if there is nothing to change.
     pub(crate) fn commit(self) -> std::result::Result<(Option<Commit>, Arc<Source>), StateError> {
         let Self {

@@ -1,0 +1,320 @@
+//! The example service with SQLite: a C library that knows nothing of us works on files that are entries of a state.
+
+mod support;
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use support::{json, load};
+use weir_identity::Value;
+use weir_marine::{Call, CallContext, CallOutput, Limits, Module, StateAt, World};
+use weir_receipt::state::{MemoryNodes, Root, Witness};
+
+/// A database whose state is kept in memory.
+struct Database {
+    module: Module,
+    root: Root,
+    nodes: MemoryNodes,
+    limits: Limits,
+}
+
+impl Database {
+    fn new() -> Self {
+        Self {
+            module: load(include_bytes!("../../../examples/sqlite/sqlite.wasm")),
+            root: Root::EMPTY,
+            nodes: MemoryNodes::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Makes a call and keeps what it makes of the state.
+    fn call(&mut self, function: &str, sql: &str, parameters: &str) -> CallOutput {
+        let nodes = Arc::new(std::mem::take(&mut self.nodes));
+        let world = World {
+            state: StateAt {
+                root: self.root,
+                nodes: nodes.clone(),
+                ..StateAt::default()
+            },
+            witness: true,
+            ..World::default()
+        };
+        let output = call(
+            &self.module,
+            &self.limits,
+            (function, sql, parameters),
+            &world,
+        );
+        drop(world);
+        self.nodes = Arc::into_inner(nodes).expect("the call has ended");
+        if let Some(commit) = &output.commit {
+            self.nodes.apply(commit);
+            self.root = commit.root;
+        }
+        output
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &str) -> String {
+        show(&self.call("execute", sql, parameters))
+    }
+
+    fn query(&mut self, sql: &str, parameters: &str) -> String {
+        show(&self.call("query", sql, parameters))
+    }
+}
+
+fn call(
+    module: &Module,
+    limits: &Limits,
+    (function, sql, parameters): (&str, &str, &str),
+    world: &World,
+) -> CallOutput {
+    let context = CallContext {
+        timestamp_ms: 1_700_000_000_000,
+        ..CallContext::default()
+    };
+    block_on(module.call(Call {
+        function,
+        arguments: &[Value::from(sql), json(parameters)],
+        context: &context,
+        limits,
+        world,
+    }))
+}
+
+fn show(output: &CallOutput) -> String {
+    match &output.result {
+        Ok(value) => value.to_json(),
+        Err(error) => format!("{}: {error}", error.code()),
+    }
+}
+
+#[test]
+fn sql_works_and_what_it_wrote_is_there_in_the_next_call() {
+    let mut db = Database::new();
+    assert_eq!(
+        db.query("select 1 + 1 as two", "[]"),
+        r#"{"columns":["two"],"rows":[[{"integer":2}]]}"#
+    );
+    let made = db.execute(
+        "create table t (id integer primary key, name text, score real, data blob);
+         -- and a row
+         insert into t (name, score) values ('Ada', 1.5);",
+        "[]",
+    );
+    assert_eq!(made, "1");
+    let inserted = db.execute(
+        "insert into t (name, score, data) values (?, ?, ?); update t set score = score + ?;",
+        r#"[{"text":"Bob"}, "null", {"blob":"b64:AAEC"}, {"real":0.25}]"#,
+    );
+    assert_eq!(inserted, "3");
+    assert_eq!(
+        db.query("select * from t order by id", "[]"),
+        r#"{"columns":["id","name","score","data"],"rows":[[{"integer":1},{"text":"Ada"},{"real":1.75},"null"],[{"integer":2},{"text":"Bob"},"null",{"blob":"b64:AAEC"}]]}"#
+    );
+    assert_eq!(
+        db.query("select name from t where id = ?", r#"[{"integer":2}]"#),
+        r#"{"columns":["name"],"rows":[[{"text":"Bob"}]]}"#
+    );
+    // Time stands still at that of the call.
+    assert_eq!(
+        db.query("select datetime('now') as now", "[]"),
+        r#"{"columns":["now"],"rows":[[{"text":"2023-11-14 22:13:20"}]]}"#
+    );
+}
+
+#[test]
+fn what_fails_changes_nothing_and_a_query_never_does() {
+    let mut db = Database::new();
+    db.execute(
+        "create table t (id integer primary key); insert into t values (1)",
+        "[]",
+    );
+    let before = db.root;
+    for (sql, parameters, message) in [
+        (
+            "insert into t values (2); insert into t values (1)",
+            "[]",
+            "UNIQUE constraint failed: t.id",
+        ),
+        (
+            "delete from t; insert into nowhere values (1)",
+            "[]",
+            "no such table: nowhere",
+        ),
+        ("delete from t; selec", "[]", "syntax error"),
+        ("delete from t where id = ?", "[]", "fewer parameters"),
+        ("delete from t", "[\"null\"]", "more parameters"),
+        ("begin; delete from t", "[]", "was begun and not ended"),
+    ] {
+        let failed = db.execute(sql, parameters);
+        assert!(
+            failed.starts_with("guest/err") && failed.contains(message),
+            "{failed}"
+        );
+        assert_eq!(db.root, before, "{sql}");
+    }
+    // Within one call SQL has its own transactions.
+    assert_eq!(
+        db.execute(
+            "begin; delete from t; rollback; insert into t values (5)",
+            "[]"
+        ),
+        "2"
+    );
+    let before = db.root;
+    for (sql, message) in [
+        ("delete from t", "a query is one statement that reads"),
+        ("select 1; select 2", "a query is one statement"),
+        ("", "a query is one statement"),
+        ("select * from", "incomplete input"),
+    ] {
+        let failed = db.query(sql, "[]");
+        assert!(failed.contains(message), "{failed}");
+    }
+    assert_eq!(
+        db.query("select count(*) as n from t", "[]"),
+        r#"{"columns":["n"],"rows":[[{"integer":2}]]}"#
+    );
+    assert_eq!(db.root, before);
+}
+
+#[test]
+fn a_call_that_is_cut_off_leaves_the_database_whole() {
+    let mut db = Database::new();
+    db.execute(
+        "create table t (n integer); insert into t values (1), (2)",
+        "[]",
+    );
+    let before = db.root;
+    let endless = "insert into t with recursive c(x) as (select 1 union all select x + 1 from c) select x from c";
+    db.limits.fuel = 300_000_000;
+    let cut = db.call("execute", endless, "[]");
+    assert!(show(&cut).starts_with("limit/fuel"), "{}", show(&cut));
+    assert_eq!(db.root, before);
+    db.limits = Limits::default();
+    assert_eq!(
+        db.query("select sum(n) as sum from t", "[]"),
+        r#"{"columns":["sum"],"rows":[[{"integer":3}]]}"#
+    );
+    assert_eq!(
+        db.query("pragma integrity_check", "[]"),
+        r#"{"columns":["integrity_check"],"rows":[[{"text":"ok"}]]}"#
+    );
+}
+
+/// A mixed load of so many calls.
+fn load_of(calls: usize) -> Vec<(&'static str, String, String)> {
+    let mut all = vec![(
+        "execute",
+        "create table people (id integer primary key, name text, age integer); create index ages on people (age)"
+            .to_owned(),
+        "[]".to_owned(),
+    )];
+    for number in 0..calls {
+        all.push(match number % 4 {
+            0 | 1 => (
+                "execute",
+                "insert into people (name, age) values (hex(randomblob(20)), ?)".to_owned(),
+                format!("[{{\"integer\":{}}}]", number * 7 % 90),
+            ),
+            2 => (
+                "execute",
+                format!(
+                    "update people set age = age + 1 where id % 5 = {}",
+                    number % 5
+                ),
+                "[]".to_owned(),
+            ),
+            _ => (
+                "query",
+                "select age, count(*) from people group by age".to_owned(),
+                "[]".to_owned(),
+            ),
+        });
+    }
+    all
+}
+
+#[test]
+fn the_same_calls_give_the_same_and_can_be_repeated_from_their_witnesses() {
+    let run = || {
+        let mut db = Database::new();
+        let mut all = Vec::new();
+        for (function, sql, parameters) in load_of(40) {
+            let before = db.root;
+            let output = db.call(function, &sql, &parameters);
+            assert!(output.result.is_ok(), "{sql}: {}", show(&output));
+            all.push((before, output, db.root));
+        }
+        all
+    };
+    let (first, second) = (run(), run());
+    let module = Database::new().module;
+    for (number, (function, sql, parameters)) in load_of(40).into_iter().enumerate() {
+        let ((before, output, after), (_, again, root)) = (&first[number], &second[number]);
+        assert_eq!(
+            (show(output), output.fuel, after),
+            (show(again), again.fuel, root),
+            "{sql}"
+        );
+        let witness = output.witness.clone().expect("it was asked for");
+        let witness = Witness::decode(witness, 1 << 22).expect("it is whole");
+        witness.proves(&before.hash()).expect("it is of this state");
+        let world = World {
+            state: StateAt {
+                root: *witness.root(),
+                nodes: Arc::new(witness),
+                ..StateAt::default()
+            },
+            ..World::default()
+        };
+        let arguments = (function, sql.as_str(), parameters.as_str());
+        let replayed = call(&module, &Limits::default(), arguments, &world);
+        assert_eq!(
+            (show(&replayed), replayed.fuel),
+            (show(output), output.fuel),
+            "{sql}"
+        );
+        let root = replayed.commit.map_or(*before, |commit| commit.root);
+        assert_eq!(root, *after, "{sql}");
+    }
+}
+
+#[test]
+fn ten_thousand_rows_are_no_burden() {
+    let mut db = Database::new();
+    let filled = db.call(
+        "execute",
+        "create table t (id integer primary key, name text);
+         insert into t with recursive c(x) as (select 1 union all select x + 1 from c where x < 10000)
+             select x, 'name ' || x from c",
+        "[]",
+    );
+    assert_eq!(show(&filled), "10000");
+    assert!(filled.fuel < 2_000_000_000, "{}", filled.fuel);
+    assert_eq!(
+        db.query("select count(*) as n, max(name) as last from t", "[]"),
+        r#"{"columns":["n","last"],"rows":[[{"integer":10000},{"text":"name 9999"}]]}"#
+    );
+    // One row costs a few pages, however many there are.
+    let one = db.call(
+        "execute",
+        "update t set name = 'x' where id = ?",
+        "[{\"integer\":5000}]",
+    );
+    assert_eq!(show(&one), "1");
+    let commit = one.commit.expect("it changed something");
+    let written: usize = commit.values.iter().map(|(_, value)| value.len()).sum();
+    assert!(written < 20_000, "{written}");
+    assert!(one.fuel < 100_000_000, "{}", one.fuel);
+    let witness = one.witness.expect("it was asked for");
+    assert!(witness.len() < 40_000, "{}", witness.len());
+    assert!(
+        filled.fuel > 100 * one.fuel / 10,
+        "{} {}",
+        filled.fuel,
+        one.fuel
+    );
+}

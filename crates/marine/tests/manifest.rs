@@ -173,7 +173,7 @@ fn mistakes_are_named_with_their_line_and_what_to_do() {
         (
             &format!("{SERVICE}[limit]\n"),
             expect![
-                "the manifest is not good: line 4: unknown key `limit`; known are: service, limits, part, wiring, functions"
+                "the manifest is not good: line 4: unknown key `limit`; known are: service, limits, part, wiring, functions, build"
             ],
         ),
         (

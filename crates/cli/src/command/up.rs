@@ -44,6 +44,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
             id: Arc::from("greeter"),
             aliases: Vec::new(),
             component: GREETER.to_vec(),
+            grants: None,
         }];
         let mut stop = Stop::listen()?;
         let progress = output.progress(format!("starting {} peers", args.peers));

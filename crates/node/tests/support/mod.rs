@@ -69,6 +69,7 @@ pub fn doubler() -> Deployment {
         id: Arc::from("doubler"),
         aliases: vec![Arc::from("twice")],
         component: component.expect("it is WebAssembly text"),
+        grants: None,
     }
 }
 
@@ -115,5 +116,6 @@ pub fn spinner() -> Deployment {
         id: Arc::from("spinner"),
         aliases: Vec::new(),
         component: component.expect("it is WebAssembly text"),
+        grants: None,
     }
 }

@@ -3,16 +3,18 @@
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
 use crate::schema;
 use crate::seat::unusable_key;
 use serde::Serialize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
+use weir_node::{Deployment, EffectsConfig, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example that a network begins with: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
@@ -28,6 +30,10 @@ struct Up<'a> {
 pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     logging::start(output, Voice::Operator);
     let begin = Instant::now();
+    let effects = match &args.effects {
+        Some(file) => effects(file)?,
+        None => EffectsConfig::default(),
+    };
     let project = Project::at(current_folder()?);
     let lock = project.lock()?;
     if args.fresh {
@@ -39,6 +45,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::internal("no threads can be made", error))?;
     runtime.block_on(async {
         let mut config = LocalNetworkConfig::new(project.state());
+        config.effects = effects;
         config.peers = usize::from(args.peers);
         config.services = vec![Deployment {
             id: Arc::from("greeter"),
@@ -75,6 +82,14 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
             () = stop.wanted() => {}
         }
         outcome
+    })
+}
+
+/// What the file grants to services.
+fn effects(file: &Path) -> Result<EffectsConfig, Failure> {
+    EffectsConfig::read(file).map_err(|error| {
+        let what = format!("cannot use {}", input::name(file));
+        Failure::new(Code::EffectsUnusable, what).cause(error)
     })
 }
 

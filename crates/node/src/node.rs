@@ -86,7 +86,8 @@ impl Node {
         );
         let effects = Arc::new(effects.map_err(StartError::Effects)?);
         let blobs = effects.blobs().clone();
-        let mut executor = Executor::new(config.calls.clone(), salt, states.clone(), effects, finish);
+        let mut executor =
+            Executor::new(config.calls.clone(), salt, states.clone(), effects, finish);
         for (blueprint, module) in modules(&peer, &config, &components).await {
             if let Err(reason) = &module {
                 tracing::error!(%blueprint, reason, "a component cannot be loaded, its services will fail");

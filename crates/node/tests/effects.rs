@@ -183,7 +183,9 @@ async fn what_a_service_does_outside_stands_in_its_receipt() {
     let component = asking(&format!(
         r#""weir:host/http@0.1" = {{ hosts = ["127.0.0.1:{port}"] }}, "weir:host/entropy@0.1" = {{}}, "weir:host/signing@0.1" = {{}}, "weir:host/blobs@0.1" = {{}}, "weir:host/programs@0.1" = {{ names = ["say"] }}"#
     ));
-    node.deploy(deployment(component, None)).await.expect("it is accepted");
+    node.deploy(deployment(component, None))
+        .await
+        .expect("it is accepted");
 
     let url = format!("http://127.0.0.1:{port}/weather");
     let (answer, effects) = call(&node, "fetch", &format!("\"{url}\"")).await;
@@ -232,7 +234,9 @@ async fn what_a_service_does_outside_stands_in_its_receipt() {
              (call %init_peer_id% ("callbackSrv" "done") [result])))"#;
     let mut particle = node.submit(request(script)).await.expect("it is taken");
     let answer = callback(&mut particle).await.remove(0);
-    let fields = answer.as_object().expect("what a program gives is a record");
+    let fields = answer
+        .as_object()
+        .expect("what a program gives is a record");
     assert_eq!(bytes(&fields["stdout"]), b"hello\n");
     node.shutdown().await;
 }

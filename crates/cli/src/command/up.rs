@@ -14,7 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use weir_node::{Deployment, EffectsConfig, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
+use weir_node::{
+    Deployment, EffectsConfig, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError,
+};
 
 /// The example that a network begins with: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");

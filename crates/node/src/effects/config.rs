@@ -119,3 +119,6 @@ impl EffectsConfig {
         read::config(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

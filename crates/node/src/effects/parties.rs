@@ -114,3 +114,6 @@ fn who_denies(interface: &str, granted: [bool; 3]) -> Result<(), Fault> {
         Some((_, why)) => Err(Fault::Denied(format!("{interface} is not granted: {why}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -464,6 +464,14 @@ mod tests {
         assert!(answers.recv().await.is_none(), "nobody waits for it");
     }
 
+    fn no_effects() -> Arc<Effects> {
+        let key = weir_identity::Keypair::from_secret(&[1; 32]).expect("a secret key");
+        // Nothing is written there before something is granted.
+        let folder = std::path::Path::new("no-such-folder");
+        let effects = Effects::new(EffectsConfig::default(), folder, Arc::new(key));
+        Arc::new(effects.expect("the system gives what it takes"))
+    }
+
     fn no_states() -> States {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let birth = crate::store::Birth {
@@ -546,7 +554,7 @@ mod tests {
         let module = marine.load(&component).expect("it is a component");
         let (finished, mut answers) = mpsc::unbounded_channel();
         let limits = weir_marine::Limits::default();
-        let mut executor = Executor::new(limits, [0; 32], no_states(), finished);
+        let mut executor = Executor::new(limits, [0; 32], no_states(), no_effects(), finished);
         executor.install(Arc::from("kept"), Ok(module));
         let stranger = call(1, "rest");
         let mut owner = call(2, "rest");
@@ -580,11 +588,7 @@ mod tests {
             ..weir_marine::Limits::default()
         };
         let (finished, mut answers) = mpsc::unbounded_channel();
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let key = weir_identity::Keypair::from_secret(&[1; 32]).expect("a secret key");
-        let effects = Effects::new(EffectsConfig::default(), folder.path(), Arc::new(key));
-        let effects = Arc::new(effects.expect("the system gives what it takes"));
-        let mut executor = Executor::new(limits, [0; 32], no_states(), effects, finished);
+        let mut executor = Executor::new(limits, [0; 32], no_states(), no_effects(), finished);
         let body = [("spin", "(loop (br 0))"), ("rest", "")];
         for (name, body) in body {
             let text = format!(

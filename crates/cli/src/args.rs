@@ -115,6 +115,9 @@ pub(crate) struct Up {
     /// Forget the state of earlier runs
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// What services may do outside, in TOML; nothing but draw entropy without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) effects: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -237,6 +237,8 @@ codes! {
     KeyUnusable = "W0505", NotAllowed;
     /// All seats for commands are taken.
     TooManyCommands = "W0506", Conflict;
+    /// The file that says what services may do outside is not usable.
+    EffectsUnusable = "W0507", Configuration;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

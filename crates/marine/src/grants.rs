@@ -39,6 +39,9 @@ pub enum GrantError {
         "`{0}` is not the name of an interface; write it as PACKAGE/INTERFACE@VERSION, like `weir:host/http@0.1`"
     )]
     Name(String),
+    /// They are no object of interfaces with their policies.
+    #[error("grants are an object: the name of each interface and its policy")]
+    Form,
     /// The interface takes another kind of policy.
     #[error("the policy is not one that `{0}` understands")]
     Policy(String),
@@ -87,6 +90,19 @@ impl Grants {
             self.0.entry(name.clone()).or_insert_with(|| policy.clone());
         }
         self
+    }
+
+    /// Reads exactly what [`Self::to_value`] gives.
+    pub fn from_value(value: &Value) -> Result<Self, GrantError> {
+        let fields = value.as_object().ok_or(GrantError::Form)?;
+        let mut grants = Self::default();
+        for (name, value) in fields.iter() {
+            let size = |size: &Value| size.as_u64().ok_or_else(|| "a number of bytes".to_owned());
+            let policy = parse_policy(name, value, size)
+                .map_err(|_| GrantError::Policy(name.to_string()))?;
+            grants.insert(name, policy)?;
+        }
+        Ok(grants)
     }
 
     /// As an object: name of the interface to policy.

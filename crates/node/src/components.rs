@@ -1,15 +1,16 @@
 //! Component files, named by what is in them.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, MutexGuard};
 use weir_identity::Cid;
+
+use crate::content::{self, DRAFT};
 
 /// Why a component file cannot be kept or read.
 #[derive(Debug, Error)]
@@ -32,12 +33,8 @@ pub enum ComponentError {
     },
 }
 
-/// How the names of files end that hold a component, and of those that are being written.
+/// How the names of files end that hold a component.
 const KEPT: &str = "wasm";
-const DRAFT: &str = "new";
-
-/// Tells the drafts of this process apart.
-static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 /// A folder with one file for each component.
 #[derive(Debug, Clone)]
@@ -69,16 +66,7 @@ impl Components {
         if self.read(&cid).is_ok() {
             return Ok(cid);
         }
-        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
-        let draft = path.with_extension(format!("{}-{number}.{DRAFT}", std::process::id()));
-        let written = File::create(&draft)
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&draft, &path));
-        if written.is_err() {
-            // A draft is of no use; that it may not be there does not matter.
-            let _ = fs::remove_file(&draft);
-        }
-        written.map_err(|e| failed(&path, e))?;
+        content::write(&path, bytes).map_err(|e| failed(&path, e))?;
         Ok(cid)
     }
 

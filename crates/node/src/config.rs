@@ -8,6 +8,7 @@ use weir_identity::{Keypair, PeerId};
 use weir_marine::Marine;
 use weir_peer::{Contact, Limits, Shared};
 
+use crate::effects::EffectsConfig;
 use crate::evidence::EvidenceConfig;
 use crate::store::Durability;
 use crate::transport::{Multiaddr, TransportLimits};
@@ -61,6 +62,8 @@ pub struct NodeConfig {
     /// For calls that know the state, the state that they found has to be kept
     /// as long.
     pub evidence: EvidenceConfig,
+    /// What services may do outside, as far as this node allows it.
+    pub effects: EffectsConfig,
     /// Where to offer metrics, on a loopback address; none for nowhere.
     pub metrics: Option<SocketAddr>,
 }
@@ -92,6 +95,7 @@ impl NodeConfig {
                 ..weir_marine::StatesConfig::default()
             },
             evidence: EvidenceConfig::default(),
+            effects: EffectsConfig::default(),
             metrics: None,
         }
     }

@@ -21,6 +21,9 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// What services may do outside cannot be set up.
+    #[error("the means of effects cannot be set up: {0}")]
+    Effects(std::io::Error),
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

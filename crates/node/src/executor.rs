@@ -13,12 +13,13 @@ use tracing::Instrument;
 use weir_identity::{Cid, Hash, Value, keccak256};
 use weir_marine::states::{Snapshot, Update, Writes};
 use weir_marine::{
-    Access, Error, Function, Judgement, Level, Logs, Mode, Module, StateAt, States, StatesError,
-    World,
+    Access, Error, Function, Judgement, Level, Logs, Mode, Module, Outside, StateAt, States,
+    StatesError, World,
 };
 use weir_peer::{Call, CallId, CallOutcome, Execution, Service};
 
 use crate::clock;
+use crate::effects::{Effects, ServiceEffects};
 use crate::evidence::Kept;
 use crate::execution::{Ended, circumstances};
 use crate::proofs::{Proofs, Wanted};
@@ -49,6 +50,8 @@ pub(crate) struct Executor {
     finished: mpsc::UnboundedSender<Finished>,
     /// Makes the randomness of guests unforeseeable.
     salt: [u8; 32],
+    /// What services do outside.
+    effects: Arc<Effects>,
 }
 
 impl Executor {
@@ -57,6 +60,7 @@ impl Executor {
         limits: weir_marine::Limits,
         salt: [u8; 32],
         states: States,
+        effects: Arc<Effects>,
         finished: mpsc::UnboundedSender<Finished>,
     ) -> Self {
         Executor {
@@ -66,6 +70,7 @@ impl Executor {
             states,
             finished,
             salt,
+            effects,
         }
     }
 
@@ -109,6 +114,7 @@ impl Executor {
         // A call belongs to the service that there is now, not to a later one of the same name.
         let finds = self.finds(mode, &call.service);
         let limits = self.limits.clone();
+        let outside = self.outside(&call, &module, service);
         let answer = Answer {
             call: id,
             finished: self.finished.clone(),
@@ -123,6 +129,7 @@ impl Executor {
             };
             let mut world = World {
                 state,
+                outside,
                 ..World::default()
             };
             let limits = match module.function(&call.function) {
@@ -197,6 +204,17 @@ impl Executor {
             answer.give(work.await, None, None);
         });
         self.running.insert(call.id, task.abort_handle());
+    }
+
+    /// Who answers the effects of a call.
+    fn outside(&self, call: &Call, module: &Module, service: &Service) -> Outside {
+        Outside::Open(Arc::new(ServiceEffects {
+            effects: self.effects.clone(),
+            service: service.id.clone(),
+            module: module.clone(),
+            terms: service.terms.clone(),
+            worker: call.context.worker,
+        }))
     }
 
     /// Nobody waits for this call any more.
@@ -416,6 +434,7 @@ pub(crate) fn blueprint(cid: &Cid) -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::EffectsConfig;
 
     #[tokio::test]
     async fn a_call_that_panics_is_answered_and_a_cancelled_one_is_not() {
@@ -443,6 +462,14 @@ mod tests {
         };
         drop(cancelled);
         assert!(answers.recv().await.is_none(), "nobody waits for it");
+    }
+
+    fn no_effects() -> Arc<Effects> {
+        let key = weir_identity::Keypair::from_secret(&[1; 32]).expect("a secret key");
+        // Nothing is written there before something is granted.
+        let folder = std::path::Path::new("no-such-folder");
+        let effects = Effects::new(EffectsConfig::default(), folder, Arc::new(key));
+        Arc::new(effects.expect("the system gives what it takes"))
     }
 
     fn no_states() -> States {
@@ -477,6 +504,7 @@ mod tests {
             owner: owner.peer_id(),
             aliases: std::collections::BTreeSet::new(),
             idempotent: false,
+            terms: None,
         }
     }
 
@@ -526,7 +554,7 @@ mod tests {
         let module = marine.load(&component).expect("it is a component");
         let (finished, mut answers) = mpsc::unbounded_channel();
         let limits = weir_marine::Limits::default();
-        let mut executor = Executor::new(limits, [0; 32], no_states(), finished);
+        let mut executor = Executor::new(limits, [0; 32], no_states(), no_effects(), finished);
         executor.install(Arc::from("kept"), Ok(module));
         let stranger = call(1, "rest");
         let mut owner = call(2, "rest");
@@ -560,7 +588,7 @@ mod tests {
             ..weir_marine::Limits::default()
         };
         let (finished, mut answers) = mpsc::unbounded_channel();
-        let mut executor = Executor::new(limits, [0; 32], no_states(), finished);
+        let mut executor = Executor::new(limits, [0; 32], no_states(), no_effects(), finished);
         let body = [("spin", "(loop (br 0))"), ("rest", "")];
         for (name, body) in body {
             let text = format!(

@@ -7,12 +7,13 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_avm::Export;
 use weir_identity::PeerId;
-use weir_marine::{Marine, Module};
+use weir_marine::{Grants, Marine, Module};
 use weir_peer::{
     ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError,
 };
 
 use crate::components::Components;
+use crate::effects::Blobs;
 use crate::error::{DeployError, ExportFailure, Stopped, SubmitFailure};
 use crate::executor::{WASM, blueprint, interface};
 use crate::keyfile::random;
@@ -56,6 +57,8 @@ pub struct Deployment {
     pub aliases: Vec<Arc<str>>,
     /// The bytes of the component.
     pub component: Vec<u8>,
+    /// What the service may use, if that is to be less than what its manifest asks for and the operator allows.
+    pub grants: Option<Grants>,
 }
 
 /// A deployed service.
@@ -115,6 +118,7 @@ pub struct NodeHandle {
     pub(crate) marine: Option<Marine>,
     pub(crate) components: Components,
     pub(crate) component_bytes: usize,
+    pub(crate) blobs: Blobs,
 }
 
 impl NodeHandle {
@@ -189,6 +193,7 @@ impl NodeHandle {
             id,
             aliases,
             component,
+            grants,
         } = deployment;
         let (bytes, limit) = (component.len(), self.component_bytes);
         if bytes > limit {
@@ -213,6 +218,7 @@ impl NodeHandle {
             aliases: aliases.into_iter().collect(),
             // What a call makes of the state is written with its outcome, or neither is. Effects are another matter.
             idempotent: !module.has_effects(),
+            terms: grants.map(|grants| grants.to_value()),
         };
         let deployed = Deployed {
             service: service.clone(),
@@ -229,6 +235,13 @@ impl NodeHandle {
         let _change = self.components.change().await;
         self.ask(|reply| Command::Remove(Arc::from(service), reply))
             .await??;
+        if let Err(error) = self.blobs.forget(service).await {
+            tracing::warn!(
+                ?error,
+                service,
+                "cannot delete the blobs of a service that was removed"
+            );
+        }
         let services = self.services().await?;
         let components = self.components.clone();
         let work = move || {

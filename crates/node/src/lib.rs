@@ -37,7 +37,9 @@
 mod clock;
 pub mod components;
 mod config;
+mod content;
 mod driver;
+mod effects;
 mod error;
 mod evidence;
 mod execution;
@@ -55,6 +57,10 @@ pub mod store;
 pub mod transport;
 
 pub use config::{DriverLimits, NodeConfig};
+pub use effects::{
+    Argument, BlobLimits, EffectsConfig, EffectsConfigError, HttpLimits, Parameter, Permit,
+    Program, ProgramLimits, Whom,
+};
 pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
 pub use evidence::EvidenceConfig;
 pub use executor::WASM;

@@ -19,6 +19,7 @@ use weir_marine::{CacheConfig, Marine, MarineConfig};
 use weir_peer::{Limits, Shared};
 
 use crate::config::NodeConfig;
+use crate::effects::EffectsConfig;
 use crate::error::{DeployError, StartError};
 use crate::handle::{Deployed, Deployment, NodeHandle};
 use crate::keyfile;
@@ -43,6 +44,8 @@ pub struct LocalNetworkConfig {
     pub metrics: bool,
     /// Bounds of each peer.
     pub limits: Limits,
+    /// What services may do outside, on each peer.
+    pub effects: EffectsConfig,
 }
 
 impl LocalNetworkConfig {
@@ -55,6 +58,7 @@ impl LocalNetworkConfig {
             durability: Durability::Process,
             metrics: true,
             limits: Limits::default(),
+            effects: EffectsConfig::default(),
         }
     }
 }
@@ -96,6 +100,7 @@ impl LocalNetwork {
             node.limits = limits.clone();
             node.shared = shared.clone();
             node.marine = Some(marine.clone());
+            node.effects = config.effects.clone();
             node.metrics = config.metrics.then(|| ([127, 0, 0, 1], 0).into());
             let services = &config.services;
             async move {

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::components::Components;
 use crate::config::NodeConfig;
 use crate::driver::{Driver, Parts};
+use crate::effects::Effects;
 use crate::error::{StartError, panicked};
 use crate::evidence::Keeper;
 use crate::executor::{Executor, WASM};
@@ -78,10 +79,18 @@ impl Node {
         let states = States::open(StateTable::of(&store), config.states)?;
         let keeper = Keeper::restore(config.evidence, store.evidence_times()?);
         let proofs = Proofs::new(&store, states.clone(), components.clone());
+        let effects = Effects::new(
+            config.effects.clone(),
+            &config.folder,
+            config.keypair.clone(),
+        );
+        let effects = Arc::new(effects.map_err(StartError::Effects)?);
+        let blobs = effects.blobs().clone();
         let mut executor = Executor::new(
             config.calls.clone(),
             *salt.as_bytes(),
             states.clone(),
+            effects,
             finish,
         );
         for (blueprint, module) in modules(&peer, &config, &components).await {
@@ -122,6 +131,7 @@ impl Node {
             marine: config.marine,
             components,
             component_bytes,
+            blobs,
         };
         if let Some(address) = config.metrics {
             let bound = metrics::serve(address, handle.clone(), meters).await;

@@ -33,6 +33,8 @@ pub struct Service {
     /// A call may be repeated after a crash because it has no effect, or the
     /// same one each time.
     pub idempotent: bool,
+    /// On what terms it runs, for the driver. The peer keeps them and does not look into them.
+    pub terms: Option<Value>,
 }
 
 /// A change of the service table.

@@ -6,7 +6,7 @@
 //! | Table | Key after the first byte | Value |
 //! |---|---|---|
 //! | 1 owner | – | peer id |
-//! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent |
+//! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent, and terms if there are any |
 //! | 3 script | CID | text |
 //! | 4 particle | particle, identity | start, own, keep, client data |
 //! | 5 intent | particle, identity, step | – |
@@ -165,6 +165,15 @@ type ServiceItems = (
     BTreeSet<Arc<str>>,
     bool,
 );
+type ServiceItemsWithTerms = (
+    Arc<str>,
+    Arc<str>,
+    ByteBuf,
+    PeerId,
+    BTreeSet<Arc<str>>,
+    bool,
+    ByteBuf,
+);
 type IndexItems = (ByteBuf, bool, bool, Option<ByteBuf>);
 
 /// Reads one entry of the store.
@@ -177,8 +186,21 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
         OWNER => Restored::Owner(PeerId::from_bytes(value).map_err(|e| broken(&e))?),
         SERVICE => {
             let id: &str = std::str::from_utf8(rest).map_err(|e| broken(&e))?;
-            let (kind, blueprint, interface, owner, aliases, idempotent): ServiceItems =
-                serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
+            let with_terms: Result<ServiceItemsWithTerms, _> =
+                serde_ipld_dagcbor::from_slice(value);
+            let ((kind, blueprint, interface, owner, aliases, idempotent), terms) = match with_terms
+            {
+                Ok((kind, blueprint, interface, owner, aliases, idempotent, terms)) => {
+                    let terms = Value::from_dag_cbor(&terms).map_err(|e| broken(&e))?;
+                    let items = (kind, blueprint, interface, owner, aliases, idempotent);
+                    (items, Some(terms))
+                }
+                Err(_) => {
+                    let items: ServiceItems =
+                        serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
+                    (items, None)
+                }
+            };
             let interface = Value::from_dag_cbor(&interface).map_err(|e| broken(&e))?;
             let id = Arc::from(id);
             Restored::Service(Service {
@@ -189,6 +211,7 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
                 owner,
                 aliases,
                 idempotent,
+                terms,
             })
         }
         SCRIPT => {
@@ -288,15 +311,20 @@ impl Batch {
 
     pub(crate) fn put_service(&mut self, service: &Service) {
         let interface = service.interface.to_dag_cbor();
-        let items = (
-            &service.kind,
-            &service.blueprint,
-            ByteSlice::new(&interface),
-            service.owner,
-            &service.aliases,
-            service.idempotent,
-        );
-        self.put(service_key(&service.id), cbor(&items));
+        let (kind, blueprint) = (&service.kind, &service.blueprint);
+        let interface = ByteSlice::new(&interface);
+        let (owner, aliases) = (service.owner, &service.aliases);
+        let idempotent = service.idempotent;
+        let items = match &service.terms {
+            None => cbor(&(kind, blueprint, interface, owner, aliases, idempotent)),
+            Some(terms) => {
+                let terms = ByteBuf::from(terms.to_dag_cbor());
+                cbor(&(
+                    kind, blueprint, interface, owner, aliases, idempotent, terms,
+                ))
+            }
+        };
+        self.put(service_key(&service.id), items);
     }
 
     pub(crate) fn delete_service(&mut self, id: &str) {

@@ -6,6 +6,7 @@ use super::wasm::sources::{by_manifest, failed};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
@@ -17,7 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
-use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
+use weir_node::{
+    Deployment, EffectsConfig, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError,
+};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
@@ -33,6 +36,10 @@ struct Up<'a> {
 pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     logging::start(output, Voice::Operator);
     let begin = Instant::now();
+    let effects = match &args.effects {
+        Some(file) => effects(file)?,
+        None => EffectsConfig::default(),
+    };
     let folder = current_folder()?;
     let project = Project::at(folder.clone());
     let lock = project.lock()?;
@@ -45,6 +52,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::internal("no threads can be made", error))?;
     runtime.block_on(async {
         let mut config = LocalNetworkConfig::new(project.state());
+        config.effects = effects;
         config.peers = usize::from(args.peers);
         let (deployment, files) = service(&folder)?;
         let name = deployment.id.clone();
@@ -101,6 +109,7 @@ fn service(folder: &Path) -> Result<(Deployment, Vec<PathBuf>), Failure> {
             id: Arc::from("greeter"),
             aliases: Vec::new(),
             component: GREETER.to_vec(),
+            grants: None,
         };
         return Ok((example, Vec::new()));
     }
@@ -119,6 +128,7 @@ fn service(folder: &Path) -> Result<(Deployment, Vec<PathBuf>), Failure> {
         id: sources.manifest.name().into(),
         aliases: Vec::new(),
         component: composed.component,
+        grants: None,
     };
     Ok((deployment, sources.files))
 }
@@ -143,6 +153,14 @@ async fn replace(
     watch.also(files);
     let replaced = network.replace(&deployment).await;
     replaced.map_err(|error| error.to_string())
+}
+
+/// What the file grants to services.
+fn effects(file: &Path) -> Result<EffectsConfig, Failure> {
+    EffectsConfig::read(file).map_err(|error| {
+        let what = format!("cannot use {}", input::name(file));
+        Failure::new(Code::EffectsUnusable, what).cause(error)
+    })
 }
 
 /// Ctrl-C and its like.

@@ -31,6 +31,8 @@ pub struct HttpPolicy {
 
 /// A set of hosts: names like `api.example.org`, patterns like `*.example.org` for every name below it (and not for
 /// itself), and `*` for every host.
+///
+/// Each means the ports 80 and 443. Others are named behind a colon, as in `localhost:8080`; `:*` stands for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts(BTreeSet<String>);
 
@@ -81,11 +83,11 @@ impl Policy {
 }
 
 impl HttpPolicy {
-    /// Whether requests with this method may be sent to this host. Letters' case does not matter.
-    pub fn allows(&self, method: &str, host: &str) -> bool {
+    /// Whether requests with this method may be sent to this host and port. Letters' case does not matter.
+    pub fn allows(&self, method: &str, host: &str, port: u16) -> bool {
         let method = method.to_ascii_uppercase();
         let methods = self.methods.as_ref();
-        self.hosts.contain(host) && methods.is_none_or(|methods| methods.contains(&method))
+        self.hosts.contain(host, port) && methods.is_none_or(|methods| methods.contains(&method))
     }
 
     /// What both allow.
@@ -110,11 +112,12 @@ impl Hosts {
     pub fn new<T: AsRef<str>>(patterns: impl IntoIterator<Item = T>) -> Result<Self, String> {
         let parse = |pattern: T| {
             let pattern = pattern.as_ref();
-            let name = pattern.strip_prefix("*.").unwrap_or(pattern);
-            if pattern == "*" || is_host(name) {
-                Ok(pattern.to_ascii_lowercase())
-            } else {
-                Err(pattern.to_owned())
+            let known = Pattern::parse(pattern).filter(|known| {
+                known.name == "*" || is_host(known.name.strip_prefix("*.").unwrap_or(known.name))
+            });
+            match known {
+                Some(_) => Ok(pattern.to_ascii_lowercase()),
+                None => Err(pattern.to_owned()),
             }
         };
         Ok(Self(
@@ -122,33 +125,95 @@ impl Hosts {
         ))
     }
 
-    /// Whether the host is one of them. Letters' case does not matter, nor does a dot at the end.
-    pub fn contain(&self, host: &str) -> bool {
+    /// Whether this port of the host is one of them. Letters' case does not matter, nor does a dot at the end.
+    pub fn contain(&self, host: &str, port: u16) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        is_host(&host) && self.0.iter().any(|pattern| covers(pattern, &host))
+        is_host(&host)
+            && self
+                .patterns()
+                .any(|pattern| covers(pattern.name, &host) && pattern.ports.cover(Ports::One(port)))
     }
 
     /// The hosts that are in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        let narrower = |mine: &String| {
-            let theirs = other.0.iter();
-            let both = theirs.filter_map(|theirs| {
-                // Two patterns either lie one in the other or have nothing in common.
-                if covers(mine, theirs) {
-                    Some(theirs.clone())
-                } else {
-                    covers(theirs, mine).then(|| mine.clone())
-                }
-            });
-            both.collect::<Vec<_>>()
-        };
-        Self(self.0.iter().flat_map(narrower).collect())
+        let both = self.patterns().flat_map(|mine| {
+            let common = move |theirs: Pattern<'_>| mine.intersect(theirs);
+            other.patterns().filter_map(common)
+        });
+        Self(both.collect())
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = Pattern<'_>> {
+        self.0.iter().filter_map(|text| Pattern::parse(text))
     }
 
     /// The names and patterns, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+}
+
+/// One of the texts of which [`Hosts`] are made.
+#[derive(Clone, Copy)]
+struct Pattern<'a> {
+    name: &'a str,
+    ports: Ports,
+}
+
+/// The ports of a pattern. Of two of them, one lies in the other or they have nothing in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ports {
+    /// 80 and 443.
+    Web,
+    One(u16),
+    All,
+}
+
+impl<'a> Pattern<'a> {
+    /// A name or pattern, which is not checked, and ports.
+    fn parse(text: &'a str) -> Option<Self> {
+        let Some((name, ports)) = text.rsplit_once(':') else {
+            let ports = Ports::Web;
+            return Some(Self { name: text, ports });
+        };
+        let ports = if ports == "*" {
+            Ports::All
+        } else {
+            let port = ports.parse::<u16>().ok().filter(|port| *port > 0)?;
+            // One port has one spelling.
+            (port.to_string() == ports).then_some(Ports::One(port))?
+        };
+        Some(Self { name, ports })
+    }
+
+    /// What both stand for. Two names either lie one in the other or have nothing in common.
+    fn intersect(self, other: Pattern<'_>) -> Option<String> {
+        let name = match (covers(self.name, other.name), covers(other.name, self.name)) {
+            (true, _) => other.name,
+            (_, true) => self.name,
+            _ => return None,
+        };
+        let ports = match (self.ports.cover(other.ports), other.ports.cover(self.ports)) {
+            (true, _) => other.ports,
+            (_, true) => self.ports,
+            _ => return None,
+        };
+        Some(match ports {
+            Ports::Web => name.to_owned(),
+            Ports::One(port) => format!("{name}:{port}"),
+            Ports::All => format!("{name}:*"),
+        })
+    }
+}
+
+impl Ports {
+    fn cover(self, inner: Self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Web => matches!(inner, Self::Web | Self::One(80 | 443)),
+            Self::One(_) => self == inner,
+        }
     }
 }
 

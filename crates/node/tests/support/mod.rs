@@ -74,6 +74,7 @@ pub fn multiplier(factor: u32) -> Deployment {
         id: Arc::from("doubler"),
         aliases: vec![Arc::from("twice")],
         component: component.expect("it is WebAssembly text"),
+        grants: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub fn spinner() -> Deployment {
         id: Arc::from("spinner"),
         aliases: Vec::new(),
         component: component.expect("it is WebAssembly text"),
+        grants: None,
     }
 }
 
@@ -166,5 +168,6 @@ pub fn counter() -> Deployment {
         id: Arc::from("counter"),
         aliases: Vec::new(),
         component: component.expect("it is WebAssembly text"),
+        grants: None,
     }
 }

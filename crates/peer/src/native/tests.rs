@@ -34,6 +34,7 @@ fn table() -> ServiceTable {
         owner: peer_id(1),
         aliases: [Arc::from("greeter")].into(),
         idempotent: false,
+        terms: None,
     }));
     services
 }

@@ -491,6 +491,7 @@ impl Net {
                 owner,
                 aliases: BTreeSet::new(),
                 idempotent,
+                terms: None,
             })
             .expect("the service is new");
         self.perform(index);

@@ -186,17 +186,10 @@ async fn a_request_that_is_granted_is_sent_and_its_response_comes_back_whole() {
     )
     .await;
     let asked = HttpRequest {
-        headers: vec![header("X-Mine", "ü a"), header("accept", "text/plain")],
+        headers: vec![header("X-Mine", "a"), header("accept", "text/plain")],
         body: b"question".to_vec(),
         ..ask("post", server.url("/a?b=c#d"))
     };
-    let refused = http().fetch(KEY, asked.clone(), &open()).await;
-    assert!(matches!(refused, Err(Fault::Invalid(_))) || refused.is_ok());
-    let asked = HttpRequest {
-        headers: vec![header("X-Mine", "a"), header("accept", "text/plain")],
-        ..asked
-    };
-    while server.seen().is_some() {}
     let response = http().fetch(KEY, asked, &open()).await.expect("it works");
     assert_eq!(response.status, 201);
     assert_eq!(response.body, b"body");
@@ -551,7 +544,7 @@ async fn a_server_has_to_prove_its_name() {
     let mut server = Server::start(answer, Then::Close, Some(acceptor)).await;
     let trusting = |certificate: Option<_>| {
         let mut roots = RootCertStore::empty();
-        for certificate in certificate {
+        if let Some(certificate) = certificate {
             roots.add(certificate).expect("it is a certificate");
         }
         let tls = connection::tls(roots).expect("TLS can be set up");

@@ -2,6 +2,7 @@
 
 #[allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     reason = "the module is compiled into this test, which uses its part"
 )]

@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::executor::block_on;
 use support::{json, load};
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Limits, Module, StateAt, World};
+use weir_marine::{
+    Call, CallContext, CallOutput, Limits, Manifest, Mode, Module, StateAt, World, compose,
+};
 use weir_receipt::state::{MemoryNodes, Root, Witness};
 
 /// A database whose state is kept in memory.
@@ -20,8 +23,13 @@ struct Database {
 
 impl Database {
     fn new() -> Self {
+        let part = include_bytes!("../../../examples/sqlite/sqlite.wasm").to_vec();
+        let manifest = Manifest::from_toml(include_str!("../../../examples/sqlite/weir.toml"))
+            .expect("the manifest of the example is good");
+        let parts = BTreeMap::from([("sqlite".to_owned(), part)]);
+        let service = compose(&manifest, &parts).expect("the part fits its manifest");
         Self {
-            module: load(include_bytes!("../../../examples/sqlite/sqlite.wasm")),
+            module: load(&service.component),
             root: Root::EMPTY,
             nodes: MemoryNodes::default(),
             limits: Limits::default(),
@@ -88,6 +96,13 @@ fn show(output: &CallOutput) -> String {
         Ok(value) => value.to_json(),
         Err(error) => format!("{}: {error}", error.code()),
     }
+}
+
+#[test]
+fn its_manifest_says_that_queries_only_read() {
+    let db = Database::new();
+    let mode = |name: &str| db.module.function(name).expect("it is exported").mode();
+    assert_eq!((mode("execute"), mode("query")), (Mode::Update, Mode::View));
 }
 
 #[test]

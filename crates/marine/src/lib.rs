@@ -64,7 +64,12 @@
 //! Names are accepted in `kebab-case`, `snake_case` and `camelCase`. Resources, futures and streams cannot be passed
 //! as values; a component that exports functions with them is not accepted.
 
+/// The support of the tests names this crate as its users do.
+#[cfg(test)]
+extern crate self as weir_marine;
+
 mod admission;
+mod bridge;
 mod cache;
 mod census;
 mod compose;

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
+use crate::bridge::TABLE;
 use crate::fuel;
 use crate::sandbox::{
     CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
@@ -65,7 +66,7 @@ impl Profile {
              nan canonical\nstack {}\nmemory {}\ntable {}\n\
              instances {} memories {} tables {} instance bytes {} handles {}\n\
              start {}\nhost call {} pollable {} random byte {}\n\
-             weir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
+             typed calls {}\nweir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
             Self::MEMORY_BYTES_MAX,
@@ -79,6 +80,7 @@ impl Profile {
             CALL_FUEL,
             POLLABLE_FUEL,
             RANDOM_BYTE_FUEL,
+            TABLE,
             READ_FUEL,
             ENTRY_FUEL,
             WRITE_FUEL,

@@ -36,8 +36,16 @@ pub(crate) fn report_all(marine: &Marine, noop: Duration) {
     let small = bytes(16);
     for (what, function, arguments) in [
         ("16 bytes in and out", "bytes", vec![small.clone()]),
-        ("16 bytes of text in and out", "text", vec![Value::from("sixteen letters.")]),
-        ("16 bytes in and out, general way", "general", vec![small, number.clone()]),
+        (
+            "16 bytes of text in and out",
+            "text",
+            vec![Value::from("sixteen letters.")],
+        ),
+        (
+            "16 bytes in and out, general way",
+            "general",
+            vec![small, number.clone()],
+        ),
     ] {
         let above = per_call(&echo, function, &arguments).saturating_sub(noop);
         report(&format!("{what}, beyond a no-op call"), above, "under 1 µs");
@@ -50,9 +58,24 @@ pub(crate) fn report_all(marine: &Marine, noop: Duration) {
     let large = bytes(LARGE);
     let text = Value::from("weir".repeat(LARGE / 4));
     for (what, function, arguments, goal) in [
-        ("1 MiB of bytes in and out, whole call", "bytes", vec![large.clone()], "under 1 ms"),
-        ("1 MiB of text in and out, whole call", "text", vec![text], "under 1 ms"),
-        ("1 MiB of bytes in and out, general way", "general", vec![large, number], "peer"),
+        (
+            "1 MiB of bytes in and out, whole call",
+            "bytes",
+            vec![large.clone()],
+            "under 1 ms",
+        ),
+        (
+            "1 MiB of text in and out, whole call",
+            "text",
+            vec![text],
+            "under 1 ms",
+        ),
+        (
+            "1 MiB of bytes in and out, general way",
+            "general",
+            vec![large, number],
+            "peer",
+        ),
     ] {
         let whole = per_call_within(&limits, LARGE_CALLS, &echo, function, &arguments);
         report(what, whole, goal);

@@ -36,8 +36,13 @@ pub(crate) fn report_all(component: &[u8]) {
         loaded.saturating_sub(empty) / u64::from(COMPONENTS),
         deployed.saturating_sub(loaded) / SERVICES as u64,
     );
-    println!("bench: marine: resident memory of a loaded component (greeter) | {} kB | ", module / 1_000);
-    println!("bench: marine: resident memory of an idle service of a loaded component | {service} bytes | ");
+    println!(
+        "bench: marine: resident memory of a loaded component (greeter) | {} kB | ",
+        module / 1_000
+    );
+    println!(
+        "bench: marine: resident memory of an idle service of a loaded component | {service} bytes | "
+    );
     println!(
         "bench: marine: {SERVICES} idle services of as many components | {:.2} GiB | under 1 GiB",
         (SERVICES as u64 * (module + service)) as f64 / f64::from(1_u32 << 30)

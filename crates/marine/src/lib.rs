@@ -72,6 +72,7 @@ mod admission;
 mod bridge;
 mod cache;
 mod census;
+mod compiler;
 mod compose;
 mod context;
 mod contract;
@@ -97,6 +98,7 @@ mod world;
 
 pub use admission::Import;
 pub use cache::CacheConfig;
+pub use compiler::{CompilerProcess, compile_worker};
 pub use compose::{ComposeError, Composed, PartImport, Served, compose};
 pub use context::{CallContext, Origin};
 pub use contract::{Function, Param};

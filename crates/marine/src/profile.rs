@@ -94,6 +94,13 @@ impl Profile {
 
     /// The engine's configuration with room for that many calls at once.
     pub(crate) fn engine_config(self, slots: u32) -> Config {
+        let mut config = self.compiler_config();
+        config.allocation_strategy(Self::pool(slots));
+        config
+    }
+
+    /// The same for who only compiles: no instances, hence no room for them. The code is the same.
+    pub(crate) fn compiler_config(self) -> Config {
         let Self::Det1 = self;
         let mut config = Config::new();
         config
@@ -112,8 +119,7 @@ impl Profile {
             .async_stack_size(Self::WASM_STACK_BYTES + (1 << 20))
             .wasm_backtrace_max_frames(NonZeroUsize::new(16))
             .generate_address_map(false)
-            .memory_init_cow(true)
-            .allocation_strategy(Self::pool(slots));
+            .memory_init_cow(true);
         config
     }
 

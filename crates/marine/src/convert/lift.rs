@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use wasmtime::component::Val;
 use weir_identity::Value;
 
@@ -186,10 +186,10 @@ fn bytes(items: &[Val], bytes_left: &mut u64) -> Result<Value, Failure> {
 }
 
 fn encode(octets: &[u8]) -> Value {
-    let encoded = BASE64URL_NOPAD.encode_len(octets.len());
+    let encoded = URL_SAFE_NO_PAD.encoded_length(octets.len());
     let mut text = String::with_capacity(BYTES_PREFIX.len() + encoded);
     text.push_str(BYTES_PREFIX);
-    BASE64URL_NOPAD.encode_append(octets, &mut text);
+    URL_SAFE_NO_PAD.encode_append(octets, &mut text);
     Value::from(text)
 }
 

@@ -1,6 +1,6 @@
 //! JSON-model values to component values.
 
-use data_encoding::{BASE64URL, BASE64URL_NOPAD};
+use base64_simd::{URL_SAFE, URL_SAFE_NO_PAD};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -380,9 +380,9 @@ fn octets(value: &Value, budget: &mut Budget) -> Result<Vec<u8>, Mismatch> {
                 .as_bytes();
             // Before there is room for them. Each octet may become a value of the engine, though it is small here.
             budget.spend_bytes(encoded.len() / 4 * 3)?;
-            BASE64URL_NOPAD
-                .decode(encoded)
-                .or_else(|_| BASE64URL.decode(encoded))
+            URL_SAFE_NO_PAD
+                .decode_to_vec(encoded)
+                .or_else(|_| URL_SAFE.decode_to_vec(encoded))
                 .map_err(|_| Mismatch::saying(EXPECTED, "text that is not base64url"))
         }
         Value::Array(items) => items

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use weir_identity::{Cid, Hash, Keypair, keccak256};
-use weir_marine::{CacheConfig, Marine, MarineConfig};
+use weir_marine::{CacheConfig, CompilerProcess, Marine, MarineConfig};
 use weir_peer::{Limits, Shared};
 
 use crate::config::NodeConfig;
@@ -43,6 +43,8 @@ pub struct LocalNetworkConfig {
     pub metrics: bool,
     /// Bounds of each peer.
     pub limits: Limits,
+    /// Where components are compiled that come in; without it in this process.
+    pub compiler: Option<CompilerProcess>,
 }
 
 impl LocalNetworkConfig {
@@ -55,6 +57,7 @@ impl LocalNetworkConfig {
             durability: Durability::Process,
             metrics: true,
             limits: Limits::default(),
+            compiler: None,
         }
     }
 }
@@ -214,6 +217,7 @@ fn marine(config: &LocalNetworkConfig, keys: &[Key]) -> Result<Marine, StartErro
     };
     Ok(Marine::new(MarineConfig {
         cache: Some(cache),
+        compiler: config.compiler.clone(),
         ..MarineConfig::default()
     })?)
 }

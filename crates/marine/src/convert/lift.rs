@@ -12,6 +12,7 @@ use super::{BYTES_PREFIX, EXACT_INTEGER_MAX, Type};
 use LiftFailure as Failure;
 
 /// Why a function's result does not become a value.
+#[derive(Clone, Copy)]
 pub(crate) enum LiftFailure {
     /// The value takes more bytes than were left.
     TooLarge,

@@ -89,6 +89,9 @@ pub(crate) enum Command {
         #[arg(long = "import", value_name = "DIR")]
         imports: Vec<PathBuf>,
     },
+    /// What `weir up` runs to compile components
+    #[command(hide = true)]
+    CompileComponent,
     /// Look into components and call their functions here, without a network
     #[command(subcommand, arg_required_else_help = false)]
     Wasm(Wasm),

@@ -4,6 +4,7 @@ mod air;
 mod aqua;
 mod build;
 mod call;
+mod compile_component;
 mod explain;
 mod layout;
 mod lsp;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
             Ok(()) => return 0,
             Err(failure) => (schema::LSP, Err(failure)),
         },
+        Command::CompileComponent => return compile_component::run(),
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
         Command::Wasm(args) => wasm::run(&args, cli.global.timeout, output),
         Command::Proof(args) => proof::run(&args, &cli.global, output),

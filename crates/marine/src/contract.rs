@@ -7,6 +7,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
 use crate::admission::at_most;
+use crate::bridge::{Shape, choose};
 use crate::convert::{Type, TypeCompiler};
 use crate::error::{Error, ManifestError};
 use crate::limits::ComponentLimits;
@@ -24,6 +25,8 @@ pub struct Function {
     result: Option<Type>,
     mode: Mode,
     rules: FunctionRules,
+    /// How to call it with its own types, if they are common ones.
+    pub(crate) shape: Option<Shape>,
     pub(crate) export: ComponentExportIndex,
 }
 
@@ -114,7 +117,7 @@ impl Function {
         for name in named.into_iter().chain(ty.params().map(|(name, _)| name)) {
             compiler.spend_name(name).map_err(unsupported)?;
         }
-        let params = ty
+        let params: Vec<Param> = ty
             .params()
             .map(|(param, ty)| {
                 Ok(Param {
@@ -137,6 +140,7 @@ impl Function {
         Ok(Self {
             interface: interface.map(str::to_owned),
             name: name.to_owned(),
+            shape: choose(&params, result.as_ref()),
             params,
             result,
             mode: Mode::Pure,
@@ -258,6 +262,14 @@ impl Contract {
 
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    #[cfg(test)]
+    pub(crate) fn without_shapes(mut self) -> Self {
+        for function in &mut self.functions {
+            function.shape = None;
+        }
+        self
     }
 
     /// The function with that name: `function` or `interface/function`, the

@@ -9,8 +9,8 @@ mod lower;
 mod named;
 mod types;
 
-pub(crate) use lift::{Lifted, lift};
-pub(crate) use lower::{Budget, Mismatch, lower};
+pub(crate) use lift::{LiftFailure, lift, lift_bytes, lift_some, lift_text};
+pub(crate) use lower::{Budget, Mismatch, lower, lower_bytes};
 pub use named::{Name, Named};
 pub(crate) use types::TypeCompiler;
 pub use types::{Case, Field, Type};

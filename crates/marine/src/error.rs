@@ -71,6 +71,16 @@ pub enum Error {
         /// The limit in milliseconds.
         limit_ms: u64,
     },
+    /// The process that compiles components ended without an answer.
+    #[error(
+        "compiling the component takes more than {memory_bytes} bytes of memory, or breaks the compiler ({detail})"
+    )]
+    CompilerStopped {
+        /// The limit in bytes.
+        memory_bytes: u64,
+        /// How the process ended.
+        detail: String,
+    },
     /// The component imports what is not granted.
     #[error("the component imports what is not granted: {}", brief_list(imports))]
     ForbiddenImport {
@@ -285,7 +295,7 @@ impl Error {
             Self::LegacyModule => "deploy/legacy-module",
             Self::InvalidComponent { .. } => "deploy/invalid-component",
             Self::TooLarge { .. } | Self::NoPlace { .. } => "deploy/too-large",
-            Self::TooCostly { .. } => "deploy/too-costly",
+            Self::TooCostly { .. } | Self::CompilerStopped { .. } => "deploy/too-costly",
             Self::ForbiddenImport { .. } => "deploy/forbidden-import",
             Self::UnsupportedFunction { .. } => "deploy/unsupported-function",
             Self::NoFunctions => "deploy/no-functions",

@@ -64,9 +64,15 @@
 //! Names are accepted in `kebab-case`, `snake_case` and `camelCase`. Resources, futures and streams cannot be passed
 //! as values; a component that exports functions with them is not accepted.
 
+/// The support of the tests names this crate as its users do.
+#[cfg(test)]
+extern crate self as weir_marine;
+
 mod admission;
+mod bridge;
 mod cache;
 mod census;
+mod compiler;
 mod compose;
 mod context;
 mod contract;
@@ -92,6 +98,7 @@ mod world;
 
 pub use admission::Import;
 pub use cache::CacheConfig;
+pub use compiler::{CompilerProcess, compile_worker};
 pub use compose::{ComposeError, Composed, PartImport, Served, compose};
 pub use context::{CallContext, Origin};
 pub use contract::{Function, Param};

@@ -7,17 +7,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre, Val};
+use wasmtime::component::{Instance, InstancePre};
 use weir_identity::{Cid, Hash, Value, keccak256};
 use weir_receipt::state::{Commit, Limits as StateLimits, StateError};
 use weir_receipt::{Bounds, Transcript};
 
+use crate::bridge::Arguments;
 use crate::context::CallContext;
-use crate::contract::{Contract, Function, Param};
-use crate::convert::{Budget, Lifted, Type, lift, lower};
+use crate::contract::{Contract, Function};
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect, without_files};
-use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
+use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::profile::Profile;
 use crate::runtime::Shared;
@@ -147,6 +147,21 @@ impl Module {
         self.parts.contract.find(name)
     }
 
+    /// The same module, which calls every function the general way.
+    #[cfg(test)]
+    pub(crate) fn without_shapes(&self) -> Self {
+        let ModuleParts { cid, pre, .. } = &*self.parts;
+        let limits = crate::limits::ComponentLimits::default();
+        let contract = Contract::of(&self.shared.engine, pre.component(), &limits);
+        let parts = ModuleParts {
+            cid: *cid,
+            contract: contract.expect("read before").without_shapes(),
+            manifest: None,
+            pre: pre.clone(),
+        };
+        Self::new(Arc::clone(&self.shared), Arc::new(parts))
+    }
+
     /// Calls a function.
     ///
     /// The future needs no particular executor. It works for as long as it is
@@ -162,9 +177,9 @@ impl Module {
                 // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
                 let _slot = self.shared.slots.acquire().await.ok();
                 // Converted arguments can be many times larger than the values: as many are there as slots.
-                match convert(function, &call) {
+                match Arguments::convert(function, call.arguments, call.limits) {
                     Ok(arguments) => {
-                        self.execute(&call, function, &arguments, &log, &mut usage)
+                        self.execute(&call, function, arguments, &log, &mut usage)
                             .await
                     }
                     Err(error) => Err(error),
@@ -201,7 +216,7 @@ impl Module {
         &self,
         call: &Call<'_>,
         function: &Function,
-        arguments: &[Val],
+        arguments: Arguments,
         log: &Arc<Mutex<LogSink>>,
         usage: &mut Usage,
     ) -> Result<Value, Error> {
@@ -338,7 +353,7 @@ impl ModuleParts {
         &self,
         store: &mut Store<CallState>,
         function: &Function,
-        arguments: &[Val],
+        arguments: Arguments,
         limits: &Limits,
         started: &mut bool,
     ) -> Result<Value, Error> {
@@ -352,13 +367,8 @@ impl ModuleParts {
             .ok_or_else(|| Error::Engine {
                 detail: format!("the instance lacks `{}`", function.full_name()),
             })?;
-        let mut results = [Val::Bool(false)];
-        let results = match function.result() {
-            Some(_) => &mut results[..],
-            None => &mut [],
-        };
-        match callee.call_async(&mut *store, arguments, results).await {
-            Ok(()) => unpack(function.result(), results.first(), limits),
+        match arguments.call(callee, store, function, limits).await {
+            Ok(result) => result,
             Err(error) => Err(explain(&error, Phase::Call(limits), &store.data().memory)),
         }
     }
@@ -387,44 +397,6 @@ impl ModuleParts {
                 }),
             }),
         }
-    }
-}
-
-/// Converts the arguments to the function's types.
-fn convert(function: &Function, call: &Call<'_>) -> Result<Vec<Val>, Error> {
-    let mut budget = Budget::new(ARGUMENT_VALUES_MAX, call.limits.argument_bytes);
-    let lower = |(index, (param, value)): (usize, (&Param, &Value))| {
-        lower(&param.ty, value, &mut budget).map_err(|mismatch| match mismatch.over_budget {
-            Some(error) => *error,
-            None => Error::bad_argument(index, &param.name, mismatch),
-        })
-    };
-    let pairs = function.params().iter().zip(call.arguments);
-    pairs.enumerate().map(lower).collect()
-}
-
-/// Turns the result into a value; the *err* of a `result` becomes an error.
-fn unpack(ty: Option<&Type>, val: Option<&Val>, limits: &Limits) -> Result<Value, Error> {
-    let convert = |ty: &Type, val: &Val| match lift(ty, val, limits.result_bytes) {
-        Lifted::Value(value) => Ok(value),
-        Lifted::TooLarge => Err(Error::ResultSize {
-            limit: limits.result_bytes,
-        }),
-        Lifted::Inconsistent => Err(Error::Engine {
-            detail: "the result is not of its type".to_owned(),
-        }),
-    };
-    let convert_side = |ty: &Option<Box<Type>>, val: &Option<Box<Val>>| match (ty, val) {
-        (Some(ty), Some(val)) => convert(ty, val),
-        _ => Ok(Value::Null),
-    };
-    match (ty, val) {
-        (Some(Type::Result(ok, _)), Some(Val::Result(Ok(val)))) => convert_side(ok, val),
-        (Some(Type::Result(_, err)), Some(Val::Result(Err(val)))) => Err(Error::Guest {
-            payload: convert_side(err, val)?,
-        }),
-        (Some(ty), Some(val)) => convert(ty, val),
-        _ => Ok(Value::Null),
     }
 }
 

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
+use crate::bridge::TABLE;
 use crate::fuel;
 use crate::sandbox::{
     CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
@@ -65,7 +66,7 @@ impl Profile {
              nan canonical\nstack {}\nmemory {}\ntable {}\n\
              instances {} memories {} tables {} instance bytes {} handles {}\n\
              start {}\nhost call {} pollable {} random byte {}\n\
-             weir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
+             typed calls {}\nweir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
             Self::MEMORY_BYTES_MAX,
@@ -79,6 +80,7 @@ impl Profile {
             CALL_FUEL,
             POLLABLE_FUEL,
             RANDOM_BYTE_FUEL,
+            TABLE,
             READ_FUEL,
             ENTRY_FUEL,
             WRITE_FUEL,
@@ -92,6 +94,13 @@ impl Profile {
 
     /// The engine's configuration with room for that many calls at once.
     pub(crate) fn engine_config(self, slots: u32) -> Config {
+        let mut config = self.compiler_config();
+        config.allocation_strategy(Self::pool(slots));
+        config
+    }
+
+    /// The same for who only compiles: no instances, hence no room for them. The code is the same.
+    pub(crate) fn compiler_config(self) -> Config {
         let Self::Det1 = self;
         let mut config = Config::new();
         config
@@ -110,8 +119,7 @@ impl Profile {
             .async_stack_size(Self::WASM_STACK_BYTES + (1 << 20))
             .wasm_backtrace_max_frames(NonZeroUsize::new(16))
             .generate_address_map(false)
-            .memory_init_cow(true)
-            .allocation_strategy(Self::pool(slots));
+            .memory_init_cow(true);
         config
     }
 

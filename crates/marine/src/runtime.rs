@@ -14,6 +14,7 @@ use weir_identity::{Cid, Hash};
 
 use crate::admission::{Import, admit, imports};
 use crate::cache::{Cache, CacheConfig, CacheKey};
+use crate::compiler::CompilerProcess;
 use crate::contract::Contract;
 use crate::error::Error;
 use crate::failure::engine_failure;
@@ -36,6 +37,9 @@ pub struct MarineConfig {
     pub components: ComponentLimits,
     /// Where compiled code is kept between runs; without it every run compiles anew.
     pub cache: Option<CacheConfig>,
+    /// Where components are compiled; without it in this process, where
+    /// nothing bounds the memory that this takes.
+    pub compiler: Option<CompilerProcess>,
 }
 
 impl Default for MarineConfig {
@@ -45,6 +49,7 @@ impl Default for MarineConfig {
             slots: 64,
             components: ComponentLimits::default(),
             cache: None,
+            compiler: None,
         }
     }
 }
@@ -77,6 +82,7 @@ pub(crate) struct Shared {
     linker: Linker<CallState>,
     components: ComponentLimits,
     cache: Option<Cache>,
+    compiler: Option<CompilerProcess>,
     engine_hash: [u8; 32],
     /// What is in use or being loaded.
     loaded: Mutex<HashMap<Cid, Entry>>,
@@ -114,6 +120,7 @@ impl Marine {
                     .map(Cache::open)
                     .transpose()
                     .map_err(SetupError::Cache)?,
+                compiler: config.compiler,
                 loaded: Mutex::default(),
                 turns: Turns::new(COMPILATIONS),
             }),
@@ -243,12 +250,14 @@ impl Shared {
         let manifest = admit(bytes, &self.components, self.engine.get_wasm_features())?;
         let _turn = self.turns.take();
         flight.begin();
-        let code =
-            self.engine
-                .precompile_component(bytes)
-                .map_err(|error| Error::InvalidComponent {
+        let code = match &self.compiler {
+            Some(compiler) => compiler.compile(bytes, &self.engine_hash)?,
+            None => self.engine.precompile_component(bytes).map_err(|error| {
+                Error::InvalidComponent {
                     detail: format!("{error:#}"),
-                })?;
+                }
+            })?,
+        };
         // What was compiled a moment ago can only be refused because the pool has no room for its parts.
         let component = self.deserialize(&code).map_err(|error| Error::NoPlace {
             detail: format!("{error:#}"),
@@ -310,15 +319,19 @@ impl Shared {
 
     /// Turns compiled code into a component.
     ///
-    /// The callers pass code that this process compiled itself or that
-    /// [`Cache::read`] has authenticated as written by this node.
+    /// The callers pass code that this process compiled itself, that its own
+    /// child compiled, or that [`Cache::read`] has authenticated as written by
+    /// this node.
     #[allow(
         unsafe_code,
         reason = "the engine cannot verify native code; its origin is verified instead"
     )]
     fn deserialize(&self, code: &[u8]) -> wasmtime::Result<Component> {
-        // SAFETY: the bytes come from `precompile_component`, in this process
-        // or in an earlier one: entries of the cache carry a MAC under a
+        // SAFETY: the bytes come from `precompile_component`, in this process,
+        // in a child or in an earlier process. The child's come through a pipe
+        // that nobody else holds, from a program that the operator named, with
+        // the identity of this very engine; a component that could make the
+        // compiler lie could do so in this process as well. Entries of the cache carry a MAC under a
         // secret of this node, checked over the very bytes that are used here.
         unsafe { Component::deserialize(&self.engine, code) }
     }
@@ -334,7 +347,7 @@ impl Shared {
 }
 
 /// Identifies everything about the engine and this processor that compiled code depends on.
-fn engine_hash(engine: &Engine) -> [u8; 32] {
+pub(crate) fn engine_hash(engine: &Engine) -> [u8; 32] {
     struct Adapter(blake3::Hasher);
 
     impl Hasher for Adapter {

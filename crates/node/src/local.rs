@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use weir_identity::{Cid, Hash, Keypair, keccak256};
-use weir_marine::{CacheConfig, Marine, MarineConfig};
+use weir_marine::{CacheConfig, CompilerProcess, Marine, MarineConfig};
 use weir_peer::{Limits, Shared};
 
 use crate::config::NodeConfig;
@@ -46,6 +46,8 @@ pub struct LocalNetworkConfig {
     pub limits: Limits,
     /// What services may do outside, on each peer.
     pub effects: EffectsConfig,
+    /// Where components are compiled that come in; without it in this process.
+    pub compiler: Option<CompilerProcess>,
 }
 
 impl LocalNetworkConfig {
@@ -59,6 +61,7 @@ impl LocalNetworkConfig {
             metrics: true,
             limits: Limits::default(),
             effects: EffectsConfig::default(),
+            compiler: None,
         }
     }
 }
@@ -219,6 +222,7 @@ fn marine(config: &LocalNetworkConfig, keys: &[Key]) -> Result<Marine, StartErro
     };
     Ok(Marine::new(MarineConfig {
         cache: Some(cache),
+        compiler: config.compiler.clone(),
         ..MarineConfig::default()
     })?)
 }

@@ -2,6 +2,7 @@
 
 mod watch;
 
+use super::compile_component;
 use super::wasm::sources::{by_manifest, failed};
 use crate::args;
 use crate::code::Code;
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         let name = deployment.id.clone();
         config.services = vec![deployment];
         let mut watch = Watch::of(files);
+        config.compiler = compile_component::process();
         let mut stop = Stop::listen()?;
         let progress = output.progress(format!("starting {} peers", args.peers));
         let mut started = tokio::select! {

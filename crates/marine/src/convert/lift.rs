@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use wasmtime::component::Val;
 use weir_identity::Value;
 
 use super::{BYTES_PREFIX, EXACT_INTEGER_MAX, Type};
 
-/// What became of a function's result.
-pub(crate) enum Lifted {
-    Value(Value),
+use LiftFailure as Failure;
+
+/// Why a function's result does not become a value.
+#[derive(Clone, Copy)]
+pub(crate) enum LiftFailure {
     /// The value takes more bytes than were left.
     TooLarge,
     /// The value is not of its type, which the engine rules out.
@@ -20,20 +22,7 @@ pub(crate) enum Lifted {
 
 /// Converts a value of the given type. Text and bytes cost their length and
 /// every value 8 more out of `bytes_left`.
-pub(crate) fn lift(ty: &Type, val: &Val, mut bytes_left: u64) -> Lifted {
-    match convert(ty, val, &mut bytes_left) {
-        Ok(value) => Lifted::Value(value),
-        Err(Failure::TooLarge) => Lifted::TooLarge,
-        Err(Failure::Inconsistent) => Lifted::Inconsistent,
-    }
-}
-
-enum Failure {
-    TooLarge,
-    Inconsistent,
-}
-
-fn convert(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure> {
+pub(crate) fn lift(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure> {
     spend(bytes_left, 8)?;
     Ok(match (ty, val) {
         (Type::Bool, Val::Bool(truth)) => Value::from(*truth),
@@ -60,7 +49,7 @@ fn convert(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure>
         (Type::List(ty), Val::List(items)) => Value::from(
             items
                 .iter()
-                .map(|item| convert(ty, item, bytes_left))
+                .map(|item| lift(ty, item, bytes_left))
                 .collect::<Result<Vec<_>, _>>()?,
         ),
         (Type::Map(key, item), Val::Map(pairs)) => map(key, item, pairs, bytes_left)?,
@@ -68,24 +57,21 @@ fn convert(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure>
             types
                 .iter()
                 .zip(items)
-                .map(|(ty, item)| convert(ty, item, bytes_left))
+                .map(|(ty, item)| lift(ty, item, bytes_left))
                 .collect::<Result<Vec<_>, _>>()?,
         ),
         (Type::Record(fields), Val::Record(members)) if fields.len() == members.len() => {
             let mut object = BTreeMap::new();
             for (field, (_, member)) in fields.iter().zip(members) {
                 spend(bytes_left, field.key.len())?;
-                object.insert(
-                    Arc::clone(&field.key),
-                    convert(&field.ty, member, bytes_left)?,
-                );
+                object.insert(Arc::clone(&field.key), lift(&field.ty, member, bytes_left)?);
             }
             Value::Object(Arc::new(object))
         }
         (Type::Variant(cases), Val::Variant(name, payload)) => {
             spend(bytes_left, name.len())?;
             match (cases.find(name).and_then(|case| case.ty.as_ref()), payload) {
-                (Some(ty), Some(payload)) => wrap(name, convert(ty, payload, bytes_left)?),
+                (Some(ty), Some(payload)) => wrap(name, lift(ty, payload, bytes_left)?),
                 (None, None) => Value::from(name.as_str()),
                 _ => return Err(Failure::Inconsistent),
             }
@@ -106,7 +92,7 @@ fn convert(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure>
         ),
         (Type::Option(_), Val::Option(None)) => Value::Null,
         (Type::Option(ty), Val::Option(Some(some))) => {
-            let value = convert(ty, some, bytes_left)?;
+            let value = lift(ty, some, bytes_left)?;
             if ty.is_option() {
                 wrap("some", value)
             } else {
@@ -123,9 +109,33 @@ fn convert(ty: &Type, val: &Val, bytes_left: &mut u64) -> Result<Value, Failure>
     })
 }
 
+/// As [`lift`], for a byte list.
+pub(crate) fn lift_bytes(octets: &[u8], bytes_left: &mut u64) -> Result<Value, Failure> {
+    spend(bytes_left, 8)?;
+    spend(bytes_left, octets.len())?;
+    Ok(encode(octets))
+}
+
+/// As [`lift`], for text.
+pub(crate) fn lift_text(text: String, bytes_left: &mut u64) -> Result<Value, Failure> {
+    spend(bytes_left, 8)?;
+    spend(bytes_left, text.len())?;
+    Ok(Value::from(text))
+}
+
+/// As [`lift`], for an option of what is not itself one.
+pub(crate) fn lift_some<T>(
+    some: Option<T>,
+    bytes_left: &mut u64,
+    lift: impl FnOnce(T, &mut u64) -> Result<Value, Failure>,
+) -> Result<Value, Failure> {
+    spend(bytes_left, 8)?;
+    some.map_or(Ok(Value::Null), |some| lift(some, bytes_left))
+}
+
 fn side(ty: Option<&Type>, payload: Option<&Val>, bytes_left: &mut u64) -> Result<Value, Failure> {
     match (ty, payload) {
-        (Some(ty), Some(payload)) => convert(ty, payload, bytes_left),
+        (Some(ty), Some(payload)) => lift(ty, payload, bytes_left),
         (None, None) => Ok(Value::Null),
         _ => Err(Failure::Inconsistent),
     }
@@ -145,18 +155,15 @@ fn map(
                 return Err(Failure::Inconsistent);
             };
             spend(bytes_left, key.len())?;
-            object.insert(
-                Arc::from(key.as_str()),
-                convert(item_type, item, bytes_left)?,
-            );
+            object.insert(Arc::from(key.as_str()), lift(item_type, item, bytes_left)?);
         }
         return Ok(Value::Object(Arc::new(object)));
     }
     let mut list = Vec::with_capacity(pairs.len());
     let mut places = BTreeMap::new();
     for (key, item) in pairs {
-        let key = convert(key_type, key, bytes_left)?;
-        let item = convert(item_type, item, bytes_left)?;
+        let key = lift(key_type, key, bytes_left)?;
+        let item = lift(item_type, item, bytes_left)?;
         let place = *places.entry(key.to_json()).or_insert(list.len());
         let pair = Value::from(vec![key, item]);
         match list.get_mut(place) {
@@ -176,10 +183,15 @@ fn bytes(items: &[Val], bytes_left: &mut u64) -> Result<Value, Failure> {
             _ => Err(Failure::Inconsistent),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let mut text = String::with_capacity(BYTES_PREFIX.len() + octets.len().div_ceil(3) * 4);
+    Ok(encode(&octets))
+}
+
+fn encode(octets: &[u8]) -> Value {
+    let encoded = URL_SAFE_NO_PAD.encoded_length(octets.len());
+    let mut text = String::with_capacity(BYTES_PREFIX.len() + encoded);
     text.push_str(BYTES_PREFIX);
-    BASE64URL_NOPAD.encode_append(&octets, &mut text);
-    Ok(Value::from(text))
+    URL_SAFE_NO_PAD.encode_append(octets, &mut text);
+    Value::from(text)
 }
 
 fn float(number: f64) -> Value {

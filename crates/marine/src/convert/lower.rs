@@ -1,6 +1,6 @@
 //! JSON-model values to component values.
 
-use data_encoding::{BASE64URL, BASE64URL_NOPAD};
+use base64_simd::{URL_SAFE, URL_SAFE_NO_PAD};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -164,7 +164,7 @@ pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val
             }
         }
         Type::String => Val::String(budget.text(value.as_str().ok_or_else(unfit)?)?),
-        Type::Bytes => bytes(value, budget)?,
+        Type::Bytes => Val::List(octets(value, budget)?.into_iter().map(Val::U8).collect()),
         Type::List(item) => {
             let items = value.as_array().ok_or_else(unfit)?;
             Val::List(all(items, |_| Some(item), budget)?)
@@ -238,6 +238,12 @@ pub(crate) fn lower(ty: &Type, value: &Value, budget: &mut Budget) -> Result<Val
             })
         }
     })
+}
+
+/// As [`lower`] to a byte list, without a value of the engine for each byte.
+pub(crate) fn lower_bytes(value: &Value, budget: &mut Budget) -> Result<Vec<u8>, Mismatch> {
+    budget.spend()?;
+    octets(value, budget)
 }
 
 fn all<'a>(
@@ -364,20 +370,20 @@ fn map(
     Ok(Some(Val::Map(pairs)))
 }
 
-fn bytes(value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
+fn octets(value: &Value, budget: &mut Budget) -> Result<Vec<u8>, Mismatch> {
     const EXPECTED: &str = "list<u8> (\"b64:…\" or an array of integers up to 255)";
-    let octets = match value {
+    match value {
         Value::String(text) => {
             let encoded = text
                 .strip_prefix(BYTES_PREFIX)
                 .ok_or_else(|| Mismatch::new(EXPECTED, value))?
                 .as_bytes();
-            // Each octet becomes a value of the engine, though it is small here.
+            // Before there is room for them. Each octet may become a value of the engine, though it is small here.
             budget.spend_bytes(encoded.len() / 4 * 3)?;
-            BASE64URL_NOPAD
-                .decode(encoded)
-                .or_else(|_| BASE64URL.decode(encoded))
-                .map_err(|_| Mismatch::saying(EXPECTED, "text that is not base64url"))?
+            URL_SAFE_NO_PAD
+                .decode_to_vec(encoded)
+                .or_else(|_| URL_SAFE.decode_to_vec(encoded))
+                .map_err(|_| Mismatch::saying(EXPECTED, "text that is not base64url"))
         }
         Value::Array(items) => items
             .iter()
@@ -387,10 +393,9 @@ fn bytes(value: &Value, budget: &mut Budget) -> Result<Val, Mismatch> {
                 budget.spend_bytes(1)?;
                 integer(item).ok_or_else(|| Mismatch::new("u8", item).at(index))
             })
-            .collect::<Result<_, _>>()?,
-        _ => return Err(Mismatch::new(EXPECTED, value)),
-    };
-    Ok(Val::List(octets.into_iter().map(Val::U8).collect()))
+            .collect(),
+        _ => Err(Mismatch::new(EXPECTED, value)),
+    }
 }
 
 fn integer<T: TryFrom<i64> + TryFrom<u64>>(value: &Value) -> Option<T> {

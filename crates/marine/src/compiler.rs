@@ -1,0 +1,186 @@
+//! Compiling what strangers send, in a process of its own.
+//!
+//! A compiler is large, its input hostile, and nothing can interrupt it. A
+//! [`CompilerProcess`] has bounds of memory and time; when it reaches one or
+//! crashes, the component is refused and the node goes on.
+//!
+//! The node writes the bound of memory (8 bytes, big-endian) and the component
+//! to the worker's standard input and closes it. The worker answers on its
+//! standard output with one frame: [`MAGIC`], what identifies its engine (32
+//! bytes), a tag (0: code, 1: why not, as text), the BLAKE3 hash of what
+//! follows (32 bytes), and that up to the end.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use wasmtime::Engine;
+
+use crate::error::Error;
+use crate::profile::Profile;
+use crate::runtime::engine_hash;
+
+/// A program that compiles components: one that calls [`compile_worker`], of
+/// the same build as this crate.
+#[derive(Debug, Clone)]
+pub struct CompilerProcess {
+    /// The program. It gets no environment.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// The most bytes of memory that it may have, where the system can bound
+    /// that (Linux). Beyond it the component is refused with
+    /// [`Error::CompilerStopped`].
+    pub memory_bytes: u64,
+    /// Milliseconds after which it is killed; the component is refused with
+    /// [`Error::TooCostly`].
+    pub wall_ms: u64,
+}
+
+const MAGIC: &[u8; 8] = b"weir-cc1";
+const HASH_BYTES: usize = 32;
+const CODE: u8 = 0;
+const REFUSED: u8 = 1;
+
+/// The work of a [`CompilerProcess`]: reads a component and writes its code.
+///
+/// Bounds the memory of the whole process first. Fails only if input, output
+/// or the engine do; a component that cannot be compiled is an answer.
+pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+    let mut memory_bytes = [0; 8];
+    input.read_exact(&mut memory_bytes)?;
+    // Counts what can be written to, not address space, of which an engine reserves much.
+    let limit = Some(u64::from_be_bytes(memory_bytes));
+    setrlimit(
+        Resource::Data,
+        Rlimit {
+            current: limit,
+            maximum: limit,
+        },
+    )?;
+    // Nobody needs an image of the memory of a crashed compiler.
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )?;
+    let mut component = Vec::new();
+    input.read_to_end(&mut component)?;
+    let engine = Engine::new(&Profile::Det1.compiler_config()).map_err(io::Error::other)?;
+    let (tag, content) = match engine.precompile_component(&component) {
+        Ok(code) => (CODE, code),
+        Err(error) => (REFUSED, format!("{error:#}").into_bytes()),
+    };
+    output.write_all(MAGIC)?;
+    output.write_all(&engine_hash(&engine))?;
+    output.write_all(&[tag])?;
+    output.write_all(blake3::hash(&content).as_bytes())?;
+    output.write_all(&content)?;
+    output.flush()
+}
+
+/// A child that does not outlive the wait for it.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl CompilerProcess {
+    /// The compiled code, written by a child of this process with the engine of that identity. Blocks.
+    pub(crate) fn compile(
+        &self,
+        component: &[u8],
+        engine_hash: &[u8; 32],
+    ) -> Result<Vec<u8>, Error> {
+        let unable = |error: io::Error| Error::Exhausted {
+            what: "processes",
+            detail: format!(
+                "cannot run the compiler {}: {error}",
+                self.program.display()
+            ),
+        };
+        let mut child = Command::new(&self.program)
+            .args(&self.args)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(unable)?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let worker = Worker(child);
+        let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
+            return Err(unable(io::ErrorKind::BrokenPipe.into()));
+        };
+        let (sender, receiver) = sync_channel(1);
+        let answer = thread::scope(|scope| {
+            // Ends before the threads are waited for: it unblocks them.
+            let mut worker = worker;
+            thread::Builder::new().spawn_scoped(scope, move || {
+                // If this fails, the worker is gone, and how it ended says why.
+                let _ = stdin
+                    .write_all(&self.memory_bytes.to_be_bytes())
+                    .and_then(|()| stdin.write_all(component));
+            })?;
+            thread::Builder::new().spawn_scoped(scope, move || {
+                let mut answer = Vec::new();
+                let bytes_max = self.memory_bytes;
+                let read = stdout.take(bytes_max).read_to_end(&mut answer);
+                let _ = sender.send(read.map(|_| answer));
+            })?;
+            match receiver.recv_timeout(Duration::from_millis(self.wall_ms)) {
+                Ok(answer) => {
+                    // It has closed its output: it ends now, or is to.
+                    Ok(Some((answer?, worker.0.wait()?)))
+                }
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        })
+        .map_err(unable)?;
+        let Some((answer, status)) = answer else {
+            return Err(Error::TooCostly {
+                limit_ms: self.wall_ms,
+            });
+        };
+        let stopped = || Error::CompilerStopped {
+            memory_bytes: self.memory_bytes,
+            detail: status.to_string(),
+        };
+        let (engine, tag, content) = open(&answer).ok_or_else(stopped)?;
+        if engine != engine_hash {
+            return Err(Error::Engine {
+                detail: "the compiler is of another build than this process: start it anew"
+                    .to_owned(),
+            });
+        }
+        match tag {
+            CODE => Ok(content.to_vec()),
+            REFUSED => Err(Error::InvalidComponent {
+                detail: String::from_utf8_lossy(content).into_owned(),
+            }),
+            _ => Err(stopped()),
+        }
+    }
+}
+
+/// Engine, tag and content of a whole frame.
+fn open(frame: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let rest = frame.strip_prefix(MAGIC)?;
+    let (engine, rest) = rest.split_at_checked(HASH_BYTES)?;
+    let (&tag, rest) = rest.split_first()?;
+    let (hash, content) = rest.split_at_checked(HASH_BYTES)?;
+    (blake3::hash(content).as_bytes() == hash).then_some((engine, tag, content))
+}

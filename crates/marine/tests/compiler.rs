@@ -4,6 +4,7 @@
 mod support;
 
 use std::ffi::OsString;
+use std::fmt::Write;
 use std::io;
 use std::process::ExitCode;
 
@@ -67,12 +68,11 @@ fn heavy() -> Vec<u8> {
     let body =
         "(i32.store (i32.const 0) (i32.mul (i32.load (i32.const 8)) (i32.load (i32.const 16))))"
             .repeat(6_000);
-    let functions: String = (0..12)
-        .map(|index| format!(r#"(func (export "run{index}") {body})"#))
-        .collect();
-    let exports: String = (0..12)
-        .map(|index| format!("export run{index}: func();"))
-        .collect();
+    let (mut functions, mut exports) = (String::new(), String::new());
+    for index in 0..12 {
+        write!(functions, r#"(func (export "run{index}") {body})"#).expect("fits in memory");
+        write!(exports, "export run{index}: func();").expect("fits in memory");
+    }
     component(
         &format!("package test:heavy; world w {{ {exports} }}"),
         &module(&functions),

@@ -96,7 +96,7 @@ impl Grants {
     pub fn from_value(value: &Value) -> Result<Self, GrantError> {
         let fields = value.as_object().ok_or(GrantError::Form)?;
         let mut grants = Self::default();
-        for (name, value) in fields.iter() {
+        for (name, value) in fields {
             let size = |size: &Value| size.as_u64().ok_or_else(|| "a number of bytes".to_owned());
             let policy = parse_policy(name, value, size)
                 .map_err(|_| GrantError::Policy(name.to_string()))?;

@@ -157,6 +157,7 @@ impl Module {
             cid: *cid,
             contract: contract.expect("read before").without_shapes(),
             manifest: None,
+            has_effects: self.has_effects(),
             pre: pre.clone(),
         };
         Self::new(Arc::clone(&self.shared), Arc::new(parts))

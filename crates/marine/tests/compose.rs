@@ -173,7 +173,11 @@ fn what_nobody_is_granted_is_no_import_of_the_result() {
     let imports = marine().imports(&composed.component).expect("it is valid");
     assert_eq!(imports, []);
     let module = load(&composed.component);
-    let modes: Vec<Mode> = module.functions().iter().map(|f| f.mode()).collect();
+    let modes: Vec<Mode> = module
+        .functions()
+        .iter()
+        .map(weir_marine::Function::mode)
+        .collect();
     assert_eq!(modes, [Mode::Pure, Mode::Pure]);
 }
 

@@ -254,10 +254,10 @@ impl Model {
         }
         match (moved, self.get(to)?) {
             (_, None) | (Some(_), Some(Some(_))) => {}
+            (None, Some(None)) if self.is_empty(to) => (),
             (Some(_), Some(None)) => return Err(Refusal::IsDirectory),
             (None, Some(Some(_))) => return Err(Refusal::NotDirectory),
-            (None, Some(None)) if !self.is_empty(to) => return Err(Refusal::NotEmpty),
-            (None, Some(None)) => {}
+            (None, Some(None)) => return Err(Refusal::NotEmpty),
         }
         let below = format!("{from}/");
         let all = std::mem::take(&mut self.0);
@@ -387,7 +387,9 @@ fn what_a_file_holds_and_not_how_it_came_about_decides_the_root() {
     let mut straight = Disk::new();
     straight.write("f", 0, b"ab").expect("there is room");
     let mut winding = Disk::new();
-    winding.write("f", 0, &[7; 50_000]).expect("there is room");
+    winding
+        .write("f", 0, &vec![7; 50_000])
+        .expect("there is room");
     winding.resize("f", 1).expect("it is there");
     winding.resize("f", 20_000).expect("it is there");
     winding
@@ -620,7 +622,7 @@ fn a_listing_goes_on_while_files_come_and_go() {
 fn a_write_touches_its_chunks_only() {
     let mut disk = Disk::new();
     for at in 0..64 {
-        disk.write("f", at * 65_536, &[1; 65_536])
+        disk.write("f", at * 65_536, &vec![1; 65_536])
             .expect("there is room");
     }
     let mut nodes = MemoryNodes::default();

@@ -52,7 +52,7 @@ enum Todo {
 /// What woke the driver.
 enum Wake {
     Network,
-    Finished(Finished),
+    Finished(Box<Finished>),
     Command(Option<Command>),
     Work(Done),
     Timer,
@@ -235,7 +235,7 @@ impl Driver {
             command = self.commands.recv() => Wake::Command(command),
             // The tasks catch their panics, and nobody aborts them.
             Some(Ok(done)) = self.work.join_next() => Wake::Work(done),
-            Some(finished) = self.finished.recv() => Wake::Finished(finished),
+            Some(finished) = self.finished.recv() => Wake::Finished(Box::new(finished)),
             () = due(timer) => Wake::Timer,
             // Once round the scheduler, so that connections get their turn.
             () = tokio::task::yield_now(), if has_more => Wake::Again,
@@ -251,7 +251,7 @@ impl Driver {
         let now = clock::now();
         match wake {
             Wake::Network | Wake::Again => {}
-            Wake::Finished(finished) => self.on_finished(finished, now),
+            Wake::Finished(finished) => self.on_finished(*finished, now),
             Wake::Command(Some(command)) => self.on_command(command, now),
             // Every handle is gone, and nobody can ask for anything any more.
             Wake::Command(None) => self.stopping = true,
@@ -379,7 +379,7 @@ impl Driver {
             match next {
                 first
                 @ (Todo::Effect(Effect::Persist(_)) | Todo::States(_) | Todo::Evidence(_)) => {
-                    self.commit(first)?
+                    self.commit(first)?;
                 }
                 Todo::Effect(effect) => self.perform(effect),
                 Todo::Then(work) => work(self),

@@ -47,7 +47,7 @@ impl Kept {
     fn encode(&self) -> Bytes {
         let mut out = self.at_ms.to_be_bytes().to_vec();
         out.push(self.state.is_some().into());
-        out.extend(self.state.iter().flat_map(|root| root.as_bytes()));
+        out.extend(self.state.iter().flat_map(weir_identity::Hash::as_bytes));
         out.extend(self.material.encode());
         out.into()
     }
@@ -166,7 +166,7 @@ mod tests {
         Kept {
             request: keccak256(&[&number.to_be_bytes()]),
             at_ms,
-            state: (number % 2 == 0).then_some(Hash::ZERO),
+            state: number.is_multiple_of(2).then_some(Hash::ZERO),
             material: Material {
                 component: Cid::of_raw(b"component"),
                 service: "service".to_owned(),

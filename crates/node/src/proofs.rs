@@ -110,13 +110,12 @@ impl Proofs {
                 Wanted::Material { kept, offset } => (Name::Material(kept.request), *offset),
                 Wanted::Component { cid, offset } => (Name::Component(*cid), *offset),
             };
-            let all = match self.recall(&name) {
-                Some(all) => all,
-                None => {
-                    let all = self.whole(wanted, module, wall_ms).await?;
-                    self.remember(name, all.clone());
-                    all
-                }
+            let all = if let Some(all) = self.recall(&name) {
+                all
+            } else {
+                let all = self.whole(wanted, module, wall_ms).await?;
+                self.remember(name, all.clone());
+                all
             };
             let end = offset.saturating_add(PIECE_BYTES).min(all.len());
             let piece = all.get(offset..end).unwrap_or_default();

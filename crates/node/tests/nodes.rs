@@ -133,7 +133,7 @@ async fn a_component_is_replaced_without_a_failed_call() {
     // Whatever was under way, later calls are executed by the new one, also after a restart.
     let last = r#"(seq (call %init_peer_id% ("twice" "double") [7] x) (call %init_peer_id% ("callbackSrv" "got") [x]))"#;
     let mut particle = node.submit(request(last)).await.expect("it is valid");
-    assert_eq!(callback(&mut particle).await, [three.clone()]);
+    assert_eq!(callback(&mut particle).await, std::slice::from_ref(&three));
     node.shutdown().await;
     let node = start(with_wasm(support::node(&folder, 1))).await;
     let mut particle = node.submit(request(last)).await.expect("it is valid");

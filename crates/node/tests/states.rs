@@ -92,7 +92,7 @@ fn commit(store: &Store, states: &States, service: &str, number: u64) {
     transaction.set(b"number", value.to_vec()).expect("it fits");
     for other in 0..number % 7 {
         let key = [b"other", &(number * other % 300).to_be_bytes()[..]].concat();
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             transaction.delete(&key).expect("it can be read");
         } else {
             transaction

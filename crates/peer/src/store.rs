@@ -188,19 +188,18 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
             let id: &str = std::str::from_utf8(rest).map_err(|e| broken(&e))?;
             let with_terms: Result<ServiceItemsWithTerms, _> =
                 serde_ipld_dagcbor::from_slice(value);
-            let ((kind, blueprint, interface, owner, aliases, idempotent), terms) = match with_terms
-            {
-                Ok((kind, blueprint, interface, owner, aliases, idempotent, terms)) => {
+            let ((kind, blueprint, interface, owner, aliases, idempotent), terms) =
+                if let Ok((kind, blueprint, interface, owner, aliases, idempotent, terms)) =
+                    with_terms
+                {
                     let terms = Value::from_dag_cbor(&terms).map_err(|e| broken(&e))?;
                     let items = (kind, blueprint, interface, owner, aliases, idempotent);
                     (items, Some(terms))
-                }
-                Err(_) => {
+                } else {
                     let items: ServiceItems =
                         serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
                     (items, None)
-                }
-            };
+                };
             let interface = Value::from_dag_cbor(&interface).map_err(|e| broken(&e))?;
             let id = Arc::from(id);
             Restored::Service(Service {

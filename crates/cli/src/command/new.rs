@@ -70,8 +70,11 @@ fn check_name(folder: &Path) -> Result<(), Failure> {
     let what = || format!("{} is no name for a project", folder.display());
     let fix = "weir new hello";
     // `file_name` leaves out a `/.` at the end, which would name another folder than it seems to.
-    let is_path_to_name =
-        folder.components().next_back().map(|part| part.as_os_str()) == folder.file_name();
+    let is_path_to_name = folder
+        .components()
+        .next_back()
+        .map(std::path::Component::as_os_str)
+        == folder.file_name();
     let name = folder.file_name().filter(|_| is_path_to_name);
     let Some(name) = name.and_then(|name| name.to_str()) else {
         let cause = "the last part of the path must be the name of a new folder";

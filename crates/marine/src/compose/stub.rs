@@ -45,10 +45,11 @@ fn build(part: &str, component: &[u8], imports: &[&str]) -> Result<Vec<u8>, Stri
         return Err("it has no code".to_owned());
     };
     // The types are those that the part itself was built with; the world is new.
-    let exports: String = imports
+    let exports: Vec<String> = imports
         .iter()
         .map(|import| format!("export {};\n", escaped(import)))
         .collect();
+    let exports = exports.concat();
     let wit = format!("package weir:denied;\nworld denied {{\n{exports}}}\n");
     let package = resolve.push_str("denied.wit", &wit).map_err(text)?;
     let world = resolve
@@ -107,8 +108,8 @@ fn core_module(part: &str, resolve: &Resolve, world: WorldId) -> Vec<u8> {
             let empty_list = interface.starts_with(FOLDERS.0) && function.name == FOLDERS.1;
             add(
                 &format!("{interface}#{}", function.name),
-                signature.params.iter().map(value_type).collect(),
-                signature.results.iter().map(value_type).collect(),
+                signature.params.iter().copied().map(value_type).collect(),
+                signature.results.iter().copied().map(value_type).collect(),
                 empty_list.then_some(EMPTY_LIST),
             );
         }
@@ -143,7 +144,7 @@ fn core_module(part: &str, resolve: &Resolve, world: WorldId) -> Vec<u8> {
     module.finish()
 }
 
-fn value_type(ty: &WasmType) -> ValType {
+fn value_type(ty: WasmType) -> ValType {
     match ty {
         WasmType::I32 | WasmType::Pointer | WasmType::Length => ValType::I32,
         WasmType::I64 | WasmType::PointerOrI64 => ValType::I64,

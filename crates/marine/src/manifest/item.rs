@@ -38,7 +38,7 @@ impl Item {
     pub(super) fn of_toml(source: &str) -> Result<Self, (Option<usize>, String)> {
         let lines = Lines::new(source);
         let document = DeTable::parse(source).map_err(|error| {
-            let line = error.span().and_then(|span| lines.at(&span));
+            let line = error.span().map(|span| lines.at(&span));
             (line, error.message().trim_end().to_owned())
         })?;
         table(document.get_ref(), None, &lines)
@@ -76,8 +76,8 @@ impl Lines {
     }
 
     /// The line, from 1, in which the span begins.
-    fn at(&self, span: &Range<usize>) -> Option<usize> {
-        Some(self.0.partition_point(|start| *start <= span.start))
+    fn at(&self, span: &Range<usize>) -> usize {
+        self.0.partition_point(|start| *start <= span.start)
     }
 }
 
@@ -88,7 +88,7 @@ fn table(
 ) -> Result<Item, (Option<usize>, String)> {
     let mut fields = BTreeMap::new();
     for (key, value) in table {
-        let line = lines.at(&key.span());
+        let line = Some(lines.at(&key.span()));
         fields.insert(
             key.get_ref().to_string(),
             item(value.get_ref(), line, lines)?,
@@ -114,7 +114,7 @@ fn item(
         DeValue::Array(items) => {
             let items = items
                 .iter()
-                .map(|value| item(value.get_ref(), lines.at(&value.span()), lines));
+                .map(|value| item(value.get_ref(), Some(lines.at(&value.span())), lines));
             Node::List(items.collect::<Result<_, _>>()?)
         }
         DeValue::Table(fields) => return table(fields, line, lines),

@@ -30,11 +30,11 @@ enum Form {
 }
 
 /// A fault of the manifest as a whole.
-pub(crate) fn fault(problem: String) -> ManifestError {
+pub(crate) fn fault(problem: impl AsRef<str>) -> ManifestError {
     ManifestError {
         line: None,
         place: String::new(),
-        problem: shorten(&problem, 2 * TEXT_CHARS_MAX),
+        problem: shorten(problem.as_ref(), 2 * TEXT_CHARS_MAX),
     }
 }
 
@@ -171,7 +171,7 @@ fn manifest(item: &Item, form: Form) -> Result<Manifest, ManifestError> {
         }
     }
     let service = root.inner("service")?;
-    let service = service.ok_or_else(|| fault("the table [service] is missing".to_owned()))?;
+    let service = service.ok_or_else(|| fault("the table [service] is missing"))?;
     service.only(&["name", "version", "default_mode", "commit_on_err"])?;
     let name = service
         .get("name", word)?
@@ -211,13 +211,14 @@ fn limits(root: &Table<'_>) -> Result<ServiceLimits, ManifestError> {
 
 fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String), ManifestError> {
     let items = match root.fields.get("part") {
-        Some(item) => match &item.node {
-            Node::List(items) => items.as_slice(),
-            _ => {
+        Some(item) => {
+            if let Node::List(items) = &item.node {
+                items.as_slice()
+            } else {
                 let problem = "expected a list of parts; write [[part]] over each".to_owned();
                 return Err(at(item, "part", problem));
             }
-        },
+        }
         None => &[],
     };
     let mut parts = BTreeMap::new();
@@ -256,11 +257,10 @@ fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String
     match facade.or_else(|| only.cloned()) {
         Some(facade) => Ok((parts, facade)),
         None if parts.is_empty() => Err(fault(
-            "there are no parts; name the component under [[part]]".to_owned(),
+            "there are no parts; name the component under [[part]]",
         )),
         None => Err(fault(
-            "no part is the facade; write `facade = true` to the part with the functions of the service"
-                .to_owned(),
+            "no part is the facade; write `facade = true` to the part with the functions of the service",
         )),
     }
 }
@@ -302,7 +302,8 @@ fn grants(part: &Table<'_>) -> Result<Grants, ManifestError> {
             if fault.key.is_none() && fault.known.is_empty() {
                 problem.push_str("; write `{}`, it takes no keys");
             } else if fault.key.is_none() {
-                problem.push_str(&format!("; known are: {}", fault.known.join(", ")));
+                problem.push_str("; known are: ");
+                problem.push_str(&fault.known.join(", "));
             }
             at(inner.unwrap_or(item), &place, problem)
         })?;

@@ -50,6 +50,10 @@ impl Update {
     /// in milliseconds since 1970, is when the old root was replaced.
     ///
     /// If this fails, nothing has changed.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "it is used up: no second state can be made of it"
+    )]
     pub fn commit<T>(
         self,
         commit: Commit,

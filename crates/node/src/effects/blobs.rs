@@ -425,7 +425,7 @@ mod tests {
         blobs.put("d", vec![5]).await.unwrap();
         assert!(full(blobs.put("d", vec![6]).await));
         // What two have stays as long as one of them does.
-        let shared = Cid::of_raw(&[1; 20_000]).to_string();
+        let shared = Cid::of_raw(&vec![1; 20_000]).to_string();
         blobs.forget("a").await.unwrap();
         assert_eq!(blobs.size(&shared).await, Ok(20_000));
         blobs.forget("b").await.unwrap();

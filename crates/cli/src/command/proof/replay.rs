@@ -53,10 +53,10 @@ pub(super) fn run(
             .map_err(|error| unreadable(&name, &error.to_string()))?;
         let signer = signer(&name, &evidence)?;
         let cid = evidence.material.component;
-        if !modules.contains_key(&cid) {
+        if let std::collections::hash_map::Entry::Vacant(e) = modules.entry(cid) {
             let beside = file.with_file_name(format!("{cid}.wasm"));
             let path = component.unwrap_or(&beside);
-            modules.insert(cid, load(&marine, path, &cid, patience, output)?);
+            e.insert(load(&marine, path, &cid, patience, output)?);
         }
         let module = modules[&cid].clone();
         let receipt = evidence.receipt.receipt.clone();

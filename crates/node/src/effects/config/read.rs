@@ -40,6 +40,7 @@ struct HttpTable {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_field_names, reason = "they are called so in the file")]
 struct BlobsTable {
     max_blob_bytes: Option<Size>,
     max_service_bytes: Option<Size>,

@@ -18,7 +18,7 @@ const LOOKUPS_MAX: usize = 16;
 /// Address blocks of IPv4 that are not for the public, from the registry of special purposes (RFC 6890 and its
 /// successors), with multicast and the reserved rest.
 const INNER_V4: &[(Ipv4Addr, u32)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

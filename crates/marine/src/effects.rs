@@ -173,8 +173,10 @@ pub(crate) struct Nobody;
 
 impl Effector for Nobody {}
 
-/// What is signed for a guest: its message under a prefix that nothing else has, so that no guest gets a signature
-/// that would count as a receipt, an entry or a transaction of its peer.
-pub fn guest_message(message: &[u8]) -> Digest {
-    Digest::prefixed("weir/guest-message/1", message)
+/// What is signed for a guest: its service and its message under a prefix that nothing else has, so that no guest gets
+/// a signature that would count as a receipt, an entry or a transaction of its peer, or as that of another service.
+pub fn guest_message(service: &str, message: &[u8]) -> Digest {
+    let length = (service.len() as u64).to_be_bytes();
+    let bytes = [&length, service.as_bytes(), message].concat();
+    Digest::prefixed("weir/guest-message/1", &bytes)
 }

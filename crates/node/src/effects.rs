@@ -138,7 +138,8 @@ impl Effector for ServiceEffects {
                 let why = format!("this node has no key of the worker {}", self.worker);
                 return Err(Fault::Denied(why));
             }
-            let signature = self.effects.keypair.sign(&guest_message(&message));
+            let message = guest_message(&self.service, &message);
+            let signature = self.effects.keypair.sign(&message);
             Ok(signature.to_bytes().to_vec())
         })
     }

@@ -221,8 +221,10 @@ async fn what_a_service_does_outside_stands_in_its_receipt() {
     let (answer, _) = call(&node, "sign", "\"b64:AQID\"").await;
     let signature = weir_identity::Signature::from_bytes(&bytes(&answer)).expect("it is one");
     signature
-        .verify(&guest_message(&[1, 2, 3]), &key(1).peer_id())
+        .verify(&guest_message("outside", &[1, 2, 3]), &key(1).peer_id())
         .expect("it is that of the node");
+    let elsewhere = guest_message("another", &[1, 2, 3]);
+    assert!(signature.verify(&elsewhere, &key(1).peer_id()).is_err());
 
     let (answer, _) = call(&node, "put", "\"b64:AQID\"").await;
     let cid = weir_identity::Cid::of_raw(&[1, 2, 3]).to_string();

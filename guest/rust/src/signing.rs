@@ -7,7 +7,7 @@ pub fn sign(message: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(host::signing::sign(message)?)
 }
 
-/// Whether `signature` is that of `peer` over `message`.
-pub fn verify(peer: &str, message: &[u8], signature: &[u8]) -> bool {
-    host::signing::verify(peer, message, signature)
+/// Whether `signature` is what the service `service` of the worker `peer` signed `message` with.
+pub fn verify(peer: &str, service: &str, message: &[u8], signature: &[u8]) -> bool {
+    host::signing::verify(peer, service, message, signature)
 }

@@ -207,10 +207,10 @@ fn the_rest_answers_as_a_host_would() {
     let host = Host::new();
     let signature = signing::sign(b"x").expect("a worker has a key");
     assert_eq!(signature.len(), 65);
-    assert!(signing::verify("worker", b"x", &signature));
-    assert!(
-        !signing::verify("worker", b"y", &signature) && !signing::verify("other", b"x", &signature)
-    );
+    let holds = |peer, service, message| signing::verify(peer, service, message, &signature);
+    assert!(holds("worker", "service", b"x"));
+    assert!(!holds("worker", "service", b"y"));
+    assert!(!holds("other", "service", b"x") && !holds("worker", "other", b"x"));
 
     assert!(matches!(programs::run("date", &[]), Err(Fault::Denied(_))));
     host.program("date", |arguments| programs::Output {

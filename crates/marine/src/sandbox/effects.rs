@@ -284,14 +284,16 @@ fn add_signing(linker: &mut Linker<CallState>) -> Result<()> {
     // Anybody can check a signature, so this is no effect.
     signing.func_wrap_async(
         "verify",
-        |mut store, (peer, message, signature): (String, Vec<u8>, Vec<u8>)| {
+        |mut store, (peer, service, message, signature): (String, String, Vec<u8>, Vec<u8>)| {
             Box::new(async move {
-                charge(&mut store, VERIFY_FUEL.saturating_add(message.len() as u64)).await?;
+                let bytes = (service.len() + message.len()) as u64;
+                charge(&mut store, VERIFY_FUEL.saturating_add(bytes)).await?;
                 let peer = peer.parse::<PeerId>();
                 let signature = Signature::from_bytes(&signature);
                 let holds = match (peer, signature) {
                     (Ok(peer), Ok(signature)) => {
-                        signature.verify(&guest_message(&message), &peer).is_ok()
+                        let message = guest_message(&service, &message);
+                        signature.verify(&message, &peer).is_ok()
                     }
                     _ => false,
                 };

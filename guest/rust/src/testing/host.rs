@@ -207,12 +207,12 @@ pub(crate) mod signing {
 
     pub(crate) fn sign(message: &[u8]) -> Result<Vec<u8>, Fault> {
         Ok(with(|script| {
-            Script::signature(&script.info.worker, message)
+            Script::signature(&script.info.worker, &script.info.service, message)
         }))
     }
 
-    pub(crate) fn verify(peer: &str, message: &[u8], signature: &[u8]) -> bool {
-        Script::signature(peer, message) == signature
+    pub(crate) fn verify(peer: &str, service: &str, message: &[u8], signature: &[u8]) -> bool {
+        Script::signature(peer, service, message) == signature
     }
 }
 

@@ -79,8 +79,9 @@ impl Script {
     }
 
     /// What stands for the signature of a peer: of the length of a real one, and as good for nothing but a test.
-    pub(super) fn signature(peer: &str, message: &[u8]) -> Vec<u8> {
-        let half = Sha256::digest([peer.as_bytes(), &[0], message].concat());
+    pub(super) fn signature(peer: &str, service: &str, message: &[u8]) -> Vec<u8> {
+        let signed = [peer.as_bytes(), &[0], service.as_bytes(), &[0], message];
+        let half = Sha256::digest(signed.concat());
         [&half[..], &half[..], &[27]].concat()
     }
 }

@@ -86,6 +86,23 @@ fn calls_are_typed_line_by_line() {
 }
 
 #[test]
+fn the_state_stays_from_line_to_line() {
+    let folder = folder();
+    let sqlite = include_bytes!("../../../examples/sqlite/sqlite.wasm");
+    std::fs::write(folder.path().join("sqlite.wasm"), sqlite).expect("a writable folder");
+    let typed = "execute(\"CREATE TABLE t (x)\", [])\n\
+        execute(\"INSERT INTO t VALUES (?), (7)\", [{\"text\": \"a\"}])\n\
+        execute(\"nonsense\", [])\n\
+        query(\"SELECT x FROM t\", [])\n";
+    let done = weir_with_input(folder.path(), &["wasm", "repl", "sqlite.wasm", "-q"], typed);
+    let lines: Vec<&str> = done.text().lines().collect();
+    assert_eq!(lines[..2], ["0", "2"], "{done:#?}");
+    let table = lines[lines.len() - 1];
+    assert!(table.contains(r#"[{"text":"a"}]"#), "{done:#?}");
+    assert!(table.contains(r#"[{"integer":7}]"#), "{done:#?}");
+}
+
+#[test]
 fn a_call_takes_no_longer_than_the_user_waits() {
     let folder = folder();
     let done = weir(

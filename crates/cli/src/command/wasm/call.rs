@@ -8,8 +8,10 @@ use crate::output::{Output, Report};
 use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
+use std::sync::Arc;
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, World};
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, StateAt, World};
+use weir_receipt::state::{Commit, MemoryNodes, Root};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -40,7 +42,46 @@ pub(super) fn run(
 ) -> Result<Report, Failure> {
     let typed = read(call)?;
     let module = load(file, patience, output)?;
-    perform(&module, typed, allowance, patience, output)
+    let mut memory = Memory::default();
+    perform(&module, typed, allowance, &mut memory, patience, output)
+}
+
+/// The state of a service from one call to the next.
+#[derive(Debug)]
+pub(super) struct Memory {
+    root: Root,
+    nodes: Arc<MemoryNodes>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            root: Root::EMPTY,
+            nodes: Arc::default(),
+        }
+    }
+}
+
+impl Memory {
+    fn world(&self) -> World {
+        World {
+            state: StateAt {
+                root: self.root,
+                nodes: self.nodes.clone(),
+                ..StateAt::default()
+            },
+            ..World::default()
+        }
+    }
+
+    /// Keeps what a call that has ended makes of the state.
+    fn keep(&mut self, commit: &Commit) -> Result<(), Failure> {
+        let nodes = Arc::get_mut(&mut self.nodes);
+        let nodes = nodes.ok_or_else(|| Failure::internal("the state is in use", "a call runs"))?;
+        nodes.apply(commit);
+        self.root = commit.root;
+        Ok(())
+    }
 }
 
 /// Takes `fn(args)` apart: a name, perhaps with its interface, and JSON values between commas.
@@ -67,6 +108,7 @@ pub(super) fn perform(
     module: &Module,
     typed: Typed,
     allowance: &Allowance,
+    memory: &mut Memory,
     patience: Patience,
     output: &Output,
 ) -> Result<Report, Failure> {
@@ -86,16 +128,20 @@ pub(super) fn perform(
         .map_err(|error| Failure::internal("the call cannot be made", error))?;
     let progress = output.progress("the function runs");
     let (module, function) = (module.clone(), typed.function.clone());
+    let world = memory.world();
     let done = patience.wait_for(&typed.function, move || {
         runtime.block_on(module.call(Call {
             function: &function,
             arguments: &typed.arguments,
             context: &context,
             limits: &limits,
-            world: &World::default(),
+            world: &world,
         }))
     })?;
     drop(progress);
+    if let Some(commit) = &done.commit {
+        memory.keep(commit)?;
+    }
     let answer = Answer {
         function: &typed.function,
         result: done.result.as_ref().ok(),

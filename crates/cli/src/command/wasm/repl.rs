@@ -12,7 +12,7 @@ use std::time::Duration;
 use weir_marine::Module;
 
 const HELP: &str = "\
-hello(\"Ada\", 1)    calls a function; arguments are JSON
+hello(\"Ada\", 1)    calls a function; arguments are JSON, and the state stays from call to call
 :functions        lists the functions
 :quit             ends (so does Ctrl-D)";
 
@@ -28,6 +28,7 @@ pub(super) fn run(
     if is_terminal {
         output.note("`:help` says what can be typed");
     }
+    let mut memory = call::Memory::default();
     let mut lines = std::io::stdin().lock().lines();
     loop {
         if is_terminal {
@@ -49,7 +50,7 @@ pub(super) fn run(
                 let outcome = call::read(typed).and_then(|typed| {
                     // Each call has the whole time.
                     let patience = Patience::new(timeout);
-                    call::perform(&module, typed, allowance, patience, output)
+                    call::perform(&module, typed, allowance, &mut memory, patience, output)
                 });
                 output.finish(schema::WASM_CALL, outcome);
             }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use support::{Folder, callback, node, request, start, with_wasm};
+use weir_marine::states::Backing;
 use weir_marine::{States, StatesConfig};
 use weir_node::NodeHandle;
 use weir_node::store::{Birth, Durability, StateTable, Store};
@@ -48,6 +49,66 @@ async fn a_service_keeps_its_state_over_calls_and_restarts_and_loses_it_when_rem
         node.shutdown().await;
         let node = start(config()).await;
         assert_eq!(add(&node).await, 2);
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_a_script_removes_loses_its_state() {
+    let folder = Folder::new();
+    let node = start(with_wasm(node(&folder, 1))).await;
+    node.deploy(support::counter()).await.unwrap();
+    // Some are still running when it is removed; what they make of the state goes with it.
+    let running = futures::future::join_all((0..20).map(|_| node.submit(request(ADD)))).await;
+    assert_eq!(add(&node).await, 21);
+    drop(running);
+    let remove = r#"(seq (call %init_peer_id% ("srv" "remove") ["counter"]) (call %init_peer_id% ("callbackSrv" "done") ["gone"]))"#;
+    let running = futures::future::join_all((0..20).map(|_| node.submit(request(ADD)))).await;
+    let mut particle = node.submit(request(remove)).await.unwrap();
+    assert_eq!(callback(&mut particle).await[0].as_str(), Some("gone"));
+    drop(running);
+    node.deploy(support::counter()).await.unwrap();
+    assert_eq!(add(&node).await, 1, "a new service begins empty");
+    node.shutdown().await;
+    let node = start(with_wasm(support::node(&folder, 1))).await;
+    assert_eq!(add(&node).await, 2);
+    node.shutdown().await;
+}
+
+/// Lists of old nodes in the store of a node that is shut down.
+fn old_lists(folder: &Folder) -> usize {
+    let path = folder.of(1).join("store.redb");
+    let store = Store::open(&path, Durability::Process, BIRTH).expect("the store is sound");
+    let store = Arc::new(store);
+    let keys = StateTable::of(&store).keys(b"S", b"S", 10_000);
+    let keys = keys.expect("it can be read");
+    keys.iter().filter(|key| key[17] == b'l').count()
+}
+
+#[tokio::test]
+async fn a_node_forgets_old_roots_of_services_that_nobody_calls_any_more() {
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = Folder::new();
+        let config = |keep_roots_ms| {
+            let mut config = with_wasm(node(&folder, 1));
+            config.durability = durability;
+            config.states.keep_roots_ms = keep_roots_ms;
+            config
+        };
+        let node = start(config(3_600_000)).await;
+        node.deploy(support::counter()).await.unwrap();
+        for _ in 0..5 {
+            add(&node).await;
+        }
+        node.shutdown().await;
+        assert_eq!(old_lists(&folder), 5, "it is not their time");
+
+        let node = start(config(0)).await;
+        node.services().await.unwrap();
+        node.shutdown().await;
+        assert_eq!(old_lists(&folder), 0);
+        let node = start(config(0)).await;
+        assert_eq!(add(&node).await, 6);
         node.shutdown().await;
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use support::{Folder, callback, node, request, start, with_wasm};
+use weir_identity::keccak256;
 use weir_marine::states::Backing;
 use weir_marine::{States, StatesConfig};
 use weir_node::NodeHandle;
@@ -120,7 +121,7 @@ const BIRTH: Birth = Birth {
     with_key: true,
 };
 const SERVICES: [&str; 3] = ["counter", "shop", "cellar"];
-const KILLS: usize = 20;
+const KILLS: u64 = 400;
 
 fn open(path: &Path) -> (Arc<Store>, States) {
     let store = Store::open(path, Durability::Process, BIRTH).expect("the store is sound");
@@ -199,8 +200,14 @@ fn child_that_changes_states_without_end() {
     }
 }
 
+/// The same number for the same life.
+fn random(life: u64) -> usize {
+    let hash = keccak256(&[b"kill", &life.to_be_bytes()]);
+    usize::from(hash.as_bytes()[0])
+}
+
 #[test]
-fn states_that_were_acknowledged_survive_kill_9_twenty_times() {
+fn states_that_were_acknowledged_survive_kill_9_four_hundred_times() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("store");
     let mut acknowledged = 0;
@@ -221,7 +228,7 @@ fn states_that_were_acknowledged_survive_kill_9_twenty_times() {
             .filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
         let mut numbers = numbers.inspect(|number: &u64| acknowledged = acknowledged.max(*number));
         numbers
-            .nth(7 * life % 61)
+            .nth(random(life) % 61)
             .expect("the child works until it is killed");
         child.kill().expect("the child is ours");
         // What it said before it died counts as well.

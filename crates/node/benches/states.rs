@@ -129,7 +129,10 @@ fn changes(path: &Path, size: u32, durability: Durability) {
         Durability::Power => "power",
     };
     // Roots that are to be forgotten come with their time.
-    let mut now = 10 * WARM;
+    let mut now = match durability {
+        Durability::Process => 10 * WARM,
+        Durability::Power => 10_000_000,
+    };
     for _ in 0..WARM / 100 {
         let turn = (0..100).map(|_| {
             now += 1;
@@ -138,6 +141,7 @@ fn changes(path: &Path, size: u32, durability: Durability) {
         write(&store, &states, turn.collect());
     }
     let (mut made, mut recorded) = (Duration::ZERO, Vec::new());
+    let spent = cpu_seconds();
     for _ in 0..rounds {
         now += 1;
         let from = Instant::now();
@@ -148,13 +152,16 @@ fn changes(path: &Path, size: u32, durability: Durability) {
         write(&store, &states, vec![writes]);
         made += from.elapsed();
     }
+    let spent = cpu_seconds().zip(spent).map(|(now, then)| now - then);
+    let spent = Duration::from_secs_f64(spent.unwrap_or_default().max(0.0)) / rounds;
     let bytes: usize = recorded.iter().flatten().map(put_bytes).sum();
     let peer = alone(path, size, &recorded, 1, durability);
     report(
         &format!("a change of one of {size} keys, written at once, {how}"),
         &format!(
-            "{}, {} changes of the table, {} bytes",
+            "{} ({} of processor time), {} changes of the table, {} bytes",
             micros(made / rounds),
+            micros(spent),
             recorded.iter().flatten().count() / recorded.len(),
             bytes / recorded.len()
         ),
@@ -330,6 +337,16 @@ fn idle() {
             "",
         );
     }
+}
+
+/// Processor time of this process, where the system tells it.
+fn cpu_seconds() -> Option<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
 }
 
 /// Memory of this process, where the system tells it.

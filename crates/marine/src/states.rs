@@ -19,11 +19,13 @@
 //!   and no commit that was [written](States::written) is missing.
 //! - What a snapshot shows can be read until it is dropped.
 //! - After an old root is forgotten nothing remains of it that a later one does not need.
-//! - A commit deletes about as much as it writes. Old roots of a service that commits nothing more stay until
-//!   [`States::tidy`] is called for it.
-//! - A service that nobody uses takes no memory: at most [`StatesConfig::services`] are remembered.
+//! - A commit deletes about as much as it writes. What is left of services that commit nothing more is deleted by
+//!   [`States::tidy`] in portions, for which the owner of the store calls it at [`States::tidy_at`].
+//! - A service that nobody uses takes no memory: at most [`StatesConfig::services`] are remembered, and of others only
+//!   when they have something to forget.
 //! - Nothing here reads a clock.
 
+mod agenda;
 mod backing;
 mod forgetting;
 mod layout;
@@ -47,6 +49,7 @@ pub use life::{Ticket, Writes};
 pub use snapshot::Snapshot;
 pub use update::Update;
 
+use agenda::Agenda;
 use forgetting::Garbage;
 use layout::{Head, Id, Kind, encode_garbage, head_key, read_numbered};
 use life::Life;
@@ -81,6 +84,9 @@ impl Default for StatesConfig {
     }
 }
 
+/// Deletions of one call of [`States::tidy`], or not many more.
+const TIDY_CHANGES: usize = 500;
+
 /// Why a state cannot be used. None of it is the fault of the service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StatesError {
@@ -112,6 +118,8 @@ pub(crate) struct Shared {
     nodes: Cache<(Id, Hash), Arc<Node>, Weight>,
     lives: Mutex<Lives>,
     garbage: Mutex<Garbage>,
+    /// Locked last, and for moments.
+    agenda: Mutex<Agenda>,
     tickets: AtomicU64,
     unwritten_bytes: AtomicUsize,
     /// Called when there are fewer unwritten bytes.
@@ -140,6 +148,10 @@ impl Shared {
         self.garbage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lives(&self) -> MutexGuard<'_, Lives> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,19 +166,14 @@ impl Shared {
             Some(bytes) => {
                 Head::decode(&bytes).ok_or(StatesError::Damaged("the root of a service"))?
             }
-            None => Head {
-                generation: 0,
-                number: 0,
-                root: Root::EMPTY,
-            },
+            None => Head::EMPTY,
         };
         // While the removal of the last one is on its way into the store, its head is still there.
         let next = self.garbage().next_generation(&name);
         let head = if head.generation < next {
             Head {
                 generation: next,
-                number: 0,
-                root: Root::EMPTY,
+                ..Head::EMPTY
             }
         } else {
             head
@@ -194,6 +201,7 @@ impl States {
             nodes: Cache::with_weighter(items, config.cache_bytes as u64, Weight),
             lives: Mutex::default(),
             garbage: Mutex::new(garbage),
+            agenda: Mutex::new(Agenda::of_store()),
             tickets: AtomicU64::new(0),
             unwritten_bytes: AtomicUsize::new(0),
             room: Notify::new(),
@@ -287,20 +295,104 @@ impl States {
         self.shared.unwritten_bytes.load(Ordering::Acquire)
     }
 
-    /// Forgets a portion of the old roots of one service, or of removed states, as a commit would. None if there is
-    /// nothing to do now: everything is done, or its time has not come, or a portion is on its way into the store.
-    pub fn tidy(&self, service: &str, now_ms: u64) -> Result<Option<Writes>, StatesError> {
+    /// When there may be something to [forget](States::tidy), in milliseconds since 1970; none until the next commit or
+    /// removal.
+    pub fn tidy_at(&self) -> Option<u64> {
         let shared = &self.shared;
-        let life = shared.life(layout::name(service))?;
+        if shared.garbage().can_go_on() {
+            return Some(0);
+        }
+        shared.agenda().next_ms()
+    }
+
+    /// Forgets a portion of what nobody can ask for any more: of old roots whose time is over, whichever service they
+    /// belong to, and of removed states. Nothing comes if nothing is to be done now. Calling it again and again at
+    /// [`States::tidy_at`] forgets everything.
+    ///
+    /// What was committed before this has to be in the store before these writes, or together with them.
+    ///
+    /// A service whose state cannot be used is left alone, and named in the log.
+    pub fn tidy(&self, now_ms: u64) -> Vec<Writes> {
+        let shared = &self.shared;
+        let mut all = Vec::new();
+        if let Err(error) = self.look_at_unseen(now_ms) {
+            tracing::error!(%error, "old states cannot be found");
+        }
+        let mut left = TIDY_CHANGES;
+        for _ in 0..agenda::AT_ONCE {
+            if left == 0 {
+                break;
+            }
+            let Some(name) = shared.agenda().take(now_ms) else {
+                break;
+            };
+            match self.tidy_one(name, now_ms, left) {
+                Ok(writes) => {
+                    let changes = writes.as_ref().map_or(0, |writes| writes.writes.len());
+                    left = left.saturating_sub(changes);
+                    all.extend(writes);
+                }
+                Err(error) => tracing::error!(service = %name, %error, "a state is not tidied"),
+            }
+        }
+        let swept = self.sweep(left);
+        all.extend(swept.unwrap_or_else(|error| {
+            tracing::error!(%error, "a removed state is not deleted");
+            None
+        }));
+        all
+    }
+
+    /// Notes which services had something to forget when the store was opened, some at a time.
+    fn look_at_unseen(&self, now_ms: u64) -> Result<(), StatesError> {
+        let shared = &self.shared;
+        let unseen = shared.agenda().unseen(&*shared.backing)?;
+        for name in unseen {
+            let next_ms = shared.life(name).and_then(|life| {
+                let mut inner = life.lock();
+                forgetting::next_ms(shared, &life, &mut inner, now_ms)
+            });
+            match next_ms {
+                Ok(Some(at_ms)) => shared.agenda().add(name, at_ms),
+                Ok(None) => {}
+                Err(error) => tracing::error!(service = %name, %error, "a state is not tidied"),
+            }
+        }
+        Ok(())
+    }
+
+    fn tidy_one(
+        &self,
+        name: Hash,
+        now_ms: u64,
+        budget: usize,
+    ) -> Result<Option<Writes>, StatesError> {
+        let shared = &self.shared;
+        let life = shared.life(name)?;
         life.check()?;
         let mut writes = Vec::new();
         let mut inner = life.lock();
         if inner.removed {
             return Ok(None);
         }
-        forgetting::old_roots(shared, &life, &mut inner, now_ms, 1_000, &mut writes)?;
-        let sweeps = shared.garbage().portion(shared, 1_000, &mut writes)?;
-        Ok((!writes.is_empty()).then(|| self.writes(&life, &mut inner, writes, sweeps)))
+        forgetting::old_roots(shared, &life, &mut inner, now_ms, budget, &mut writes)?;
+        let next_ms = forgetting::next_ms(shared, &life, &mut inner, now_ms)?;
+        let writes = (!writes.is_empty()).then(|| self.writes(&life, &mut inner, writes, false));
+        if let Some(at_ms) = next_ms {
+            shared.agenda().add(name, at_ms);
+        }
+        Ok(writes)
+    }
+
+    /// Deletes a portion of a removed state.
+    fn sweep(&self, budget: usize) -> Result<Option<Writes>, StatesError> {
+        let shared = &self.shared;
+        let mut writes = Vec::new();
+        let sweeps = shared.garbage().portion(shared, budget, &mut writes)?;
+        // It belongs to no service: all writes of the removed one are done.
+        let nobody = Arc::new(Life::new(Hash::ZERO, Head::EMPTY));
+        let mut inner = nobody.lock();
+        Ok(sweeps.then(|| self.writes(&nobody, &mut inner, writes, sweeps)))
     }
 
     /// Removes the state of a service: it is gone at once, and what it took in the store is deleted in portions with

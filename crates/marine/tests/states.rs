@@ -19,6 +19,7 @@ type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 struct Memory {
     disk: Mutex<Disk>,
     broken: Mutex<bool>,
+    reads: Mutex<usize>,
 }
 
 impl Memory {
@@ -26,6 +27,7 @@ impl Memory {
         Arc::new(Self {
             disk: Mutex::new(disk),
             broken: Mutex::default(),
+            reads: Mutex::default(),
         })
     }
 
@@ -38,6 +40,7 @@ impl Memory {
     }
 
     fn check(&self) -> Result<(), BackingError> {
+        *self.reads.lock().unwrap() += 1;
         if *self.broken.lock().unwrap() {
             return Err(BackingError::new("the disk is broken"));
         }
@@ -144,6 +147,15 @@ fn put(states: &States, memory: &Memory, writes: Option<Writes>) {
     if let Some(Writes { writes, ticket }) = writes {
         memory.apply(&writes);
         states.written(ticket);
+    }
+}
+
+/// Forgets everything that may be forgotten at this time.
+fn tidy_all(states: &States, memory: &Memory, now: u64) {
+    while states.tidy_at().is_some_and(|at| at <= now) {
+        for writes in states.tidy(now) {
+            put(states, memory, Some(writes));
+        }
     }
 }
 
@@ -270,9 +282,7 @@ fn nothing_is_left_of_what_is_forgotten() {
                 states = States::open(memory.clone(), config(10)).unwrap();
             }
         }
-        while let Some(writes) = states.tidy("shop", 1_000).unwrap() {
-            put(&states, &memory, Some(writes));
-        }
+        tidy_all(&states, &memory, 1_000);
         // The same map made at once has the same nodes.
         let fresh = Memory::of(Disk::new());
         let other = States::open(fresh.clone(), config(10)).unwrap();
@@ -306,15 +316,93 @@ fn nothing_is_left_of_what_is_forgotten() {
         // And nothing at all of what is removed, not even after a restart in the middle.
         put(&states, &memory, states.remove("shop").unwrap());
         assert_eq!(states.view("shop").unwrap().root(), Root::EMPTY);
-        put(&states, &memory, states.tidy("other", 1_000).unwrap());
-        let states = States::open(memory.clone(), config(10)).unwrap();
-        assert_eq!(states.view("shop").unwrap().root(), Root::EMPTY);
-        while let Some(writes) = states.tidy("other", 1_000).unwrap() {
+        for writes in states.tidy(1_000) {
             put(&states, &memory, Some(writes));
         }
+        let states = States::open(memory.clone(), config(10)).unwrap();
+        assert_eq!(states.view("shop").unwrap().root(), Root::EMPTY);
+        tidy_all(&states, &memory, 1_000);
         assert_eq!(memory.disk(), Disk::new(), "seed {seed}");
         assert_eq!(states.removed(), 0);
     }
+}
+
+#[test]
+fn what_is_old_goes_at_its_time_also_if_nothing_more_is_committed() {
+    let mut random = Random(13);
+    let memory = Memory::of(Disk::new());
+    let mut states = states(&memory, 10);
+    assert_eq!(
+        states.tidy_at(),
+        Some(0),
+        "what the store holds is not known"
+    );
+    assert!(states.tidy(0).is_empty());
+    assert_eq!(states.tidy_at(), None);
+
+    let mut models: [Model; 3] = Default::default();
+    for now in 100..160 {
+        let which = random.below(3);
+        let writes = commit(
+            &states,
+            SERVICES[which],
+            &mut models[which],
+            &mut random,
+            now,
+        );
+        put(&states, &memory, writes);
+    }
+    assert!(records(&memory.disk(), b"l") > 3);
+    let before = memory.disk();
+    let at = states.tidy_at().expect("roots are old");
+    assert!(states.tidy(at - 1).is_empty(), "it is not their time");
+    assert_eq!(memory.disk(), before);
+
+    // Only at the times that are named, once in this process and once more in the next.
+    let mut now = 160;
+    for process in 0..2 {
+        let held = states.view("shop").unwrap();
+        let showed = read(&held);
+        let writes = commit(&states, "shop", &mut models[1], &mut random, now);
+        put(&states, &memory, writes);
+        let mut times = 0;
+        while let Some(at) = states.tidy_at()
+            && times < 100
+        {
+            now = now.max(at);
+            for writes in states.tidy(now) {
+                put(&states, &memory, Some(writes));
+            }
+            times += 1;
+        }
+        assert_eq!(times, 100, "it waits for what is held");
+        assert!(now < 200_000, "and rests meanwhile");
+        assert_eq!(records(&memory.disk(), b"l"), 1);
+        assert_eq!(read(&held), showed);
+        drop(held);
+        if process == 0 {
+            states = States::open(memory.clone(), config(10)).unwrap();
+        }
+    }
+    while let Some(at) = states.tidy_at() {
+        now = now.max(at);
+        for writes in states.tidy(now) {
+            put(&states, &memory, Some(writes));
+        }
+    }
+    assert_eq!(records(&memory.disk(), b"lr"), 0);
+    for (service, model) in SERVICES.iter().zip(&models) {
+        assert_eq!(&read(&states.view(service).unwrap()), model);
+        states.verify(service).unwrap();
+    }
+    let reads = *memory.reads.lock().unwrap();
+    assert!(states.tidy(now + 1_000_000).is_empty());
+    assert_eq!(states.tidy_at(), None);
+    assert_eq!(
+        *memory.reads.lock().unwrap(),
+        reads,
+        "nothing is looked for"
+    );
 }
 
 #[test]
@@ -349,9 +437,7 @@ fn a_service_deployed_again_begins_empty_while_the_old_one_can_still_be_read() {
         assert_eq!(read(&held), model);
     }
     drop(held);
-    while let Some(writes) = states.tidy("shop", 100).unwrap() {
-        put(&states, &memory, Some(writes));
-    }
+    tidy_all(&states, &memory, 100);
     let ids: std::collections::BTreeSet<Bytes> = memory
         .disk()
         .keys()

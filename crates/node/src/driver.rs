@@ -56,8 +56,13 @@ enum Wake {
     Command(Option<Command>),
     Work(Done),
     Timer,
+    /// Old states of services may be forgotten.
+    Tidy,
     Again,
 }
+
+/// The least time between two portions of old states that are forgotten.
+const TIDY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What another thread did.
 enum Done {
@@ -91,6 +96,8 @@ pub(crate) struct Driver {
     todo: VecDeque<Todo>,
     committing: bool,
     timer: Option<Timestamp>,
+    /// When a portion of old states was forgotten.
+    tidied: Option<Instant>,
     watchers: HashMap<ParticleId, Watcher>,
     connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
     addresses: watch::Sender<Vec<Multiaddr>>,
@@ -140,6 +147,7 @@ impl Driver {
             todo: VecDeque::new(),
             committing: false,
             timer: None,
+            tidied: None,
             watchers: HashMap::new(),
             connecting: HashMap::new(),
             addresses: parts.addresses,
@@ -201,6 +209,9 @@ impl Driver {
             if self.timer.is_some_and(|at| at <= clock::now()) {
                 self.handle(Wake::Timer)?;
             }
+            if self.tidy_in().is_some_and(|wait| wait.is_zero()) {
+                self.handle(Wake::Tidy)?;
+            }
             self.settle()?;
             self.meters
                 .turn_seconds
@@ -229,6 +240,7 @@ impl Driver {
         let has_more = !self.arrived.is_empty();
         let has_room = self.todo.len() < self.limits.waiting;
         let timer = self.timer.map(|at| tokio::time::sleep(clock::until(at)));
+        let tidy = self.tidy_in().map(tokio::time::sleep);
         let mut batch = Vec::new();
         tokio::select! {
             biased;
@@ -237,6 +249,7 @@ impl Driver {
             Some(Ok(done)) = self.work.join_next() => Wake::Work(done),
             Some(finished) = self.finished.recv() => Wake::Finished(Box::new(finished)),
             () = due(timer) => Wake::Timer,
+            () = due(tidy) => Wake::Tidy,
             // Once round the scheduler, so that connections get their turn.
             () = tokio::task::yield_now(), if has_more => Wake::Again,
             () = self.transport.receive(&mut batch, self.limits.frames_per_turn), if !has_more && has_room => {
@@ -267,8 +280,40 @@ impl Driver {
                 self.timer = None;
                 self.peer.handle(Event::Timer, now);
             }
+            Wake::Tidy => self.tidy(now),
         }
         Ok(())
+    }
+
+    /// How long until a portion of old states may be forgotten; none if there is nothing to forget, or if the end of
+    /// a commit has to be waited for anyway.
+    fn tidy_in(&self) -> Option<Duration> {
+        if self.committing {
+            return None;
+        }
+        let wait = clock::until(Timestamp(self.states.tidy_at()?));
+        let pause = self
+            .tidied
+            .map_or(Duration::ZERO, |at| TIDY_PAUSE.saturating_sub(at.elapsed()));
+        Some(wait.max(pause))
+    }
+
+    fn tidy(&mut self, now: Timestamp) {
+        self.tidied = Some(Instant::now());
+        let forgotten = self.states.tidy(now.ms());
+        if forgotten.is_empty() {
+            return;
+        }
+        // All that was committed before is on its way and has to be written before, or together with it.
+        self.take_finished();
+        self.todo.extend(forgotten.into_iter().map(Todo::States));
+    }
+
+    fn take_finished(&mut self) {
+        let now = clock::now();
+        while let Ok(finished) = self.finished.try_recv() {
+            self.on_finished(finished, now);
+        }
     }
 
     /// Handles what else is there, in turns, until the time of this turn is
@@ -411,10 +456,7 @@ impl Driver {
                 return;
             }
             // All that was committed to these states is on its way and has to be written before.
-            let now = clock::now();
-            while let Ok(finished) = self.finished.try_recv() {
-                self.on_finished(finished, now);
-            }
+            self.take_finished();
             self.todo.extend(removed.into_iter().map(Todo::States));
         }
     }

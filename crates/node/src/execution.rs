@@ -1,4 +1,9 @@
 //! What the receipt of a call says about its execution, and what is kept of it.
+//!
+//! The commit of a call is followed by its answer without a wait, and both are written in one transaction. A call that
+//! is cancelled before its commit has changed nothing. One that is cancelled after it, before the peer took the answer,
+//! has changed the state without an entry and a receipt: the change is not taken back, because the next call may have
+//! seen it. The receipts of the service then do not join at this place.
 
 use weir_identity::{Hash, Value};
 use weir_marine::{Judgement, Limits, Mode, Module, World};

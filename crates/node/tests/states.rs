@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use support::{Folder, callback, node, request, start, with_wasm};
+use weir_identity::keccak256;
+use weir_marine::states::Backing;
 use weir_marine::{States, StatesConfig};
 use weir_node::NodeHandle;
 use weir_node::store::{Birth, Durability, StateTable, Store};
@@ -52,6 +54,66 @@ async fn a_service_keeps_its_state_over_calls_and_restarts_and_loses_it_when_rem
     }
 }
 
+#[tokio::test]
+async fn a_service_that_a_script_removes_loses_its_state() {
+    let folder = Folder::new();
+    let node = start(with_wasm(node(&folder, 1))).await;
+    node.deploy(support::counter()).await.unwrap();
+    // Some are still running when it is removed; what they make of the state goes with it.
+    let running = futures::future::join_all((0..20).map(|_| node.submit(request(ADD)))).await;
+    assert_eq!(add(&node).await, 21);
+    drop(running);
+    let remove = r#"(seq (call %init_peer_id% ("srv" "remove") ["counter"]) (call %init_peer_id% ("callbackSrv" "done") ["gone"]))"#;
+    let running = futures::future::join_all((0..20).map(|_| node.submit(request(ADD)))).await;
+    let mut particle = node.submit(request(remove)).await.unwrap();
+    assert_eq!(callback(&mut particle).await[0].as_str(), Some("gone"));
+    drop(running);
+    node.deploy(support::counter()).await.unwrap();
+    assert_eq!(add(&node).await, 1, "a new service begins empty");
+    node.shutdown().await;
+    let node = start(with_wasm(support::node(&folder, 1))).await;
+    assert_eq!(add(&node).await, 2);
+    node.shutdown().await;
+}
+
+/// Lists of old nodes in the store of a node that is shut down.
+fn old_lists(folder: &Folder) -> usize {
+    let path = folder.of(1).join("store.redb");
+    let store = Store::open(&path, Durability::Process, BIRTH).expect("the store is sound");
+    let store = Arc::new(store);
+    let keys = StateTable::of(&store).keys(b"S", b"S", 10_000);
+    let keys = keys.expect("it can be read");
+    keys.iter().filter(|key| key[17] == b'l').count()
+}
+
+#[tokio::test]
+async fn a_node_forgets_old_roots_of_services_that_nobody_calls_any_more() {
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = Folder::new();
+        let config = |keep_roots_ms| {
+            let mut config = with_wasm(node(&folder, 1));
+            config.durability = durability;
+            config.states.keep_roots_ms = keep_roots_ms;
+            config
+        };
+        let node = start(config(3_600_000)).await;
+        node.deploy(support::counter()).await.unwrap();
+        for _ in 0..5 {
+            add(&node).await;
+        }
+        node.shutdown().await;
+        assert_eq!(old_lists(&folder), 5, "it is not their time");
+
+        let node = start(config(0)).await;
+        node.services().await.unwrap();
+        node.shutdown().await;
+        assert_eq!(old_lists(&folder), 0);
+        let node = start(config(0)).await;
+        assert_eq!(add(&node).await, 6);
+        node.shutdown().await;
+    }
+}
+
 /// Names the store for the child.
 const STORE: &str = "WEIR_TEST_STORE";
 const BIRTH: Birth = Birth {
@@ -59,7 +121,7 @@ const BIRTH: Birth = Birth {
     with_key: true,
 };
 const SERVICES: [&str; 3] = ["counter", "shop", "cellar"];
-const KILLS: usize = 20;
+const KILLS: u64 = 400;
 
 fn open(path: &Path) -> (Arc<Store>, States) {
     let store = Store::open(path, Durability::Process, BIRTH).expect("the store is sound");
@@ -138,8 +200,14 @@ fn child_that_changes_states_without_end() {
     }
 }
 
+/// The same number for the same life.
+fn random(life: u64) -> usize {
+    let hash = keccak256(&[b"kill", &life.to_be_bytes()]);
+    usize::from(hash.as_bytes()[0])
+}
+
 #[test]
-fn states_that_were_acknowledged_survive_kill_9_twenty_times() {
+fn states_that_were_acknowledged_survive_kill_9_four_hundred_times() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("store");
     let mut acknowledged = 0;
@@ -160,7 +228,7 @@ fn states_that_were_acknowledged_survive_kill_9_twenty_times() {
             .filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
         let mut numbers = numbers.inspect(|number: &u64| acknowledged = acknowledged.max(*number));
         numbers
-            .nth(7 * life % 61)
+            .nth(random(life) % 61)
             .expect("the child works until it is killed");
         child.kill().expect("the child is ours");
         // What it said before it died counts as well.

@@ -16,6 +16,9 @@ const PARTS: usize = 8;
 /// Things that are deleted with a commit, however small it is.
 const LEAST: usize = 32;
 
+/// How long it takes until an old root that is held is looked at again, in milliseconds.
+const HELD_MS: u64 = 1_000;
+
 /// The list with which forgetting goes on.
 fn oldest(backing: &dyn Backing, life: &Life, inner: &mut Inner) -> Result<Oldest, StatesError> {
     if let Some(oldest) = inner.oldest {
@@ -90,6 +93,30 @@ pub(super) fn old_roots(
     Ok(())
 }
 
+/// When to look for more of it; none if all of it is forgotten.
+pub(super) fn next_ms(
+    shared: &Shared,
+    life: &Life,
+    inner: &mut Inner,
+    now_ms: u64,
+) -> Result<Option<u64>, StatesError> {
+    let backing = &*shared.backing;
+    let at = oldest(backing, life, inner)?.at;
+    let found = backing.scan(&life.id.lists(), &life.id.list(at), 1)?;
+    let keep_ms = shared.config.keep_roots_ms;
+    let Some((key, value)) = found.first() else {
+        // What is on its way into the store was replaced now, or not long ago.
+        let more = !inner.is_written();
+        return Ok(more.then(|| now_ms.saturating_add(keep_ms)));
+    };
+    let at = read_at(key)?;
+    if inner.oldest_held().is_some_and(|held| held < at.commit) {
+        return Ok(Some(now_ms.saturating_add(HELD_MS)));
+    }
+    let replaced_ms = read_list(value)?.replaced_ms;
+    Ok(Some(replaced_ms.saturating_add(keep_ms)))
+}
+
 fn forget(life: &Life, at: ListAt, list: &List, writes: &mut Vec<StateWrite>) {
     if at.part == 0 {
         // The same root may have been replaced once more.
@@ -131,6 +158,13 @@ struct Removed {
     generation: u64,
     /// Who may still be reading it; none after the store was opened.
     life: Option<Arc<Life>>,
+}
+
+impl Removed {
+    /// Nobody reads it, and the store knows that it was removed.
+    fn is_free(&self) -> bool {
+        self.life.as_ref().is_none_or(|life| life.is_idle())
+    }
 }
 
 impl Garbage {
@@ -180,6 +214,11 @@ impl Garbage {
         self.states.len()
     }
 
+    /// Whether a portion can be deleted now.
+    pub(super) fn can_go_on(&self) -> bool {
+        !self.sweeping && self.states.iter().any(Removed::is_free)
+    }
+
     pub(super) fn swept(&mut self) {
         self.sweeping = false;
     }
@@ -195,8 +234,7 @@ impl Garbage {
         if self.sweeping {
             return Ok(false);
         }
-        let is_free = |removed: &Removed| removed.life.as_ref().is_none_or(|life| life.is_idle());
-        let Some(index) = self.states.iter().position(is_free) else {
+        let Some(index) = self.states.iter().position(Removed::is_free) else {
             return Ok(false);
         };
         let budget = budget.max(LEAST);

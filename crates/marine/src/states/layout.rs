@@ -82,6 +82,14 @@ impl Id {
 
 pub(super) const GARBAGE: &[u8] = b"G";
 
+pub(super) const HEADS: &[u8] = b"N";
+
+/// The service whose head has this key.
+pub(super) fn name_of_head(key: &[u8]) -> Option<Hash> {
+    let name = key.strip_prefix(HEADS)?;
+    Some(Hash::new(name.try_into().ok()?))
+}
+
 pub(super) fn head_key(name: &Hash) -> Bytes {
     let mut key = vec![b'N'];
     key.extend_from_slice(name.as_bytes());
@@ -97,6 +105,13 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Of a service without commits.
+    pub(super) const EMPTY: Self = Self {
+        generation: 0,
+        number: 0,
+        root: Root::EMPTY,
+    };
+
     pub(super) fn encode(&self) -> Bytes {
         let mut out = Vec::with_capacity(16 + Root::BYTES);
         out.extend_from_slice(&self.generation.to_be_bytes());

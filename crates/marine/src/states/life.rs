@@ -115,6 +115,11 @@ impl Inner {
         }
     }
 
+    /// Whether the store has everything.
+    pub(super) fn is_written(&self) -> bool {
+        self.unwritten.is_empty()
+    }
+
     /// The oldest root that is being read.
     pub(super) fn oldest_held(&self) -> Option<u64> {
         self.held.first_key_value().map(|(number, _)| *number)

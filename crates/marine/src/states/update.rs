@@ -49,6 +49,10 @@ impl Update {
     /// comes to the store after it, if all use one channel. It gets nothing if the commit changes nothing. `now_ms`,
     /// in milliseconds since 1970, is when the old root was replaced.
     ///
+    /// `give` runs while the service is locked: it must not wait, and must not use the [`States`](super::States) or a
+    /// [`Snapshot`] (not even drop one, nor the ticket), or this never ends. Sending the writes into a channel without
+    /// a bound is what it is for.
+    ///
     /// If this fails, nothing has changed.
     #[allow(
         clippy::needless_pass_by_value,
@@ -124,6 +128,8 @@ impl Update {
         if let Some(Oldest { replaced_ms, .. }) = &mut inner.oldest {
             replaced_ms.get_or_insert(now_ms);
         }
+        let over_ms = now_ms.saturating_add(shared.config.keep_roots_ms);
+        shared.agenda().add(life.name, over_ms);
         drop(inner);
         Ok(given)
     }

@@ -66,11 +66,13 @@ pub(super) fn write<'a>(
                 table.remove(&key[..])?;
             }
             StateWrite::DeleteOlder { key, than } => {
-                let is_older = table
-                    .get(&key[..])?
-                    .is_some_and(|value| StateWrite::is_older(value.value(), *than));
-                if is_older {
-                    table.remove(&key[..])?;
+                // Almost always it is older, and to look first would be to find it twice.
+                let found = table.remove(&key[..])?;
+                let younger = found
+                    .filter(|value| !StateWrite::is_older(value.value(), *than))
+                    .map(|value| value.value().to_vec());
+                if let Some(value) = younger {
+                    table.insert(&key[..], &value[..])?;
                 }
             }
         }

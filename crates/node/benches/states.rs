@@ -1,0 +1,360 @@
+//! What it costs to change, keep and read the states of services in the store of a node, and beside it what the
+//! database alone takes for the same bytes.
+//!
+//! `cargo bench --profile release --workspace --bench states` prints one line for each figure of
+//! `docs/benchmarks.md`.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use weir_identity::keccak256;
+use weir_marine::states::{StateWrite, Writes};
+use weir_marine::{States, StatesConfig};
+use weir_node::store::{Birth, Durability, StateTable, Store};
+use weir_peer::{Batch, Write};
+use weir_receipt::state::{Limits, Transaction, Tree};
+
+const SERVICE: &str = "shop";
+const BIRTH: Birth = Birth {
+    at_ms: 0,
+    with_key: true,
+};
+/// Keys that are put in with one commit when the state is made.
+const PORTION: u32 = 100_000;
+/// How long a driver gathers before it writes.
+const TURN: Duration = Duration::from_millis(5);
+/// Updates between forgetting begins and the figures are taken.
+const WARM: u32 = 2_000;
+const IDLE: usize = 10_000;
+
+fn key(n: u32) -> Vec<u8> {
+    keccak256(&[&n.to_be_bytes()]).as_bytes()[..16].to_vec()
+}
+
+fn report(what: &str, figure: &str, goal: &str) {
+    println!("bench: states: {what} | {figure} | {goal}");
+}
+
+fn micros(duration: Duration) -> String {
+    format!("{:.0} µs", duration.as_secs_f64() * 1e6)
+}
+
+fn open(path: &Path, durability: Durability, config: StatesConfig) -> (Arc<Store>, States) {
+    let store = Store::open(path, durability, BIRTH).expect("the folder can be written");
+    let store = Arc::new(store);
+    let states = States::open(StateTable::of(&store), config).expect("it is sound");
+    (store, states)
+}
+
+/// Old roots are kept for a thousand updates, if time is counted in them.
+fn config() -> StatesConfig {
+    StatesConfig {
+        keep_roots_ms: 1_000,
+        ..StatesConfig::default()
+    }
+}
+
+fn update(states: &States, service: &str, keys: impl IntoIterator<Item = u32>, now: u32) -> Writes {
+    let limits = Limits {
+        changed_keys: 1 << 20,
+        changed_bytes: 1 << 30,
+        ..Limits::default()
+    };
+    let update = block_on(states.update(service)).expect("it can be read");
+    let snapshot = update.snapshot();
+    let tree = Tree::new(snapshot.root(), snapshot.nodes());
+    let mut transaction = Transaction::new(tree, limits);
+    for n in keys {
+        let value = now.to_be_bytes().repeat(16);
+        transaction.set(&key(n), value).expect("it fits");
+    }
+    let commit = transaction.commit().expect("it can be read");
+    let writes = update.commit(commit, now.into(), |writes| writes);
+    let writes = writes.expect("it can be read");
+    writes.expect("it changes something")
+}
+
+fn write(store: &Store, states: &States, all: Vec<Writes>) {
+    let writes = all.iter().flat_map(|writes| &writes.writes);
+    store
+        .commit_with(&Batch::default(), writes)
+        .expect("the disk has room");
+    for Writes { ticket, .. } in all {
+        states.written(ticket);
+    }
+}
+
+fn main() {
+    for size in [100_000, 1_000_000] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store");
+        make(&path, size);
+        changes(&path, size, Durability::Process);
+        views(&path, size);
+        changes(&path, size, Durability::Power);
+    }
+    idle();
+}
+
+fn make(path: &Path, size: u32) {
+    let (store, states) = open(path, Durability::Process, config());
+    let from = Instant::now();
+    for portion in 0..size / PORTION {
+        let keys = portion * PORTION..(portion + 1) * PORTION;
+        write(
+            &store,
+            &states,
+            vec![update(&states, SERVICE, keys, portion)],
+        );
+    }
+    report(
+        &format!("{size} keys of 16 bytes with values of 64, made in portions of {PORTION}"),
+        &format!("{} per key", micros(from.elapsed() / size)),
+        "",
+    );
+}
+
+fn changes(path: &Path, size: u32, durability: Durability) {
+    let (store, states) = open(path, durability, config());
+    let at = |round: u32| round.wrapping_mul(7_919) % size;
+    let rounds = match durability {
+        Durability::Process => 5_000,
+        Durability::Power => 200,
+    };
+    let how = match durability {
+        Durability::Process => "process",
+        Durability::Power => "power",
+    };
+    // Roots that are to be forgotten come with their time.
+    let mut now = match durability {
+        Durability::Process => 10 * WARM,
+        Durability::Power => 10_000_000,
+    };
+    for _ in 0..WARM / 100 {
+        let turn = (0..100).map(|_| {
+            now += 1;
+            update(&states, SERVICE, [at(now)], now)
+        });
+        write(&store, &states, turn.collect());
+    }
+    let (mut made, mut recorded) = (Duration::ZERO, Vec::new());
+    let spent = cpu_seconds();
+    for _ in 0..rounds {
+        now += 1;
+        let from = Instant::now();
+        let writes = update(&states, SERVICE, [at(now)], now);
+        made += from.elapsed();
+        recorded.push(writes.writes.clone());
+        let from = Instant::now();
+        write(&store, &states, vec![writes]);
+        made += from.elapsed();
+    }
+    let spent = cpu_seconds().zip(spent).map(|(now, then)| now - then);
+    let spent = Duration::from_secs_f64(spent.unwrap_or_default().max(0.0)) / rounds;
+    let bytes: usize = recorded.iter().flatten().map(put_bytes).sum();
+    let peer = alone(path, size, &recorded, 1, durability);
+    report(
+        &format!("a change of one of {size} keys, written at once, {how}"),
+        &format!(
+            "{} ({} of processor time), {} changes of the table, {} bytes",
+            micros(made / rounds),
+            micros(spent),
+            recorded.iter().flatten().count() / recorded.len(),
+            bytes / recorded.len()
+        ),
+        match (durability, size) {
+            (Durability::Process, 1_000_000) => "under 150 µs",
+            _ => "",
+        },
+    );
+    report(
+        "the same bytes put into the database alone",
+        &micros(peer / rounds),
+        "peer",
+    );
+
+    let (begin, mut count, mut turns, mut recorded) = (Instant::now(), 0, 0, Vec::new());
+    let mut busy = Duration::ZERO;
+    while begin.elapsed() < Duration::from_secs(2) {
+        let from = Instant::now();
+        let mut turn = Vec::new();
+        while from.elapsed() < TURN {
+            now += 1;
+            turn.push(update(&states, SERVICE, [at(now)], now));
+        }
+        let gathered = from.elapsed();
+        count += turn.len();
+        turns += 1;
+        if recorded.len() < 2_000 {
+            recorded.extend(turn.iter().map(|writes| writes.writes.clone()));
+        }
+        let from = Instant::now();
+        write(&store, &states, turn);
+        busy += gathered + from.elapsed();
+    }
+    let together = count / turns;
+    let peer = alone(path, size, &recorded, together, durability);
+    report(
+        &format!(
+            "changes of one of {size} keys, written in turns of {} ms, {how}",
+            TURN.as_millis()
+        ),
+        &format!(
+            "{:.0}/s, {together} in a turn",
+            count as f64 / busy.as_secs_f64()
+        ),
+        "at least 5,000/s",
+    );
+    report(
+        "the same bytes put into the database alone, as many together",
+        &format!("{:.0}/s", recorded.len() as f64 / peer.as_secs_f64()),
+        "peer",
+    );
+}
+
+fn put_bytes(write: &StateWrite) -> usize {
+    match write {
+        StateWrite::Put { key, value } => key.len() + value.len(),
+        StateWrite::Delete { .. } | StateWrite::DeleteOlder { .. } => 0,
+    }
+}
+
+/// How long it takes to make the same changes, `together` of the recorded ones at a time, in a store of about the same
+/// size: puts and removals without a look at what is removed.
+fn alone(
+    path: &Path,
+    size: u32,
+    recorded: &[Vec<StateWrite>],
+    together: usize,
+    durability: Durability,
+) -> Duration {
+    let aside = path.with_extension("alone");
+    let (store, _) = open(&aside, durability, config());
+    // A state has a node for every four keys or so.
+    let filling = (0..size / 4).map(|n| Write::Put {
+        key: [&[b'S'; 18][..], keccak256(&[&n.to_be_bytes()]).as_bytes()].concat(),
+        value: vec![7; 470],
+    });
+    let writes = filling.collect();
+    store.commit(&Batch { writes }).expect("the disk has room");
+    let batches: Vec<Batch> = recorded
+        .chunks(together)
+        .map(|chunk| {
+            let writes = chunk.iter().flatten().map(|write| match write {
+                StateWrite::Put { key, value } => Write::Put {
+                    key: key.to_vec(),
+                    value: value.to_vec(),
+                },
+                StateWrite::Delete { key } | StateWrite::DeleteOlder { key, .. } => {
+                    Write::Delete { key: key.to_vec() }
+                }
+            });
+            Batch {
+                writes: writes.collect(),
+            }
+        })
+        .collect();
+    let from = Instant::now();
+    for batch in &batches {
+        store.commit(batch).expect("the disk has room");
+    }
+    let took = from.elapsed();
+    drop(store);
+    std::fs::remove_file(&aside).expect("it is there");
+    took
+}
+
+fn views(path: &Path, size: u32) {
+    let (_store, states) = open(path, Durability::Process, config());
+    let rounds = 100_000;
+    let view = |round: u32| {
+        let snapshot = states.view(SERVICE).expect("it can be read");
+        let tree = Tree::new(snapshot.root(), snapshot.nodes());
+        let found = tree.get(&key(round.wrapping_mul(7_919) % size));
+        black_box(found.expect("it can be read").expect("it is there"));
+    };
+    let from = Instant::now();
+    (0..rounds).for_each(view);
+    let cold = from.elapsed() / rounds;
+    let from = Instant::now();
+    (0..rounds).for_each(view);
+    report(
+        &format!("a view and one of {size} keys read, random"),
+        &format!(
+            "{:.0}/s ({:.1} µs), {:.1} µs before anything is in memory",
+            f64::from(rounds) / from.elapsed().as_secs_f64(),
+            (from.elapsed() / rounds).as_secs_f64() * 1e6,
+            cold.as_secs_f64() * 1e6
+        ),
+        "",
+    );
+}
+
+fn idle() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let names: Vec<String> = (0..IDLE).map(|n| format!("service{n}")).collect();
+    let (store, states) = open(&path, Durability::Process, config());
+    for names in names.chunks(500) {
+        let turn = names.iter().map(|name| update(&states, name, 0..3, 0));
+        write(&store, &states, turn.collect());
+    }
+    drop((states, store));
+    for (services, which) in [
+        (
+            StatesConfig::default().services,
+            "as many remembered as by default",
+        ),
+        (IDLE, "all of them remembered"),
+    ] {
+        let config = StatesConfig {
+            services,
+            ..config()
+        };
+        let (store, states) = open(&path, Durability::Process, config);
+        // So that what the database keeps in memory is there before.
+        let warm = States::open(StateTable::of(&store), config).expect("it is sound");
+        names
+            .iter()
+            .for_each(|name| drop(warm.view(name).expect("it can be read")));
+        drop(warm);
+        let before = resident_bytes();
+        names
+            .iter()
+            .for_each(|name| drop(states.view(name).expect("it can be read")));
+        let taken = resident_bytes()
+            .zip(before)
+            .map(|(now, then)| now.saturating_sub(then));
+        let Some(taken) = taken else {
+            return;
+        };
+        report(
+            &format!("{IDLE} services, each used once and idle, {which}"),
+            &format!("{} KiB, {} bytes each", taken >> 10, taken / IDLE),
+            "",
+        );
+    }
+}
+
+/// Processor time of this process, where the system tells it.
+fn cpu_seconds() -> Option<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
+/// Memory of this process, where the system tells it.
+fn resident_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}

@@ -28,7 +28,6 @@ const PORTION: u32 = 100_000;
 const TURN: Duration = Duration::from_millis(5);
 /// Updates between forgetting begins and the figures are taken.
 const WARM: u32 = 2_000;
-const IDLE: usize = 10_000;
 
 fn key(n: u32) -> Vec<u8> {
     keccak256(&[&n.to_be_bytes()]).as_bytes()[..16].to_vec()
@@ -96,7 +95,6 @@ fn main() {
         views(&path, size);
         changes(&path, size, Durability::Power);
     }
-    idle();
 }
 
 fn make(path: &Path, size: u32) {
@@ -165,9 +163,9 @@ fn changes(path: &Path, size: u32, durability: Durability) {
             recorded.iter().flatten().count() / recorded.len(),
             bytes / recorded.len()
         ),
-        match (durability, size) {
-            (Durability::Process, 1_000_000) => "under 150 µs",
-            _ => "",
+        match durability {
+            Durability::Process => "under 150 µs",
+            Durability::Power => "",
         },
     );
     report(
@@ -293,52 +291,6 @@ fn views(path: &Path, size: u32) {
     );
 }
 
-fn idle() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store");
-    let names: Vec<String> = (0..IDLE).map(|n| format!("service{n}")).collect();
-    let (store, states) = open(&path, Durability::Process, config());
-    for names in names.chunks(500) {
-        let turn = names.iter().map(|name| update(&states, name, 0..3, 0));
-        write(&store, &states, turn.collect());
-    }
-    drop((states, store));
-    for (services, which) in [
-        (
-            StatesConfig::default().services,
-            "as many remembered as by default",
-        ),
-        (IDLE, "all of them remembered"),
-    ] {
-        let config = StatesConfig {
-            services,
-            ..config()
-        };
-        let (store, states) = open(&path, Durability::Process, config);
-        // So that what the database keeps in memory is there before.
-        let warm = States::open(StateTable::of(&store), config).expect("it is sound");
-        names
-            .iter()
-            .for_each(|name| drop(warm.view(name).expect("it can be read")));
-        drop(warm);
-        let before = resident_bytes();
-        names
-            .iter()
-            .for_each(|name| drop(states.view(name).expect("it can be read")));
-        let taken = resident_bytes()
-            .zip(before)
-            .map(|(now, then)| now.saturating_sub(then));
-        let Some(taken) = taken else {
-            return;
-        };
-        report(
-            &format!("{IDLE} services, each used once and idle, {which}"),
-            &format!("{} KiB, {} bytes each", taken >> 10, taken / IDLE),
-            "",
-        );
-    }
-}
-
 /// Processor time of this process, where the system tells it.
 fn cpu_seconds() -> Option<f64> {
     const TICKS_PER_SECOND: f64 = 100.0;
@@ -347,14 +299,4 @@ fn cpu_seconds() -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS_PER_SECOND)
-}
-
-/// Memory of this process, where the system tells it.
-fn resident_bytes() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib << 10)
 }

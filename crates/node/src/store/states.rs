@@ -7,9 +7,7 @@ use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use bytes::Bytes;
-use redb::{
-    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
-};
+use redb::{Database, ReadOnlyTable, ReadableDatabase, TableDefinition, WriteTransaction};
 use weir_marine::states::{Backing, BackingError, Record, StateWrite};
 
 use super::{Store, after, bound};

@@ -75,9 +75,9 @@ fn random_numbers_follow_from_the_context() {
 }
 
 #[test]
-fn there_are_no_folders_and_no_variables() {
+fn there_are_two_folders_and_no_variables() {
     let (module, context) = (explorer(), CallContext::default());
-    assert_eq!(call(&module, &context, "folders", "[]"), "0");
+    assert_eq!(call(&module, &context, "folders", "[]"), "2", "/ and /tmp");
     assert_eq!(call(&module, &context, "variables", "[]"), "0");
 }
 

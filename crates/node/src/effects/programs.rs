@@ -6,7 +6,7 @@
 //! keep it from using up the machine, they do not confine it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -213,6 +213,30 @@ impl Programs {
             .map_err(|_| Fault::TimedOut)?
     }
 
+    /// The program with what each of its processes may use. Between fork and exec nothing but unsafe code could set
+    /// that, so a shell does it, which then becomes the program.
+    #[cfg(target_os = "linux")]
+    fn bounded(&self, program: &Path) -> std::io::Result<Command> {
+        const SCRIPT: &str = "ulimit -c 0 && ulimit -t \"$1\" && ulimit -f \"$2\" && ulimit -v \"$3\" && \
+                              shift 3 && exec /usr/bin/env -i \"$@\"";
+        // The shell would tell in words of its own that it is not there.
+        std::fs::metadata(program)?;
+        let seconds = self.limits.timeout.as_secs() + 1;
+        let blocks = self.limits.file_bytes.div_ceil(512);
+        let kib = self.limits.memory_bytes.div_ceil(1024);
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", SCRIPT, "sh"])
+            .args([seconds, blocks, kib].map(|bound| bound.to_string()))
+            .arg(program);
+        Ok(command)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn bounded(&self, program: &Path) -> std::io::Result<Command> {
+        Ok(Command::new(program))
+    }
+
     async fn work(
         &self,
         program: &Program,
@@ -230,7 +254,9 @@ impl Programs {
             .and_then(|()| tempfile::tempdir_in(&self.folder))
             .map_err(|error| failed("has no folder to work in", &error))?;
         // Descriptors of the node are closed in the program, as the standard library opens all of them.
-        let mut child = Command::new(&program.path)
+        let mut child = self
+            .bounded(&program.path)
+            .map_err(|error| failed("cannot be started", &error))?
             .args(arguments)
             .env_clear()
             .current_dir(folder.path())
@@ -243,7 +269,6 @@ impl Programs {
             .map_err(|error| failed("cannot be started", &error))?;
         // Dropped before the folder: nobody works in it any more when it is deleted.
         let group = Group::of(&child);
-        group.limit(&self.limits);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let limit = self.limits.output_bytes;
         let ended = async {
@@ -323,32 +348,6 @@ impl Group {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(id.and_then(Pid::from_raw))
     }
-
-    /// What each process may use. It holds from a moment after the start on: between fork and exec nothing but
-    /// unsafe code could set it.
-    #[cfg(target_os = "linux")]
-    fn limit(&self, limits: &ProgramLimits) {
-        use rustix::process::{Resource, Rlimit, prlimit};
-        let most = [
-            (Resource::As, limits.memory_bytes),
-            (Resource::Fsize, limits.file_bytes),
-            (Resource::Cpu, limits.timeout.as_secs() + 1),
-            (Resource::Core, 0),
-        ];
-        for (resource, most) in most {
-            let limit = Rlimit {
-                current: Some(most),
-                maximum: Some(most),
-            };
-            // It may have ended already.
-            if let Err(error) = prlimit(self.0, resource, limit) {
-                tracing::debug!(%error, "a program has no limit");
-            }
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn limit(&self, _: &ProgramLimits) {}
 }
 
 impl Drop for Group {

@@ -418,7 +418,11 @@ async fn heads_of_responses_are_bounded() {
         let fetched = http()
             .fetch(KEY, ask("GET", server.url("/")), &open())
             .await;
-        assert!(matches!(fetched, Err(Fault::Failed(_))), "{fetched:?}");
+        assert!(
+            matches!(fetched, Err(Fault::Failed(_))),
+            "{:?}",
+            fetched.err()
+        );
     }
 }
 

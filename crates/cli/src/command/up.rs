@@ -318,17 +318,27 @@ fn examples(services: &[NetworkService]) -> String {
 /// How a function is called, with the names of its parameters in the place of arguments.
 fn call_of(signature: &str) -> String {
     let (name, rest) = signature.split_once('(').unwrap_or((signature, ""));
-    // A parameter stands before its colon; types have none, but have commas.
-    let parameters = rest
-        .split(": ")
-        .filter_map(|text| text.split(['(', ' ', ',', ')']).next_back());
-    let parameters = parameters.filter(|_| rest.contains(": "));
-    let count = rest.matches(": ").count();
-    parameters
-        .take(count)
-        .fold(name.to_owned(), |call, parameter| {
-            format!("{call} {}", parameter.to_uppercase())
-        })
+    let mut call = name.to_owned();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, letter) in rest.char_indices() {
+        match letter {
+            '(' | '<' | '{' => depth += 1,
+            ')' | ',' if depth == 0 => {
+                // A parameter stands before its colon.
+                if let Some((parameter, _)) = rest[start..at].split_once(':') {
+                    call.push(' ');
+                    call.push_str(&parameter.trim().to_uppercase());
+                }
+                start = at + 1;
+                if letter == ')' {
+                    break;
+                }
+            }
+            ')' | '>' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    call
 }
 
 #[cfg(test)]
@@ -343,6 +353,10 @@ mod tests {
             (
                 "put(key: tuple<u8, u8>, the-value: list<u8>)",
                 "put KEY THE-VALUE",
+            ),
+            (
+                "set(who: record { name: string, age: u8 }, on: bool) -> result<u64, record { code: s32 }>",
+                "set WHO ON",
             ),
         ] {
             assert_eq!(call_of(signature), call);

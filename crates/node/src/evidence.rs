@@ -82,8 +82,9 @@ pub(crate) enum EvidenceWrite {
 /// What takes place beside the value.
 const RECORD_BYTES: u64 = 128;
 
-/// The most that goes for each call that comes, so that a commit takes time by its own size.
-const GOING_MAX: usize = 4;
+/// So many calls may go for each that comes, and as many more as it takes to make room for twice its bytes: a commit
+/// takes time by its own size, and what is kept shrinks as long as it is too much.
+const GOING: usize = 4;
 
 /// Which calls are kept, the oldest first.
 #[derive(Debug)]
@@ -128,7 +129,9 @@ impl Keeper {
         let mut writes = Vec::with_capacity(2);
         self.add(kept.at_ms, kept.request, value.len() as u64);
         let oldest = kept.at_ms.saturating_sub(self.config.keep_ms);
-        for _ in 0..GOING_MAX {
+        let mut room = 2 * (value.len() as u64 + RECORD_BYTES);
+        let mut going = 0;
+        while going < GOING || room > 0 && self.bytes > self.config.bytes {
             let goes = self.order.front().copied().filter(|(at, _, _)| {
                 self.order.len() > 1 && (*at < oldest || self.bytes > self.config.bytes)
             });
@@ -137,6 +140,8 @@ impl Keeper {
             };
             self.order.pop_front();
             self.bytes -= bytes + RECORD_BYTES;
+            room = room.saturating_sub(bytes + RECORD_BYTES);
+            going += 1;
             if let Some(times) = self.times.get_mut(&request) {
                 *times -= 1;
                 if *times == 0 {
@@ -219,6 +224,17 @@ mod tests {
             assert!(store.contains_key(&kept.request));
             assert!(keeper.bytes <= config.bytes + 2_000, "{}", keeper.bytes);
         }
+        // Large ones after many small ones make the room that they take.
+        for number in 0..20 {
+            let large = kept(2_000 + number, 1_000, 4_000);
+            apply(&mut store, keeper.keep(&large));
+            assert!(keeper.bytes <= config.bytes + 10_000, "{}", keeper.bytes);
+        }
+        for number in 0..12 {
+            apply(&mut store, keeper.keep(&kept(3_000 + number, 1_000, 10)));
+        }
+        apply(&mut store, keeper.keep(&kept(4_000, 1_000, 9_000)));
+        assert!(keeper.bytes <= config.bytes, "{}", keeper.bytes);
         let all: u64 = store
             .values()
             .map(|value| value.len() as u64 + RECORD_BYTES)

@@ -79,6 +79,7 @@ mod contract;
 mod convert;
 mod effects;
 mod error;
+mod execution;
 mod failure;
 mod files;
 mod flight;
@@ -108,6 +109,7 @@ pub use effects::{
     ProgramRun, denied, guest_message,
 };
 pub use error::{Error, ManifestError};
+pub use execution::Execution;
 pub use grants::{GrantError, Grants, Hosts, HttpPolicy, Policy};
 pub use interface::Class;
 pub use judgement::{Judgement, Verdict};

@@ -51,7 +51,7 @@
 //! | `f32`, `f64` | number, `"NaN"`, `"Infinity"`, `"-Infinity"` | same |
 //! | `char` | text of one character | same |
 //! | `string` | text | same |
-//! | `list<u8>` | `"b64:"` and base64url, or an array of integers | `"b64:…"` without padding |
+//! | `list<u8>` | `"b64:"` and base64url, an array of integers, or `{"cid": "…"}`: a blob of the node | `"b64:…"` without padding |
 //! | `list<T>`, `tuple<…>` | array | array |
 //! | `map<K, V>` | array of pairs; object if the keys are text | object if the keys are text, else array of pairs |
 //! | `record` | object, where an absent option is none; or array in the order of the fields | object with `snake_case` keys |

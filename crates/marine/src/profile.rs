@@ -123,6 +123,13 @@ impl Profile {
         config
     }
 
+    /// The same for components with probes: the engine asks the host at the beginning of functions.
+    pub(crate) fn probing_config(self) -> Config {
+        let mut config = self.compiler_config();
+        config.epoch_interruption(true);
+        config
+    }
+
     fn pool(slots: u32) -> PoolingAllocationConfig {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(slots)

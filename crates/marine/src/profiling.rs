@@ -10,7 +10,11 @@ mod probes;
 mod recorder;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, UpdateDeadline};
@@ -20,16 +24,20 @@ use crate::bridge::Arguments;
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain};
 use crate::module::{Call, Module};
+use crate::profile::Profile;
 use crate::runtime::{Marine, MarineConfig};
 use crate::sandbox::{CallState, LogSink};
 
 pub(crate) use probes::PROBE_BYTES_MAX;
 pub(crate) use recorder::Recorder;
 
-use recorder::Node;
+use recorder::{FUEL, Node};
 
-/// What the store of a profiled call has: more than any guest and its probes use.
-const FUEL: u64 = 1 << 62;
+/// More than any probe costs.
+const PROBE_FUEL_MAX: u64 = 20_000_000;
+
+/// After so many probes the call lets other tasks of its executor run.
+const PROBES_PER_TURN: u32 = 10_000;
 
 /// A loaded component with probes.
 pub struct Profiler {
@@ -118,12 +126,17 @@ impl Profiler {
         let imports = self.places.iter().map(|place| place.is_import).collect();
         state.memory.recorder = Some(Recorder::new(shared.engine.clone(), imports));
         let mut store = shared.store(state, call.limits)?;
-        store.epoch_deadline_callback(|mut store| {
+        let mut heard = 0_u32;
+        store.epoch_deadline_callback(move |mut store| {
             let left = store.get_fuel()?;
             if let Some(recorder) = &mut store.data_mut().memory.recorder {
                 recorder.hear(left)?;
             }
-            Ok(UpdateDeadline::Continue(1))
+            heard = (heard + 1) % PROBES_PER_TURN;
+            Ok(match heard {
+                0 => UpdateDeadline::Yield(1),
+                _ => UpdateDeadline::Continue(1),
+            })
         });
         store.set_epoch_deadline(1);
         let failed = |error: wasmtime::Error| engine_failure(&error);
@@ -133,12 +146,16 @@ impl Profiler {
             Err(error) => return Err(explain(&error, Phase::Start, &store.data().memory)),
         };
         store.set_fuel(FUEL).map_err(failed)?;
-        if let Some(recorder) = &mut store.data_mut().memory.recorder {
-            recorder.begin(FUEL, call.limits.fuel);
-        }
-        let result = parts
-            .invoke(&mut store, instance, function, arguments, call.limits)
-            .await;
+        let recorder = &mut store.data_mut().memory.recorder;
+        let rest = recorder.as_mut().map(|recorder| {
+            recorder.begin(call.limits.fuel);
+            recorder.rest()
+        });
+        let work = parts.invoke(&mut store, instance, function, arguments, call.limits);
+        let rest = rest.unwrap_or_default();
+        let limit = call.limits.fuel;
+        let result = until_used_up(work, &rest).await;
+        let result = result.unwrap_or(Err(Error::Fuel { limit }));
         let left = store.get_fuel().map_err(failed)?;
         let recorder = store.data_mut().memory.recorder.take();
         let (tree, fuel) = recorder.map_or_else(Default::default, |found| found.finish(left));
@@ -239,6 +256,30 @@ impl std::fmt::Debug for Profiled {
             .field("calls", &self.tree.len())
             .finish_non_exhaustive()
     }
+}
+
+/// The output of the work, or nothing if it runs for longer than the rest of its fuel allows without coming to a probe.
+/// The store has more fuel than the guest may use, and probes are where that is seen; an endless loop has none. But it
+/// returns to its executor after every [`Profile::YIELD_FUEL`].
+async fn until_used_up<T>(work: impl Future<Output = T>, rest: &AtomicU64) -> Option<T> {
+    let mut work = pin!(work);
+    let (mut before, mut used) = (0, 0_u64);
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => {
+            let rest = rest.load(Ordering::Relaxed);
+            used = match rest == before {
+                true => used.saturating_add(Profile::YIELD_FUEL),
+                false => 0,
+            };
+            before = rest;
+            match used > rest.saturating_add(PROBE_FUEL_MAX) {
+                true => Poll::Ready(None),
+                false => Poll::Pending,
+            }
+        }
+    })
+    .await
 }
 
 /// A name without the characters that have a meaning in folded chains.

@@ -97,9 +97,16 @@ fn each_function_has_what_its_operators_cost() {
         (func $run (export "run")
             (drop (call $leaf (i32.const 1)))
             (drop (call $leaf (i32.const 2))))"#,
-        &expect![[""]],
+        &expect![[r#"
+            run 1 71 133
+            leaf 2 62 62
+            engine 0 of 133
+        "#]],
     );
-    expect![[""]].assert_eq(&profiled.folded("run()"));
+    expect![[r#"
+        run();run 71
+        run();run;leaf 62
+    "#]].assert_eq(&profiled.folded("run()"));
 }
 
 #[test]
@@ -109,9 +116,9 @@ fn all_ways_out_of_a_function_are_seen() {
             (if (local.get 0) (then (return (i32.const 1))))
             (i32.const 2))
         (func $branches (param i32) (result i32)
-            (block $out
-                (br_table 0 1 1 (i32.const 5) (local.get 0)))
-            (i32.const 6))
+            (i32.add
+                (block (result i32) (br_table 0 1 (i32.const 5) (local.get 0)))
+                (i32.const 1)))
         (func $pair (result i32 i64) (i32.const 1) (i64.const 2))
         (func $tail (param i32) (result i32) (return_call $returns (local.get 0)))
         (func $down (param i32)
@@ -124,7 +131,15 @@ fn all_ways_out_of_a_function_are_seen() {
             (call $pair) drop drop
             (drop (call $tail (i32.const 1)))
             (call $down (i32.const 3)))"#,
-        &expect![[""]],
+        &expect![[r#"
+            run 1 261 717
+            down 4 249 249
+            returns 3 93 93
+            branches 2 82 82
+            pair 1 21 21
+            tail 1 11 11
+            engine 0 of 717
+        "#]],
     );
 }
 
@@ -140,7 +155,12 @@ fn tables_and_memory_cost_what_they_cost_without_probes() {
                 (drop (call_indirect (type $unary) (local.get $i) (i32.rem_u (local.get $i) (i32.const 2))))
                 (local.set $i (i32.add (local.get $i) (i32.const 1)))
                 (br_if $next (i32.lt_u (local.get $i) (i32.const 10)))))"#,
-        &expect![[""]],
+        &expect![[r#"
+            bool 5 6630 6630
+            run 1 1901 8586
+            signed char 5 55 55
+            engine 0 of 8586
+        "#]],
     );
 }
 

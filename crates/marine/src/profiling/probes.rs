@@ -247,9 +247,10 @@ impl Outline {
 fn readable(name: &str) -> String {
     let rust = demangle(name);
     let brief = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
-    if let Ok(symbol) = cpp_demangle::Symbol::new(name)
-        // Old names of Rust look like those of C++ to a reader of the latter, not the other way round.
+    // Old names of Rust look like those of C++ to a reader of the latter, not the other way round.
+    if name.starts_with("_Z")
         && rust.to_string() == name
+        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
         && let Ok(cpp) = symbol.demangle_with_options(&brief)
     {
         return cpp;

@@ -1,6 +1,8 @@
 //! What probes tell, as a tree of calls.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::{Engine, Result, Trap};
 
@@ -12,6 +14,9 @@ const NODES_MAX: usize = 1 << 20;
 
 /// What the engine takes for a call of any function beside its operators.
 const FUNCTION_FUEL: u64 = 1;
+
+/// What the store has: more than any guest and its probes use.
+pub(super) const FUEL: u64 = 1 << 62;
 
 /// The root of the tree: whoever calls the guest.
 const ROOT: u32 = 0;
@@ -25,14 +30,15 @@ pub(crate) struct Recorder {
     tree: Vec<Node>,
     /// Who runs, and behind it who called it, down to the root.
     running: Vec<u32>,
-    /// What the store had when recording began.
-    begin: u64,
-    /// What probes have used since then.
-    overhead: u64,
-    /// What the guest itself had used when the last probe was heard.
-    last: u64,
+    /// What the store had when the last probe was heard.
+    left: u64,
+    /// What that probe takes after it is heard.
+    owed: u64,
+    /// What the guest itself had used by then.
+    used: u64,
     /// How much it may use.
     limit: u64,
+    rest: Arc<AtomicU64>,
     prices: Prices,
     /// Which places are imports.
     imports: Vec<bool>,
@@ -86,22 +92,29 @@ impl Recorder {
             is_on: false,
             tree: Vec::new(),
             running: Vec::new(),
-            begin: 0,
-            overhead: 0,
-            last: 0,
+            left: 0,
+            owed: 0,
+            used: 0,
             limit: 0,
+            rest: Arc::default(),
             prices: Prices::of_profile(),
             imports,
         }
     }
 
-    /// Listens from now on. The store has so much fuel, of which the guest may use as much as the limit.
-    pub(super) fn begin(&mut self, fuel: u64, limit: u64) {
+    /// Listens from now on. The store has [`FUEL`], of which the guest may use as much as the limit.
+    pub(super) fn begin(&mut self, limit: u64) {
         self.is_on = true;
         self.tree = vec![Node::new(None, ROOT)];
         self.running = vec![ROOT];
-        (self.begin, self.limit) = (fuel, limit);
-        (self.overhead, self.last) = (0, 0);
+        (self.left, self.owed) = (FUEL, 0);
+        (self.used, self.limit) = (0, limit);
+        self.rest.store(limit, Ordering::Relaxed);
+    }
+
+    /// What the guest has left, for whoever watches from outside.
+    pub(super) fn rest(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.rest)
     }
 
     /// Notes what a probe says, and has the engine ask at the next call.
@@ -115,17 +128,19 @@ impl Recorder {
     /// The engine asks, with so much fuel left: fuel since the last probe was that of who ran.
     pub(super) fn hear(&mut self, left: u64) -> Result<()> {
         let pages = std::mem::take(&mut self.pages);
-        self.overhead += self.prices.operators + self.prices.page * u64::from(pages);
-        let mut now = self.used(left);
+        let mut fuel = self.since(left);
+        fuel = fuel.saturating_sub(self.prices.operators + self.prices.page * u64::from(pages));
+        self.left = left;
         // Counted when the empty function returns.
-        self.overhead += FUNCTION_FUEL;
-        if now > self.limit {
+        self.owed = FUNCTION_FUEL;
+        if self.used.saturating_add(fuel) > self.limit {
+            self.spend(fuel);
             return Err(Trap::OutOfFuel.into());
         }
         match pages {
-            0 => {}
+            0 => self.spend(fuel),
             END => {
-                self.spend(now);
+                self.spend(fuel);
                 if self.running.len() > 1 {
                     self.running.pop();
                 }
@@ -133,39 +148,44 @@ impl Recorder {
             begin => {
                 let place = begin - FIRST;
                 // The probe of a function is in it, and what it takes to begin with is its own.
-                if self.imports.get(place as usize) == Some(&false) {
-                    now = now.saturating_sub(FUNCTION_FUEL).max(self.last);
-                }
-                self.spend(now);
+                let own = match self.imports.get(place as usize) {
+                    Some(false) => FUNCTION_FUEL.min(fuel),
+                    _ => 0,
+                };
+                self.spend(fuel - own);
                 let callee = self.callee(place);
                 self.running.push(callee);
+                self.spend(own);
                 if let Some(node) = self.tree.get_mut(callee as usize) {
                     node.calls += 1;
                 }
             }
         }
+        self.rest.store(self.limit - self.used, Ordering::Relaxed);
         Ok(())
     }
 
     /// The tree, at the end of the call, and how much the guest has used.
     pub(super) fn finish(mut self, left: u64) -> (Vec<Node>, u64) {
-        let now = self.used(left);
-        self.spend(now);
-        (self.tree, self.last)
+        let fuel = self.since(left);
+        self.spend(fuel);
+        (self.tree, self.used)
     }
 
-    fn used(&self, left: u64) -> u64 {
-        self.begin
-            .saturating_sub(left)
-            .saturating_sub(self.overhead)
+    /// What was used since the last probe was heard, with the next one.
+    fn since(&self, left: u64) -> u64 {
+        let used = self.left.saturating_sub(left);
+        used.saturating_sub(self.owed)
     }
 
-    fn spend(&mut self, now: u64) {
+    /// Nobody uses more than there is: what is over was for a probe that did not come.
+    fn spend(&mut self, fuel: u64) {
+        let fuel = fuel.min(self.limit - self.used);
         let running = self.running.last().copied().unwrap_or(ROOT);
         if let Some(node) = self.tree.get_mut(running as usize) {
-            node.fuel += now.saturating_sub(self.last);
+            node.fuel += fuel;
         }
-        self.last = now;
+        self.used += fuel;
     }
 
     fn callee(&mut self, place: u32) -> u32 {

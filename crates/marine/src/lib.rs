@@ -119,7 +119,7 @@ pub use manifest::{
 };
 pub use module::{Call, CallOutput, Module, Took};
 pub use profile::Profile;
-pub use profiling::{FunctionCost, Place, Profiler, Profiled};
+pub use profiling::{FunctionCost, Place, Profiled, Profiler};
 pub use runtime::{Marine, MarineConfig, SetupError};
 pub use sandbox::{Level, Logs};
 pub use states::{States, StatesConfig, StatesError};

@@ -339,7 +339,11 @@ struct Usage {
 }
 
 impl Shared {
-    pub(crate) fn store(&self, state: CallState, limits: &Limits) -> Result<Store<CallState>, Error> {
+    pub(crate) fn store(
+        &self,
+        state: CallState,
+        limits: &Limits,
+    ) -> Result<Store<CallState>, Error> {
         /// Host bytes that the engine needs for a value, per byte that counts as its size.
         const HOST_BYTES_PER_BYTE: u64 = 64;
         /// What host functions can be passed however small a result may be.

@@ -91,8 +91,8 @@ impl Profiler {
         let profile = marine.profile();
         let broken = |detail: String| Error::Engine { detail };
         let probed = probes::probe(component).map_err(broken)?;
-        let engine = Engine::new(&profile.probing_config())
-            .map_err(|error| broken(format!("{error:#}")))?;
+        let engine =
+            Engine::new(&profile.probing_config()).map_err(|error| broken(format!("{error:#}")))?;
         let config = MarineConfig {
             profile,
             slots: 1,

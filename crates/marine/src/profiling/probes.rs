@@ -246,7 +246,9 @@ impl Outline {
 /// A name as its author wrote it.
 fn readable(name: &str) -> String {
     let rust = demangle(name);
-    let brief = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
+    let brief = cpp_demangle::DemangleOptions::new()
+        .no_params()
+        .no_return_type();
     // Old names of Rust look like those of C++ to a reader of the latter, not the other way round.
     if name.starts_with("_Z")
         && rust.to_string() == name

@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 use support::rates::Rates;
-use support::{Done, Network, weir};
+use support::{Done, Network, weir, weir_with_input};
 
 fn call(folder: &Path, call: &[&str]) -> Done {
     weir(
@@ -116,4 +116,81 @@ fn a_right_is_that_of_its_part_alone() {
     let why = "fetch (not granted to part fetcher)";
     assert!(refused.stdout.contains(why), "{refused:#?}");
     assert_eq!(rates.asked(), 0);
+}
+
+#[test]
+fn effects_are_tried_without_a_network_under_the_same_rules() {
+    let rates = Rates::serve();
+    let folder = rates.example();
+    let folder = folder.path();
+    let link = ["wasm", "link", "weir.toml", "-o", "rates.wasm"];
+    weir(folder, &link).text();
+    let url = rates.instead("https://api.frankfurter.dev/v1");
+    let typed = format!("use-source(\"{url}\")\nrefresh(\"EUR\", \"USD\")\n");
+    let repl = ["wasm", "repl", "rates.wasm", "-q"];
+
+    let denied = weir_with_input(folder, &repl, &typed);
+    let why = "weir:host/http is not granted";
+    assert!(denied.stderr.contains(why), "{denied:#?}");
+    assert_eq!(rates.asked(), 0);
+
+    let with = [&repl[..], &["--effects", "effects.toml"]].concat();
+    let done = weir_with_input(folder, &with, &typed);
+    assert!(done.text().contains("1.0842"), "{done:#?}");
+    assert_eq!(rates.asked(), 1);
+
+    let alone = format!("get(\"{url}/latest?base=EUR&symbols=USD\")");
+    let alone = [
+        &["wasm", "call", "fetcher/fetcher.wasm", &alone][..],
+        &["--effects", "effects.toml"],
+    ]
+    .concat();
+    let unasked = weir(folder, &alone);
+    let why = "the manifest of the component does not ask for it";
+    assert!(unasked.stderr.contains(why), "{unasked:#?}");
+    assert_eq!(rates.asked(), 1);
+
+    std::fs::write(folder.join("bad.toml"), "[[allow]]\nwhom = 7").expect("a writable folder");
+    let unusable = ["wasm", "call", "rates.wasm", "source()", "--effects"];
+    let refused = weir(folder, &[&unusable[..], &["bad.toml"]].concat());
+    assert!(refused.stderr.contains("error[W0507]"), "{refused:#?}");
+}
+
+#[test]
+fn a_profile_has_the_effects_of_its_call_once() {
+    let rates = Rates::serve();
+    let folder = rates.example();
+    let folder = folder.path();
+    let manifest = rates.instead(
+        r#"
+        [service]
+        name = "alone"
+        version = "0.1.0"
+        [[part]]
+        name = "fetcher"
+        component = "fetcher/fetcher.wasm"
+        grants = { "weir:host/http@0.1" = { hosts = ["api.frankfurter.dev"] } }"#,
+    );
+    std::fs::write(folder.join("alone.toml"), manifest).expect("a writable folder");
+    weir(folder, &["wasm", "link", "alone.toml"]).text();
+    let url = rates.instead("https://api.frankfurter.dev/v1/latest?base=EUR&symbols=USD");
+    let profile = [
+        &["wasm", "profile", "alone.wasm", &format!("get(\"{url}\")")][..],
+        &["--effects", "effects.toml", "--json"],
+    ]
+    .concat();
+    let data = weir(folder, &profile).data();
+    assert_eq!(rates.asked(), 1);
+    assert!(
+        data["result"]
+            .as_str()
+            .is_some_and(|body| body.starts_with("b64:"))
+    );
+    let fetches = data["host"].as_array().expect("a list");
+    let fetch = fetches
+        .iter()
+        .find(|cost| cost["name"] == "weir:host/http@0.1.0#fetch")
+        .expect("it was called");
+    assert_eq!(fetch["calls"], 1);
+    assert!(fetch["fuel"].as_u64() > Some(1_000_000), "{fetch}");
 }

@@ -126,7 +126,11 @@ impl Profile {
     /// The same for components with probes: the engine asks the host at the beginning of functions.
     pub(crate) fn probing_config(self) -> Config {
         let mut config = self.compiler_config();
-        config.epoch_interruption(true);
+        // Probes make the frames of functions larger, and a guest with little room left should not notice.
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(2 * Self::WASM_STACK_BYTES)
+            .async_stack_size(2 * Self::WASM_STACK_BYTES + (1 << 20));
         config
     }
 

@@ -268,15 +268,16 @@ async fn until_used_up<T>(work: impl Future<Output = T>, rest: &AtomicU64) -> Op
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => {
             let rest = rest.load(Ordering::Relaxed);
-            used = match rest == before {
-                true => used.saturating_add(Profile::YIELD_FUEL),
-                false => 0,
+            used = if rest == before {
+                used.saturating_add(Profile::YIELD_FUEL)
+            } else {
+                0
             };
             before = rest;
-            match used > rest.saturating_add(PROBE_FUEL_MAX) {
-                true => Poll::Ready(None),
-                false => Poll::Pending,
+            if used > rest.saturating_add(PROBE_FUEL_MAX) {
+                return Poll::Ready(None);
             }
+            Poll::Pending
         }
     })
     .await

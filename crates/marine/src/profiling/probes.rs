@@ -423,3 +423,23 @@ impl Reencode for Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn names_are_those_of_their_authors() {
+        for (name, author) in [
+            ("_ZN4weir4http5fetchERKNS0_7RequestE", "weir::http::fetch"),
+            ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
+            ("_RNvC7mycrate3foo", "mycrate::foo"),
+            ("cabi_realloc", "cabi_realloc"),
+            // A type, to a reader of C++ who is not careful.
+            ("b", "b"),
+            ("_Zonk", "_Zonk"),
+        ] {
+            assert_eq!(readable(name), author);
+        }
+    }
+}

@@ -127,6 +127,12 @@ pub(super) fn run(
         functions: costs.into_iter().map(cost).collect(),
     };
     show_logs(&done, output);
+    if profiled.fuel != done.fuel && done.result.is_ok() {
+        output.warn(format!(
+            "the call took {} fuel, but {} with probes; the profile is that of the latter",
+            done.fuel, profiled.fuel
+        ));
+    }
     if let Ok(value) = &done.result {
         output.note(&format!("{} → {}", typed.function, brief(&value.to_json())));
     }

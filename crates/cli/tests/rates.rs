@@ -174,8 +174,9 @@ fn a_profile_has_the_effects_of_its_call_once() {
     std::fs::write(folder.join("alone.toml"), manifest).expect("a writable folder");
     weir(folder, &["wasm", "link", "alone.toml"]).text();
     let url = rates.instead("https://api.frankfurter.dev/v1/latest?base=EUR&symbols=USD");
+    let call = format!("get(\"{url}\")");
     let profile = [
-        &["wasm", "profile", "alone.wasm", &format!("get(\"{url}\")")][..],
+        &["wasm", "profile", "alone.wasm", &call][..],
         &["--effects", "effects.toml", "--json"],
     ]
     .concat();

@@ -212,7 +212,9 @@ impl Profiled {
                 let place = self.places.get(place as usize);
                 text.push_str(&place.map_or_else(String::new, |place| frame(&place.name)));
             }
-            text.push_str(&format!(" {}\n", node.fuel));
+            text.push(' ');
+            text.push_str(&node.fuel.to_string());
+            text.push('\n');
         }
         text
     }

@@ -9,8 +9,8 @@ use futures::executor::block_on;
 use support::{component, json, keeper_component, marine, module};
 use weir_identity::Value;
 use weir_marine::{
-    Answer, Call, CallContext, CallOutput, Effector, Error, Limits, Outside, Profiled, Profiler,
-    World,
+    Answer, Call, CallContext, CallOutput, Effector, Error, FunctionCost, Limits, Outside,
+    Profiled, Profiler, World,
 };
 
 const SQLITE: &[u8] = include_bytes!("../../../examples/sqlite/sqlite.wasm");
@@ -69,14 +69,15 @@ fn outcome(result: &Result<Value, Error>) -> String {
 
 /// A profile as text: function, calls, its own fuel, and that with what it called.
 fn show(profiled: &Profiled) -> String {
-    let mut text = String::new();
-    for cost in profiled.functions() {
-        text.push_str(&format!(
-            "{} {} {} {}\n",
-            cost.place.name, cost.calls, cost.self_fuel, cost.inclusive_fuel
-        ));
-    }
-    text + &format!("engine {} of {}\n", profiled.engine_fuel, profiled.fuel)
+    let line = |cost: FunctionCost| {
+        let FunctionCost { place, calls, .. } = cost;
+        format!(
+            "{} {calls} {} {}\n",
+            place.name, cost.self_fuel, cost.inclusive_fuel
+        )
+    };
+    let lines: String = profiled.functions().into_iter().map(line).collect();
+    lines + &format!("engine {} of {}\n", profiled.engine_fuel, profiled.fuel)
 }
 
 fn check(functions: &str, expected: &Expect) -> Profiled {

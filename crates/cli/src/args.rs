@@ -261,6 +261,9 @@ pub(crate) enum Proof {
         /// The component; by default it stands beside the evidence under its id
         #[arg(long, value_name = "FILE")]
         component: Option<PathBuf>,
+        /// Interpret the code instead of compiling it: slower, and independent of this processor
+        #[arg(long)]
+        interpret: bool,
     },
 }
 

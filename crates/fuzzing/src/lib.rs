@@ -19,15 +19,20 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! [`calls`] are random calls of the example services, and [`Chance`] is the stream of choices behind all of it.
+//!
 //! When the target panics, the input is printed in hexadecimal digits: add it to the corpus, and it is tried first
 //! from then on.
 
+pub mod calls;
+mod chance;
 mod mutate;
 
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::Path;
 
+pub use chance::Chance;
 use mutate::Mutator;
 
 /// Longest input that is made, in bytes. Inputs from the corpus may be longer and are then only cut.

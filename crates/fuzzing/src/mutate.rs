@@ -1,4 +1,4 @@
-use crate::INPUT_BYTES_MAX;
+use crate::{Chance, INPUT_BYTES_MAX};
 
 /// Bytes at which decoders change their mind: limits of integers, headers of CBOR, quotes and brackets.
 const TELLING_BYTES: [u8; 24] = [
@@ -14,21 +14,20 @@ const PIECE_BYTES_MAX: usize = 32;
 
 /// A stream of inputs that look almost right.
 pub(crate) struct Mutator {
-    state: u64,
+    chance: Chance,
 }
 
 impl Mutator {
     pub(crate) fn new(seed: u64) -> Self {
-        // Spread, because neighbouring seeds would begin alike; never 0, where xorshift stays.
         Self {
-            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            chance: Chance::new(seed),
         }
     }
 
     /// An input of the corpus with a few changes. `corpus` must not be empty.
     pub(crate) fn next_input(&mut self, corpus: &[&[u8]]) -> Vec<u8> {
-        let mut input = self.pick(corpus).to_vec();
-        for _ in 0..=self.below(CHANGES_MAX) {
+        let mut input = self.chance.pick(corpus).to_vec();
+        for _ in 0..=self.chance.below(CHANGES_MAX) {
             self.change(&mut input, corpus);
         }
         input.truncate(INPUT_BYTES_MAX);
@@ -36,55 +35,43 @@ impl Mutator {
     }
 
     fn change(&mut self, input: &mut Vec<u8>, corpus: &[&[u8]]) {
-        let at = self.below(input.len() + 1);
-        let piece = at..(at + 1 + self.below(PIECE_BYTES_MAX)).min(input.len());
+        let at = self.chance.below(input.len() + 1);
+        let piece = at..(at + 1 + self.chance.below(PIECE_BYTES_MAX)).min(input.len());
         // Cutting is rare, or most inputs would end as the same short stumps.
-        match self.below(16) {
+        match self.chance.below(16) {
             0..=3 => {
-                let bit = 1 << self.below(8);
+                let bit = 1 << self.chance.below(8);
                 if let Some(byte) = input.get_mut(at) {
                     *byte ^= bit;
                 }
             }
             4..=6 => {
-                let telling = self.pick(&TELLING_BYTES);
+                let telling = self.chance.pick(&TELLING_BYTES);
                 if let Some(byte) = input.get_mut(at) {
                     *byte = telling;
                 }
             }
             7..=9 => {
-                let telling = self.pick(&TELLING_BYTES);
+                let telling = self.chance.pick(&TELLING_BYTES);
                 input.insert(at, telling);
             }
             10 => drop(input.drain(piece)),
             11 => input.truncate(at),
             12 => {
                 // Deep nesting comes from here: a short piece many times over.
-                let repeated = input[piece].repeat(1 + self.below(200));
+                let repeated = input[piece].repeat(1 + self.chance.below(200));
                 input.splice(at..at, repeated);
             }
             13..=14 => {
-                let random: Vec<u8> = piece.map(|_| self.below(256) as u8).collect();
+                let random: Vec<u8> = piece.map(|_| self.chance.below(256) as u8).collect();
                 input.splice(at..at, random);
             }
             _ => {
-                let other = self.pick(corpus);
-                let from = self.below(other.len() + 1);
+                let other = self.chance.pick(corpus);
+                let from = self.chance.below(other.len() + 1);
                 input.truncate(at);
                 input.extend_from_slice(&other[from..]);
             }
         }
-    }
-
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
-    }
-
-    /// A number from 0 to `limit - 1`, by xorshift64*. The slight bias does not matter here.
-    fn below(&mut self, limit: usize) -> usize {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        ((self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % limit as u64) as usize
     }
 }

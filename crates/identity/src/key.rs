@@ -1,12 +1,11 @@
 use std::fmt;
 
-use secp256k1::SecretKey;
-use secp256k1::ecdsa::RecoverableSignature;
+use secp256k1::{Secp256k1, SecretKey, SignOnly};
 use zeroize::Zeroizing;
 
 use crate::hash::exact;
 use crate::serde_form::text_or_bytes;
-use crate::{Address, Digest, ParseError, PeerId, Signature, points};
+use crate::{Address, Digest, ParseError, PeerId, Signature, keccak256, points};
 
 /// A point of the curve secp256k1 in its compressed form of 33 bytes, the only one it is parsed from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,20 +83,29 @@ text_or_bytes!(PublicKey, "a compressed secp256k1 key");
 pub struct Keypair {
     secret: SecretKey,
     public: PublicKey,
+    /// What signs, blinded for this key. Blinding anew for each signature would take as long as the signature.
+    signer: Secp256k1<SignOnly>,
 }
 
 impl Keypair {
     /// The pair of this secret. To make a new key pass 32 random bytes; out of 2^128 such attempts one fails.
     pub fn from_secret(secret: &[u8; 32]) -> Result<Self, ParseError> {
         let secret =
-            SecretKey::from_secret_bytes(*secret).map_err(|_| ParseError::SecretOutOfRange)?;
-        let public = PublicKey::of_point(&secp256k1::PublicKey::from_secret_key(&secret));
-        Ok(Self { secret, public })
+            SecretKey::from_byte_array(*secret).map_err(|_| ParseError::SecretOutOfRange)?;
+        let mut signer = Secp256k1::signing_only();
+        let seed = keccak256(&[b"weir/blinding", &secret.secret_bytes()[..]]);
+        signer.seeded_randomize(seed.as_bytes());
+        let public = PublicKey::of_point(&secp256k1::PublicKey::from_secret_key(&signer, &secret));
+        Ok(Self {
+            secret,
+            public,
+            signer,
+        })
     }
 
     /// The 32 secret bytes, wiped when the result goes out of scope.
     pub fn secret(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.secret.to_secret_bytes())
+        Zeroizing::new(self.secret.secret_bytes())
     }
 
     /// The public half.
@@ -118,9 +126,9 @@ impl Keypair {
     /// Signs. Deterministic (RFC 6979): one key and one digest always give the same signature.
     pub fn sign(&self, digest: &Digest) -> Signature {
         let message = secp256k1::Message::from_digest(*digest.as_bytes());
-        let (recovery, compact) =
-            RecoverableSignature::sign_ecdsa_recoverable(message, &self.secret).serialize_compact();
-        Signature::of_parts(compact, recovery.to_u8())
+        let signature = self.signer.sign_ecdsa_recoverable(message, &self.secret);
+        let (recovery, compact) = signature.serialize_compact();
+        Signature::of_parts(compact, recovery)
     }
 }
 

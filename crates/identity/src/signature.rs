@@ -1,11 +1,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use std::sync::LazyLock;
+
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{Secp256k1, VerifyOnly};
 
 use crate::hash::{exact, parse_hex, write_hex};
 use crate::serde_form::text_or_bytes;
 use crate::{Digest, ParseError, PeerId, PublicKey, SignatureError};
+
+static RECOVERY: LazyLock<Secp256k1<VerifyOnly>> = LazyLock::new(Secp256k1::verification_only);
 
 /// Half the order of the curve, rounded down: the greatest `s` that is not malleable (EIP-2).
 const S_MAX: [u8; 32] = [
@@ -58,7 +63,7 @@ impl Signature {
         let id = recovery_id(*v).ok_or(SignatureError::NoSigner)?;
         let message = secp256k1::Message::from_digest(*digest.as_bytes());
         RecoverableSignature::from_compact(compact, id)
-            .and_then(|signature| signature.recover_ecdsa(message))
+            .and_then(|signature| RECOVERY.recover_ecdsa(message, &signature))
             .map(|point| PublicKey::of_point(&point))
             .map_err(|_| SignatureError::NoSigner)
     }
@@ -77,12 +82,15 @@ impl Signature {
     }
 
     /// The signature with these 64 bytes of `r` and `s`, as libsecp256k1 makes them: `s` is low.
-    pub(crate) fn of_parts(compact: [u8; 64], recovery: u8) -> Self {
+    pub(crate) fn of_parts(compact: [u8; 64], recovery: RecoveryId) -> Self {
         // Recovery ids 2 and 3 mean that r exceeded the order, which happens once in 2^127 signatures and which
         // `ecrecover` cannot express; the bit that remains makes such a signature fail verification.
         let mut bytes = [0; 65];
         bytes[..64].copy_from_slice(&compact);
-        bytes[64] = 27 + (recovery & 1);
+        bytes[64] = match recovery {
+            RecoveryId::Zero | RecoveryId::Two => 27,
+            RecoveryId::One | RecoveryId::Three => 28,
+        };
         Self(bytes)
     }
 }

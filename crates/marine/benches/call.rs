@@ -21,6 +21,10 @@ use weir_identity::Value;
 use weir_marine::{CacheConfig, Call, CallContext, Limits, Marine, MarineConfig, Module, World};
 
 const BATCHES: usize = 30;
+/// As in the binary `weir`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CALLS: u32 = 2_000;
 const SLOTS: u32 = 64;
 

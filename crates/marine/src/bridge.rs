@@ -19,7 +19,7 @@ use wasmtime::component::{Func, Val};
 use weir_identity::Value;
 
 use crate::contract::{Function, Param};
-use crate::convert::{Budget, LiftFailure, Mismatch, Type, lift, lower, lower_bytes};
+use crate::convert::{Blobs, Budget, LiftFailure, Mismatch, Type, lift, lower, lower_bytes};
 use crate::error::Error;
 use crate::limits::{ARGUMENT_VALUES_MAX, Limits};
 use crate::sandbox::CallState;
@@ -36,6 +36,8 @@ pub(crate) enum Argument {
 pub(crate) enum Arguments {
     General(Vec<Val>),
     Typed(Shape, typed::Passed),
+    /// They name blobs that have to be read first.
+    Wanting(Blobs),
 }
 
 impl Arguments {
@@ -44,9 +46,10 @@ impl Arguments {
         function: &Function,
         values: &[Value],
         limits: &Limits,
+        mut blobs: Blobs,
     ) -> Result<Self, Error> {
-        let mut budget = Budget::new(ARGUMENT_VALUES_MAX, limits.argument_bytes);
-        Ok(match function.shape {
+        let mut budget = Budget::new(ARGUMENT_VALUES_MAX, limits.argument_bytes, &mut blobs);
+        let arguments = match function.shape {
             Some(shape) => Self::Typed(
                 shape,
                 each(function, values, |ty, value| match ty {
@@ -57,6 +60,11 @@ impl Arguments {
             None => Self::General(each(function, values, |ty, value| {
                 lower(ty, value, &mut budget)
             })?),
+        };
+        Ok(if blobs.lack() {
+            Self::Wanting(blobs)
+        } else {
+            arguments
         })
     }
 
@@ -80,6 +88,9 @@ impl Arguments {
                 callee.call_async(store, &arguments, results).await?;
                 Ok(unpack(function.result(), results.first(), limits))
             }
+            Self::Wanting(_) => Ok(Err(Error::Engine {
+                detail: "blobs that the arguments name were not read".to_owned(),
+            })),
         }
     }
 }

@@ -4,8 +4,9 @@
 //! [`CompilerProcess`] has bounds of memory and time; when it reaches one or
 //! crashes, the component is refused and the node goes on.
 //!
-//! The node writes the bound of memory (8 bytes, big-endian) and the component
-//! to the worker's standard input and closes it. The worker answers on its
+//! The node writes the bound of memory (8 bytes, big-endian), a byte that says
+//! for which [`Execution`], and the component to the worker's standard input
+//! and closes it. The worker answers on its
 //! standard output with one frame: [`MAGIC`], what identifies its engine (32
 //! bytes), a tag (0: code, 1: why not, as text), the BLAKE3 hash of what
 //! follows (32 bytes), and that up to the end.
@@ -22,6 +23,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use wasmtime::Engine;
 
 use crate::error::Error;
+use crate::execution::Execution;
 use crate::profile::Profile;
 use crate::runtime::engine_hash;
 
@@ -71,9 +73,17 @@ pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> io::Resul
             maximum: Some(0),
         },
     )?;
+    let mut execution = [0];
+    input.read_exact(&mut execution)?;
+    let [execution] = execution;
+    let execution = Execution::of_code(execution)
+        .ok_or_else(|| io::Error::other("the code is for an execution that this build lacks"))?;
     let mut component = Vec::new();
     input.read_to_end(&mut component)?;
-    let engine = Engine::new(&Profile::Det1.compiler_config()).map_err(io::Error::other)?;
+    let config = Profile::Det1.compiler_config(execution);
+    let engine = config
+        .and_then(|config| Engine::new(&config))
+        .map_err(io::Error::other)?;
     let (tag, content) = match engine.precompile_component(&component) {
         Ok(code) => (CODE, code),
         Err(error) => (REFUSED, format!("{error:#}").into_bytes()),
@@ -102,6 +112,7 @@ impl CompilerProcess {
     pub(crate) fn compile(
         &self,
         component: &[u8],
+        execution: Execution,
         engine_hash: &[u8; 32],
     ) -> Result<Vec<u8>, Error> {
         let unable = |error: io::Error| Error::Exhausted {
@@ -132,6 +143,7 @@ impl CompilerProcess {
                 // If this fails, the worker is gone, and how it ended says why.
                 let _ = stdin
                     .write_all(&self.memory_bytes.to_be_bytes())
+                    .and_then(|()| stdin.write_all(&[execution.code()]))
                     .and_then(|()| stdin.write_all(component));
             })?;
             thread::Builder::new().spawn_scoped(scope, move || {

@@ -4,11 +4,13 @@
 //! loaded; a call then walks value and tree together. There is no conversion
 //! without a type, so nothing is guessed.
 
+mod blobs;
 mod lift;
 mod lower;
 mod named;
 mod types;
 
+pub(crate) use blobs::Blobs;
 pub(crate) use lift::{LiftFailure, lift, lift_bytes, lift_some, lift_text};
 pub(crate) use lower::{Budget, Mismatch, lower, lower_bytes};
 pub use named::{Name, Named};

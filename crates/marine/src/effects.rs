@@ -3,6 +3,7 @@
 //! The requests and answers of the interfaces in `guest/wit/host.wit`. Their DAG-CBOR form is what a transcript
 //! records, so a change of it changes what receipts say.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -33,6 +34,19 @@ pub enum Fault {
     /// The outside failed.
     #[component(name = "failed")]
     Failed(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("it took too long"),
+            Self::Denied(reason)
+            | Self::NotFound(reason)
+            | Self::TooLarge(reason)
+            | Self::Invalid(reason)
+            | Self::Failed(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A header of HTTP.

@@ -51,7 +51,7 @@
 //! | `f32`, `f64` | number, `"NaN"`, `"Infinity"`, `"-Infinity"` | same |
 //! | `char` | text of one character | same |
 //! | `string` | text | same |
-//! | `list<u8>` | `"b64:"` and base64url, or an array of integers | `"b64:…"` without padding |
+//! | `list<u8>` | `"b64:"` and base64url, an array of integers, or `{"cid": "…"}`: a blob of the node | `"b64:…"` without padding |
 //! | `list<T>`, `tuple<…>` | array | array |
 //! | `map<K, V>` | array of pairs; object if the keys are text | object if the keys are text, else array of pairs |
 //! | `record` | object, where an absent option is none; or array in the order of the fields | object with `snake_case` keys |
@@ -79,6 +79,7 @@ mod contract;
 mod convert;
 mod effects;
 mod error;
+mod execution;
 mod failure;
 mod files;
 mod flight;
@@ -109,6 +110,7 @@ pub use effects::{
     ProgramRun, denied, guest_message,
 };
 pub use error::{Error, ManifestError};
+pub use execution::Execution;
 pub use grants::{GrantError, Grants, Hosts, HttpPolicy, Policy};
 pub use interface::Class;
 pub use judgement::{Judgement, Verdict};

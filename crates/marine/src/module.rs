@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{AsContextMut, Store};
 use weir_identity::{Cid, Hash, Value, keccak256};
 use weir_receipt::state::{Commit, Limits as StateLimits, StateError};
 use weir_receipt::{Bounds, Transcript};
@@ -15,13 +15,14 @@ use weir_receipt::{Bounds, Transcript};
 use crate::bridge::Arguments;
 use crate::context::CallContext;
 use crate::contract::{Contract, Function};
+use crate::convert::Blobs;
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect, without_files};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::profile::Profile;
 use crate::runtime::Shared;
-use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs, Source};
+use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs, Source, read_blobs};
 use crate::spelling::{TEXT_CHARS_MAX, shorten};
 use crate::world::{Mode, World};
 
@@ -192,7 +193,8 @@ impl Module {
                 let _slot = self.shared.slots.acquire().await.ok();
                 let start = Instant::now();
                 // Converted arguments can be many times larger than the values: as many are there as slots.
-                let arguments = Arguments::convert(function, call.arguments, call.limits);
+                let arguments =
+                    Arguments::convert(function, call.arguments, call.limits, Blobs::default());
                 usage.took.convert = start.elapsed();
                 match arguments {
                     Ok(arguments) => {
@@ -248,7 +250,7 @@ impl Module {
         let mut started = None;
         let work = self
             .parts
-            .run(&mut store, function, arguments, call.limits, &mut started);
+            .run(&mut store, function, (call, arguments), &mut started);
         let limit_ms = call.limits.wall_ms;
         let result = within(Duration::from_millis(limit_ms), work)
             .await
@@ -380,16 +382,16 @@ impl ModuleParts {
         &self,
         store: &mut Store<CallState>,
         function: &Function,
-        arguments: Arguments,
-        limits: &Limits,
+        (call, arguments): (&Call<'_>, Arguments),
         started: &mut Option<Instant>,
     ) -> Result<Value, Error> {
+        let limits = call.limits;
         let instance = self.instantiate(store).await?;
         store
             .set_fuel(limits.fuel)
             .map_err(|error| engine_failure(&error))?;
         *started = Some(Instant::now());
-        self.invoke(store, instance, function, arguments, limits)
+        self.invoke(store, instance, function, (call, arguments))
             .await
     }
 
@@ -399,14 +401,23 @@ impl ModuleParts {
         store: &mut Store<CallState>,
         instance: Instance,
         function: &Function,
-        arguments: Arguments,
-        limits: &Limits,
+        (call, arguments): (&Call<'_>, Arguments),
     ) -> Result<Value, Error> {
+        let limits = call.limits;
         let callee = instance
             .get_func(&mut *store, function.export)
             .ok_or_else(|| Error::Engine {
                 detail: format!("the instance lacks `{}`", function.full_name()),
             })?;
+        let arguments = match arguments {
+            Arguments::Wanting(blobs) => {
+                let read = read_blobs(store.as_context_mut(), blobs, limits).await;
+                let explained = |error| explain(&error, Phase::Call(limits), &store.data().memory);
+                let blobs = read.map_err(explained)?;
+                Arguments::convert(function, call.arguments, limits, blobs)?
+            }
+            ready => ready,
+        };
         match arguments.call(callee, store, function, limits).await {
             Ok(result) => result,
             Err(error) => Err(explain(&error, Phase::Call(limits), &store.data().memory)),

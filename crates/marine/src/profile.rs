@@ -7,6 +7,7 @@ use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
 use crate::bridge::TABLE;
+use crate::execution::Execution;
 use crate::fuel;
 use crate::sandbox::{
     CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
@@ -93,14 +94,18 @@ impl Profile {
     }
 
     /// The engine's configuration with room for that many calls at once.
-    pub(crate) fn engine_config(self, slots: u32) -> Config {
-        let mut config = self.compiler_config();
+    pub(crate) fn engine_config(
+        self,
+        execution: Execution,
+        slots: u32,
+    ) -> wasmtime::Result<Config> {
+        let mut config = self.compiler_config(execution)?;
         config.allocation_strategy(Self::pool(slots));
-        config
+        Ok(config)
     }
 
     /// The same for who only compiles: no instances, hence no room for them. The code is the same.
-    pub(crate) fn compiler_config(self) -> Config {
+    pub(crate) fn compiler_config(self, execution: Execution) -> wasmtime::Result<Config> {
         let Self::Det1 = self;
         let mut config = Config::new();
         config
@@ -120,18 +125,19 @@ impl Profile {
             .wasm_backtrace_max_frames(NonZeroUsize::new(16))
             .generate_address_map(false)
             .memory_init_cow(true);
-        config
+        execution.apply(&mut config)?;
+        Ok(config)
     }
 
     /// The same for components with probes: the engine asks the host at the beginning of functions.
-    pub(crate) fn probing_config(self) -> Config {
-        let mut config = self.compiler_config();
+    pub(crate) fn probing_config(self) -> wasmtime::Result<Config> {
+        let mut config = self.compiler_config(Execution::Compiled)?;
         // Probes make the frames of functions larger, and a guest with little room left should not notice.
         config
             .epoch_interruption(true)
             .max_wasm_stack(2 * Self::WASM_STACK_BYTES)
             .async_stack_size(2 * Self::WASM_STACK_BYTES + (1 << 20));
-        config
+        Ok(config)
     }
 
     fn pool(slots: u32) -> PoolingAllocationConfig {

@@ -21,6 +21,7 @@ use wasmtime::{Engine, UpdateDeadline};
 use weir_identity::Value;
 
 use crate::bridge::Arguments;
+use crate::convert::Blobs;
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain};
 use crate::module::{Call, Module};
@@ -91,8 +92,10 @@ impl Profiler {
         let profile = marine.profile();
         let broken = |detail: String| Error::Engine { detail };
         let probed = probes::probe(component).map_err(broken)?;
-        let engine =
-            Engine::new(&profile.probing_config()).map_err(|error| broken(format!("{error:#}")))?;
+        let engine = profile
+            .probing_config()
+            .and_then(|config| Engine::new(&config))
+            .map_err(|error| broken(format!("{error:#}")))?;
         let config = MarineConfig {
             profile,
             slots: 1,
@@ -116,7 +119,8 @@ impl Profiler {
     pub async fn call(&self, call: Call<'_>) -> Result<Profiled, Error> {
         let Module { shared, parts } = &self.module;
         let function = self.module.prepare(&call)?;
-        let arguments = Arguments::convert(function, call.arguments, call.limits)?;
+        let arguments =
+            Arguments::convert(function, call.arguments, call.limits, Blobs::default())?;
         let seed = call
             .context
             .seed(shared.profile, &parts.cid, &function.full_name());
@@ -151,7 +155,7 @@ impl Profiler {
             recorder.begin(call.limits.fuel);
             recorder.rest()
         });
-        let work = parts.invoke(&mut store, instance, function, arguments, call.limits);
+        let work = parts.invoke(&mut store, instance, function, (&call, arguments));
         let rest = rest.unwrap_or_default();
         let limit = call.limits.fuel;
         let result = until_used_up(work, &rest).await;

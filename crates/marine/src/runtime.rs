@@ -17,6 +17,7 @@ use crate::cache::{Cache, CacheConfig, CacheKey};
 use crate::compiler::CompilerProcess;
 use crate::contract::Contract;
 use crate::error::Error;
+use crate::execution::Execution;
 use crate::failure::engine_failure;
 use crate::flight::{Flight, Turns};
 use crate::limits::ComponentLimits;
@@ -30,6 +31,8 @@ use crate::sandbox::{CallState, has_effects, linker};
 pub struct MarineConfig {
     /// The rules under which guests run.
     pub profile: Profile,
+    /// How their code is executed.
+    pub execution: Execution,
     /// How many calls may be in progress at once; further calls wait. Each
     /// slot reserves address space (about 16 GiB), not memory.
     pub slots: u32,
@@ -46,6 +49,7 @@ impl Default for MarineConfig {
     fn default() -> Self {
         Self {
             profile: Profile::Det1,
+            execution: Execution::default(),
             slots: 64,
             components: ComponentLimits::default(),
             cache: None,
@@ -77,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) profile: Profile,
     pub(crate) profile_id: Hash,
+    execution: Execution,
     /// One permit for each call that the pool has room for.
     pub(crate) slots: Semaphore,
     linker: Linker<CallState>,
@@ -105,7 +110,10 @@ impl Marine {
         let refused = |error: wasmtime::Error| SetupError::Engine(format!("{error:#}"));
         // More than calls can use, for the trial instantiations of components that are being loaded.
         let pool = config.slots.saturating_add(COMPILATIONS);
-        let engine = Engine::new(&config.profile.engine_config(pool)).map_err(refused)?;
+        let engine = config.profile.engine_config(config.execution, pool);
+        let engine = engine
+            .and_then(|config| Engine::new(&config))
+            .map_err(refused)?;
         Self::with_engine(engine, config)
     }
 
@@ -119,6 +127,7 @@ impl Marine {
                 engine,
                 profile: config.profile,
                 profile_id: config.profile.id(),
+                execution: config.execution,
                 slots: Semaphore::new(config.slots as usize),
                 components: config.components,
                 cache: config
@@ -257,7 +266,7 @@ impl Shared {
         let _turn = self.turns.take();
         flight.begin();
         let code = match &self.compiler {
-            Some(compiler) => compiler.compile(bytes, &self.engine_hash)?,
+            Some(compiler) => compiler.compile(bytes, self.execution, &self.engine_hash)?,
             None => self.engine.precompile_component(bytes).map_err(|error| {
                 Error::InvalidComponent {
                     detail: format!("{error:#}"),

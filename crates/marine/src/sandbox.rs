@@ -27,7 +27,7 @@ use crate::limits::Limits;
 use crate::world::{Mode, World};
 
 pub use context::Level;
-pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL};
+pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL, read_blobs};
 pub(crate) use files::description as files_description;
 pub(crate) use imports::{granted, has_effects, mode};
 pub(crate) use log::LogSink;

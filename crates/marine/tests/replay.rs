@@ -2,23 +2,15 @@
 
 mod support;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use futures::executor::block_on;
-use support::{json, keeper};
-use weir_identity::{Hash, Keypair, keccak256};
-use weir_marine::{
-    Answer, Call, CallContext, Effector, Judgement, Limits, Module, Outside, StateAt, Verdict,
-    World,
-};
-use weir_receipt::state::{MemoryNodes, Root, Transaction, Tree};
-use weir_receipt::{
-    Evidence, Material, Receipt, ReceiptDomain, args_hash, content_hash, function_id,
-    local_request_id, local_worker_id,
-};
-
-static KEY: LazyLock<Keypair> =
-    LazyLock::new(|| Keypair::from_secret(&[7; 32]).expect("it is a secret key"));
+use support::keeper;
+use support::service::{KEY, Service};
+use weir_identity::{Hash, keccak256};
+use weir_marine::{Answer, Effector, Module, Outside, Verdict};
+use weir_receipt::state::{self, Root, Transaction, Tree};
+use weir_receipt::{Evidence, Receipt, ReceiptDomain};
 
 struct Sevens;
 
@@ -28,92 +20,26 @@ impl Effector for Sevens {
     }
 }
 
-/// A state with a hundred keys.
-fn state() -> StateAt {
-    let mut nodes = MemoryNodes::default();
-    let tree = Tree::new(Root::EMPTY, &nodes);
-    let mut transaction = Transaction::new(tree, weir_receipt::state::Limits::default());
+/// A service whose state has a hundred keys.
+fn service(module: &Module) -> Service {
+    let mut service = Service::new("keeper", module.clone());
+    let tree = Tree::new(Root::EMPTY, &service.nodes);
+    let mut transaction = Transaction::new(tree, state::Limits::default());
     for key in 0..100_u8 {
         let key = [b'k', key];
         transaction.set(&key, vec![key[1]; 40]).expect("it fits");
     }
     let commit = transaction.commit().expect("nothing is missing");
-    nodes.apply(&commit);
-    StateAt {
-        root: commit.root,
-        nodes: Arc::new(nodes),
-        ..StateAt::default()
-    }
+    service.nodes.apply(&commit);
+    service.root = commit.root;
+    service.limits.fuel = 10_000_000;
+    service.outside = Outside::Open(Arc::new(Sevens));
+    service
 }
 
-/// Makes the call as a peer does, and what a peer keeps of it.
 fn evidence(module: &Module, function: &str, arguments: &str) -> Evidence {
-    let arguments = json(arguments);
-    let circumstances = weir_receipt::CallContext {
-        particle: keccak256(&[b"particle"]),
-        initiator: KEY.peer_id(),
-        host: KEY.peer_id(),
-        worker: KEY.peer_id(),
-        timestamp_ms: 1_700_000_000_000,
-        ttl_ms: 60_000,
-        tetraplets: json(r#"[[{"peer":"p","service":"s","function":"f","lens":""}]]"#),
-        salt: keccak256(&[b"salt"]),
-    };
-    let limits = Limits {
-        fuel: 10_000_000,
-        ..Limits::default()
-    };
-    let world = World {
-        state: state(),
-        outside: Outside::Open(Arc::new(Sevens)),
-        witness: true,
-        ..World::default()
-    };
-    let output = block_on(module.call(Call {
-        function,
-        arguments: arguments.as_array().expect("they are an array"),
-        context: &CallContext::of(&circumstances, "keeper"),
-        limits: &limits,
-        world: &world,
-    }));
-    let mode = module.function(function).expect("it is there").mode();
-    let judgement = Judgement::of(&output, mode, &limits, &world.state.root);
-    let judgement = judgement.expect("everybody finds the same");
-    let bounds = limits.bounds(&world);
-    let receipt = Receipt {
-        version: Receipt::VERSION,
-        deal_id: 0,
-        worker_id: local_worker_id(&KEY.address()),
-        service_id: keccak256(&[b"keeper"]),
-        seq: 3,
-        service_seq: 2,
-        module_set_hash: module.set_hash(&bounds),
-        function_id: function_id(function),
-        args_hash: args_hash(&arguments, &circumstances),
-        pre_state_root: judgement.pre_state,
-        post_state_root: judgement.post_state,
-        result_hash: content_hash(&judgement.result.to_dag_cbor()),
-        host_log_hash: judgement.effects,
-        fuel: judgement.fuel,
-        outcome: judgement.outcome,
-        request_id: local_request_id(&circumstances.particle, &[0; 32]),
-        prev_receipt: Hash::ZERO,
-        prev_service_receipt: Hash::ZERO,
-        trace_commit: Hash::ZERO,
-        epoch: 0,
-    };
-    Evidence {
-        receipt: receipt.sign(&ReceiptDomain::local(), &KEY),
-        material: Material {
-            component: module.cid(),
-            service: "keeper".to_owned(),
-            function: function.to_owned(),
-            bounds,
-            call: Material::call_bytes(&arguments, &circumstances).into(),
-            transcript: output.transcript.encode().into(),
-            witness: output.witness.map(Into::into),
-        },
-    }
+    let evidence = service(module).execute(function, arguments);
+    evidence.expect("everybody finds the same")
 }
 
 const CALLS: &[(&str, &str)] = &[

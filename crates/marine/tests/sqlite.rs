@@ -3,22 +3,30 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
 use futures::executor::block_on;
+use support::service::{Service, show};
 use support::{json, load};
 use weir_identity::Value;
-use weir_marine::{
-    Call, CallContext, CallOutput, Limits, Manifest, Mode, Module, StateAt, World, compose,
-};
-use weir_receipt::state::{MemoryNodes, Root, Witness};
+use weir_marine::{CallOutput, Limits, Manifest, Mode, Verdict, compose};
+use weir_receipt::Outcome;
 
 /// A database whose state is kept in memory.
-struct Database {
-    module: Module,
-    root: Root,
-    nodes: MemoryNodes,
-    limits: Limits,
+struct Database(Service);
+
+impl Deref for Database {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.0
+    }
+}
+
+impl DerefMut for Database {
+    fn deref_mut(&mut self) -> &mut Service {
+        &mut self.0
+    }
 }
 
 impl Database {
@@ -28,73 +36,21 @@ impl Database {
             .expect("the manifest of the example is good");
         let parts = BTreeMap::from([("sqlite".to_owned(), part)]);
         let service = compose(&manifest, &parts).expect("the part fits its manifest");
-        Self {
-            module: load(&service.component),
-            root: Root::EMPTY,
-            nodes: MemoryNodes::default(),
-            limits: Limits::default(),
-        }
+        Self(Service::new("sqlite", load(&service.component)))
     }
 
     /// Makes a call and keeps what it makes of the state.
-    fn call(&mut self, function: &str, sql: &str, parameters: &str) -> CallOutput {
-        let nodes = Arc::new(std::mem::take(&mut self.nodes));
-        let world = World {
-            state: StateAt {
-                root: self.root,
-                nodes: nodes.clone(),
-                ..StateAt::default()
-            },
-            witness: true,
-            ..World::default()
-        };
-        let output = call(
-            &self.module,
-            &self.limits,
-            (function, sql, parameters),
-            &world,
-        );
-        drop(world);
-        self.nodes = Arc::into_inner(nodes).expect("the call has ended");
-        if let Some(commit) = &output.commit {
-            self.nodes.apply(commit);
-            self.root = commit.root;
-        }
-        output
+    fn run(&mut self, function: &str, sql: &str, parameters: &str) -> CallOutput {
+        let arguments = Value::from(vec![Value::from(sql), json(parameters)]);
+        self.call(function, &arguments.to_json())
     }
 
     fn execute(&mut self, sql: &str, parameters: &str) -> String {
-        show(&self.call("execute", sql, parameters))
+        show(&self.run("execute", sql, parameters))
     }
 
     fn query(&mut self, sql: &str, parameters: &str) -> String {
-        show(&self.call("query", sql, parameters))
-    }
-}
-
-fn call(
-    module: &Module,
-    limits: &Limits,
-    (function, sql, parameters): (&str, &str, &str),
-    world: &World,
-) -> CallOutput {
-    let context = CallContext {
-        timestamp_ms: 1_700_000_000_000,
-        ..CallContext::default()
-    };
-    block_on(module.call(Call {
-        function,
-        arguments: &[Value::from(sql), json(parameters)],
-        context: &context,
-        limits,
-        world,
-    }))
-}
-
-fn show(output: &CallOutput) -> String {
-    match &output.result {
-        Ok(value) => value.to_json(),
-        Err(error) => format!("{}: {error}", error.code()),
+        show(&self.run("query", sql, parameters))
     }
 }
 
@@ -205,7 +161,7 @@ fn a_call_that_is_cut_off_leaves_the_database_whole() {
     let before = db.root;
     let endless = "insert into t with recursive c(x) as (select 1 union all select x + 1 from c) select x from c";
     db.limits.fuel = 300_000_000;
-    let cut = db.call("execute", endless, "[]");
+    let cut = db.run("execute", endless, "[]");
     assert!(show(&cut).starts_with("limit/fuel"), "{}", show(&cut));
     assert_eq!(db.root, before);
     db.limits = Limits::default();
@@ -256,51 +212,29 @@ fn load_of(calls: usize) -> Vec<(&'static str, String, String)> {
 fn the_same_calls_give_the_same_and_can_be_repeated_from_their_witnesses() {
     let run = || {
         let mut db = Database::new();
-        let mut all = Vec::new();
-        for (function, sql, parameters) in load_of(40) {
-            let before = db.root;
-            let output = db.call(function, &sql, &parameters);
-            assert!(output.result.is_ok(), "{sql}: {}", show(&output));
-            all.push((before, output, db.root));
-        }
-        all
+        let calls = load_of(40).into_iter();
+        let all = calls.map(|(function, sql, parameters)| {
+            let arguments = Value::from(vec![Value::from(&*sql), json(&parameters)]);
+            let evidence = Service::execute(&mut db, function, &arguments.to_json());
+            let evidence = evidence.expect("everybody finds the same");
+            assert_eq!(evidence.receipt.receipt.outcome, Outcome::Ok, "{sql}");
+            evidence
+        });
+        all.collect::<Vec<_>>()
     };
     let (first, second) = (run(), run());
-    let module = Database::new().module;
-    for (number, (function, sql, parameters)) in load_of(40).into_iter().enumerate() {
-        let ((before, output, after), (_, again, root)) = (&first[number], &second[number]);
-        assert_eq!(
-            (show(output), output.fuel, after),
-            (show(again), again.fuel, root),
-            "{sql}"
-        );
-        let witness = output.witness.clone().expect("it was asked for");
-        let witness = Witness::decode(witness, 1 << 22).expect("it is whole");
-        witness.proves(&before.hash()).expect("it is of this state");
-        let world = World {
-            state: StateAt {
-                root: *witness.root(),
-                nodes: Arc::new(witness),
-                ..StateAt::default()
-            },
-            ..World::default()
-        };
-        let arguments = (function, sql.as_str(), parameters.as_str());
-        let replayed = call(&module, &Limits::default(), arguments, &world);
-        assert_eq!(
-            (show(&replayed), replayed.fuel),
-            (show(output), output.fuel),
-            "{sql}"
-        );
-        let root = replayed.commit.map_or(*before, |commit| commit.root);
-        assert_eq!(root, *after, "{sql}");
+    assert_eq!(first, second);
+    let elsewhere = Database::new().0.module;
+    for evidence in &first {
+        let verdict = block_on(elsewhere.replay(evidence, 10_000));
+        assert!(matches!(verdict, Verdict::Same), "{verdict:?}");
     }
 }
 
 #[test]
 fn ten_thousand_rows_are_no_burden() {
     let mut db = Database::new();
-    let filled = db.call(
+    let filled = db.run(
         "execute",
         "create table t (id integer primary key, name text);
          insert into t with recursive c(x) as (select 1 union all select x + 1 from c where x < 10000)
@@ -314,7 +248,7 @@ fn ten_thousand_rows_are_no_burden() {
         r#"{"columns":["n","last"],"rows":[[{"integer":10000},{"text":"name 9999"}]]}"#
     );
     // One row costs a few pages, however many there are.
-    let one = db.call(
+    let one = db.run(
         "execute",
         "update t set name = 'x' where id = ?",
         "[{\"integer\":5000}]",

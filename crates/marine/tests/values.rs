@@ -123,14 +123,14 @@ fn an_argument_that_does_not_fit_is_named_with_its_path() {
         "u8s",
         r#"["AAH_"]"#,
         expect![[
-            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…" or an array of integers up to 255), got "AAH_""#
+            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got "AAH_""#
         ]],
     );
     says(
         "u8s",
         r#"["b64:*"]"#,
         expect![[
-            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…" or an array of integers up to 255), got text that is not base64url"#
+            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got text that is not base64url"#
         ]],
     );
     says(

@@ -5,55 +5,13 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
+use support::service::{Service, show};
 use support::{json, keeper, load};
 use weir_marine::{
     Answer, Call, CallContext, CallOutput, Effector, Limits, Mode, Module, Outside, StateAt, World,
 };
-use weir_receipt::state::{MemoryNodes, Root, Witness};
+use weir_receipt::state::{Root, Witness};
 use weir_receipt::{Effect, Transcript, TranscriptLimits};
-
-/// A service whose state is kept in memory.
-struct Service {
-    module: Module,
-    root: Root,
-    nodes: MemoryNodes,
-}
-
-impl Service {
-    fn new() -> Self {
-        Self {
-            module: keeper(),
-            root: Root::EMPTY,
-            nodes: MemoryNodes::default(),
-        }
-    }
-
-    /// Makes a call and keeps what it makes of the state.
-    fn call(&mut self, function: &str, arguments: &str) -> CallOutput {
-        let nodes = Arc::new(std::mem::take(&mut self.nodes));
-        let world = World {
-            state: StateAt {
-                root: self.root,
-                nodes: nodes.clone(),
-                ..StateAt::default()
-            },
-            witness: true,
-            ..World::default()
-        };
-        let output = call(&self.module, function, arguments, &world);
-        drop(world);
-        self.nodes = Arc::into_inner(nodes).expect("the call has ended");
-        if let Some(commit) = &output.commit {
-            self.nodes.apply(commit);
-            self.root = commit.root;
-        }
-        output
-    }
-
-    fn show(&mut self, function: &str, arguments: &str) -> String {
-        show(&self.call(function, arguments))
-    }
-}
 
 fn call(module: &Module, function: &str, arguments: &str, world: &World) -> CallOutput {
     let arguments = json(arguments);
@@ -66,32 +24,25 @@ fn call(module: &Module, function: &str, arguments: &str, world: &World) -> Call
     }))
 }
 
-fn show(output: &CallOutput) -> String {
-    match &output.result {
-        Ok(value) => value.to_json(),
-        Err(error) => format!("{}: {error}", error.code()),
-    }
-}
-
 #[test]
 fn what_a_call_keeps_the_next_one_finds() {
-    let mut service = Service::new();
-    assert_eq!(service.show("take", "[[1]]"), "null");
+    let mut service = Service::new("keeper", keeper());
+    assert_eq!(show(&service.call("take", "[[1]]")), "null");
     assert_eq!(service.root, Root::EMPTY);
-    assert_eq!(service.show("put", "[[1], [2, 3]]"), "null");
+    assert_eq!(show(&service.call("put", "[[1], [2, 3]]")), "null");
     assert_eq!(service.root.entries(), 1);
-    assert_eq!(service.show("take", "[[1]]"), r#""b64:AgM""#);
+    assert_eq!(show(&service.call("take", "[[1]]")), r#""b64:AgM""#);
     service.call("put", "[[1, 1], []]");
     service.call("put", "[[2], [9]]");
     assert_eq!(
-        service.show("list", "[[1, 0], 10]"),
+        show(&service.call("list", "[[1, 0], 10]")),
         r#"[{"key":"b64:AQE","value":"b64:"},{"key":"b64:Ag","value":"b64:CQ"}]"#
     );
 }
 
 #[test]
 fn what_fails_leaves_the_state_as_it_is() {
-    let mut service = Service::new();
+    let mut service = Service::new("keeper", keeper());
     service.call("put", "[[1], [1]]");
     let before = service.root;
     for function in ["put-and-trap", "put-and-fail"] {
@@ -101,7 +52,7 @@ fn what_fails_leaves_the_state_as_it_is() {
     }
     assert_eq!(service.root, before);
     let long = vec!["7"; 256].join(",");
-    let refused = service.show("try-put", &format!("[[{long}], []]"));
+    let refused = show(&service.call("try-put", &format!("[[{long}], []]")));
     assert!(
         refused.contains("a key of 256 bytes: at most 255 are possible"),
         "{refused}"
@@ -110,7 +61,7 @@ fn what_fails_leaves_the_state_as_it_is() {
 
 #[test]
 fn a_call_can_be_repeated_from_its_witness() {
-    let mut service = Service::new();
+    let mut service = Service::new("keeper", keeper());
     for key in 0..200 {
         service.call("put", &format!("[[{key}], [{key}, 1]]"));
     }

@@ -17,6 +17,10 @@ const TOGETHER: usize = 20_000;
 /// Who start particles, each one after the other.
 const CLIENTS: usize = 128;
 
+/// As in the binary `weir`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let wanted = std::env::args()
         .skip(1)

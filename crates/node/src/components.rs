@@ -72,7 +72,7 @@ impl Components {
 
     /// Deletes the components that are not used and what is left of drafts,
     /// at a time when nobody keeps a component. Other files stay.
-    pub fn retain(&self, is_used: impl Fn(&str) -> bool) -> Result<(), ComponentError> {
+    pub fn retain(&self, is_used: impl Fn(&Cid) -> bool) -> Result<(), ComponentError> {
         let here = |e| failed(&self.folder, e);
         for entry in fs::read_dir(&self.folder).map_err(here)? {
             let path = entry.map_err(here)?.path();
@@ -80,7 +80,8 @@ impl Components {
             let unused = match part(path.extension()).as_deref() {
                 Some(DRAFT) => true,
                 Some(KEPT) => part(path.file_stem())
-                    .is_some_and(|stem| stem.parse::<Cid>().is_ok() && !is_used(&stem)),
+                    .and_then(|stem| stem.parse::<Cid>().ok())
+                    .is_some_and(|cid| !is_used(&cid)),
                 _ => false,
             };
             if !unused {
@@ -148,9 +149,7 @@ mod tests {
         let strange = folder.path().join("notes.wasm");
         fs::write(&draft, b"half").unwrap();
         fs::write(&strange, b"not ours").unwrap();
-        components
-            .retain(|blueprint| blueprint == used.to_string())
-            .unwrap();
+        components.retain(|cid| *cid == used).unwrap();
         assert_eq!(components.read(&used).unwrap(), b"used");
         assert!(!components.path(&unused).exists());
         assert!(!draft.exists());

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use weir_identity::Hash;
+use weir_identity::{Cid, Hash};
 use weir_receipt::Material;
 
 /// How much evidence a node keeps.
@@ -54,20 +54,52 @@ impl Kept {
 
     /// Reads what the store holds for a request; none if it is anything else.
     pub(crate) fn decode(request: Hash, bytes: &[u8]) -> Option<Self> {
-        let (at_ms, rest) = bytes.split_first_chunk::<8>()?;
-        let (state, rest) = match rest.split_first()? {
-            (0, rest) => (None, rest),
-            (1, rest) => {
-                let (root, rest) = rest.split_first_chunk::<32>()?;
-                (Some(Hash::from(*root)), rest)
-            }
-            _ => return None,
-        };
+        let (at_ms, state, material) = split(bytes)?;
         Some(Self {
             request,
-            at_ms: u64::from_be_bytes(*at_ms),
+            at_ms,
             state,
-            material: Material::decode(rest.to_vec()).ok()?,
+            material: Material::decode(material.to_vec()).ok()?,
+        })
+    }
+}
+
+/// The time, the root and the bytes of the material.
+fn split(bytes: &[u8]) -> Option<(u64, Option<Hash>, &[u8])> {
+    let (at_ms, rest) = bytes.split_first_chunk::<8>()?;
+    let (state, material) = match rest.split_first()? {
+        (0, rest) => (None, rest),
+        (1, rest) => {
+            let (root, rest) = rest.split_first_chunk::<32>()?;
+            (Some(Hash::from(*root)), rest)
+        }
+        _ => return None,
+    };
+    Some((u64::from_be_bytes(*at_ms), state, material))
+}
+
+/// What is known of a kept call without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Indexed {
+    /// When the call ended, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// The request, as the receipt names it.
+    pub(crate) request: Hash,
+    /// Bytes of the value.
+    pub(crate) bytes: u64,
+    /// The component that was executed.
+    pub(crate) component: Cid,
+}
+
+impl Indexed {
+    /// Of what the store holds for a request; none if it is no evidence.
+    pub(crate) fn of(request: Hash, value: &[u8]) -> Option<Self> {
+        let (at_ms, _, material) = split(value)?;
+        Some(Self {
+            at_ms,
+            request,
+            bytes: value.len() as u64,
+            component: Material::component_of(material)?,
         })
     }
 }
@@ -98,21 +130,18 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// With what the store holds: times, requests and bytes of values.
-    pub(crate) fn restore(
-        config: EvidenceConfig,
-        kept: impl IntoIterator<Item = (u64, Hash, u64)>,
-    ) -> Self {
+    /// With what the store holds.
+    pub(crate) fn restore(config: EvidenceConfig, kept: impl IntoIterator<Item = Indexed>) -> Self {
         let mut order: Vec<_> = kept.into_iter().collect();
-        order.sort_by_key(|(at, ..)| *at);
+        order.sort_by_key(|indexed| indexed.at_ms);
         let mut keeper = Self {
             config,
             order: VecDeque::with_capacity(order.len()),
             times: HashMap::with_capacity(order.len()),
             bytes: 0,
         };
-        for (at, request, bytes) in order {
-            keeper.add(at, request, bytes);
+        for indexed in order {
+            keeper.add(indexed.at_ms, indexed.request, indexed.bytes);
         }
         keeper
     }
@@ -241,13 +270,14 @@ mod tests {
             .sum();
         assert_eq!(all, keeper.bytes);
         // After a restart it goes on alike.
+        let late = kept(5_000, 10_000, 700);
         let held = store.iter().map(|(request, value)| {
-            let kept = Kept::decode(*request, value).expect("it was kept");
-            (kept.at_ms, *request, value.len() as u64)
+            let indexed = Indexed::of(*request, value).expect("it was kept");
+            assert_eq!(indexed.component, late.material.component);
+            indexed
         });
         let mut again = Keeper::restore(config, held);
         assert_eq!(again.bytes, keeper.bytes);
-        let late = kept(5_000, 10_000, 700);
         apply(&mut store, again.keep(&late));
         apply(&mut store, again.keep(&kept(5_001, 10_000, 700)));
         apply(&mut store, again.keep(&kept(5_002, 10_000, 700)));

@@ -22,7 +22,7 @@ use crate::clock;
 use crate::effects::{Effects, ServiceEffects};
 use crate::evidence::Kept;
 use crate::execution::{Ended, circumstances};
-use crate::proofs::{Proofs, Wanted};
+use crate::proofs::Proofs;
 
 /// What a service that executes a component is registered as.
 pub const WASM: &str = "wasm";
@@ -192,18 +192,13 @@ impl Executor {
             call: call.id,
             finished: self.finished.clone(),
         };
-        let wanted = proofs.wanted(&call);
-        let module = wanted
-            .as_ref()
-            .ok()
-            .and_then(Wanted::component)
-            .and_then(|cid| self.module(&cid.to_string()).cloned());
-        let work = proofs.clone().answer(wanted, module, self.limits.wall_ms);
+        let id = call.id;
+        let work = proofs.clone().answer(call, self.limits.wall_ms);
         let task = tokio::spawn(async move {
             let answer = answer;
             answer.give(work.await, None, None);
         });
-        self.running.insert(call.id, task.abort_handle());
+        self.running.insert(id, task.abort_handle());
     }
 
     /// Who answers the effects of a call.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_avm::Export;
-use weir_identity::PeerId;
+use weir_identity::{Cid, PeerId};
 use weir_marine::{Grants, Marine, Module};
 use weir_peer::{
     ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError,
@@ -18,6 +18,7 @@ use crate::error::{DeployError, ExportFailure, Stopped, SubmitFailure};
 use crate::executor::{WASM, blueprint, interface};
 use crate::keyfile::random;
 use crate::news::Submitted;
+use crate::proofs::Proofs;
 use crate::transport::Multiaddr;
 
 /// Longest wait for a connection.
@@ -117,6 +118,7 @@ pub struct NodeHandle {
     pub(crate) metrics: Option<std::net::SocketAddr>,
     pub(crate) marine: Option<Marine>,
     pub(crate) components: Components,
+    pub(crate) proofs: Proofs,
     pub(crate) component_bytes: usize,
     pub(crate) blobs: Blobs,
 }
@@ -230,7 +232,7 @@ impl NodeHandle {
     }
 
     /// Removes a service and its aliases, and its component if no other
-    /// service needs it.
+    /// service and no evidence of a call needs it.
     pub async fn remove(&self, service: &str) -> Result<(), DeployError> {
         let _change = self.components.change().await;
         self.ask(|reply| Command::Remove(Arc::from(service), reply))
@@ -243,17 +245,24 @@ impl NodeHandle {
             );
         }
         let services = self.services().await?;
-        let components = self.components.clone();
-        let work = move || {
-            components.retain(|blueprint| {
-                services
-                    .iter()
-                    .any(|deployed| &*deployed.service.blueprint == blueprint)
-            })
+        let (components, proofs) = (self.components.clone(), self.proofs.clone());
+        let tidy = move || {
+            let Some(proven) = proofs.components() else {
+                return;
+            };
+            let is_used = |cid: &Cid| {
+                let name = cid.to_string();
+                let mut services = services.iter();
+                proven.contains(cid)
+                    || services.any(|deployed| *deployed.service.blueprint == *name)
+            };
+            // The service is gone; what stays behind is deleted at the next start.
+            if let Err(error) = components.retain(is_used) {
+                tracing::warn!(%error, "cannot tidy up the components");
+            }
         };
-        // The service is gone; what stays behind is deleted at the next start.
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
-            tracing::warn!(%error, "cannot tidy up the components");
+        if tokio::task::spawn_blocking(tidy).await.is_err() {
+            tracing::warn!("tidying up the components panicked");
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Starts a node.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
@@ -77,8 +78,15 @@ impl Node {
         let (finish, finished) = mpsc::unbounded_channel();
         let store = Arc::new(store);
         let states = States::open(StateTable::of(&store), config.states)?;
-        let keeper = Keeper::restore(config.evidence, store.evidence_times()?);
-        let proofs = Proofs::new(&store, states.clone(), components.clone());
+        let evidence = store.evidence_index()?;
+        let proven = evidence.iter().map(|indexed| indexed.component).collect();
+        let keeper = Keeper::restore(config.evidence, evidence);
+        let proofs = Proofs::new(
+            &store,
+            states.clone(),
+            components.clone(),
+            config.marine.clone(),
+        );
         let effects = Effects::new(
             config.effects.clone(),
             &config.folder,
@@ -93,7 +101,7 @@ impl Node {
             effects,
             finish,
         );
-        for (blueprint, module) in modules(&peer, &config, &components).await {
+        for (blueprint, module) in modules(&peer, &config, &components, proven).await {
             if let Err(reason) = &module {
                 tracing::error!(%blueprint, reason, "a component cannot be loaded, its services will fail");
             }
@@ -112,7 +120,7 @@ impl Node {
             store,
             states,
             keeper,
-            proofs,
+            proofs: proofs.clone(),
             transport,
             executor,
             limits: config.driver,
@@ -130,6 +138,7 @@ impl Node {
             metrics: None,
             marine: config.marine,
             components,
+            proofs,
             component_bytes,
             blobs,
         };
@@ -179,11 +188,13 @@ fn peer_config(
     })
 }
 
-/// The modules of all services, by blueprint.
+/// The modules of all services, by blueprint. Other components are deleted, but those of calls of which evidence is
+/// kept.
 async fn modules(
     peer: &Peer,
     config: &NodeConfig,
     components: &Components,
+    proven: BTreeSet<Cid>,
 ) -> Vec<(Arc<str>, Result<Module, String>)> {
     let is_wasm = |service: &&Service| &*service.kind == WASM;
     let mut blueprints: Vec<Arc<str>> = peer
@@ -197,7 +208,10 @@ async fn modules(
     let (marine, components) = (config.marine.clone(), components.clone());
     blocking(move || {
         // What is left over from removed services and from a crash.
-        let is_used = |name: &str| blueprints.iter().any(|blueprint| &**blueprint == name);
+        let is_used = |cid: &Cid| {
+            let name = cid.to_string();
+            proven.contains(cid) || blueprints.iter().any(|blueprint| **blueprint == name)
+        };
         if let Err(error) = components.retain(is_used) {
             tracing::warn!(%error, "cannot tidy up the components");
         }

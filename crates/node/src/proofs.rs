@@ -1,12 +1,12 @@
 //! Answers of the host service `proof`: what receipts of this node have hashes of, piece by piece.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use weir_identity::{Cid, Hash, Value};
-use weir_marine::{Call as Again, CallContext, Limits, Module, Outside, States, World};
+use weir_marine::{Call as Again, CallContext, Limits, Marine, Module, Outside, States, World};
 use weir_peer::{Call, CallOutcome};
 use weir_receipt::{Material, Transcript};
 
@@ -22,12 +22,14 @@ const RECENT_MAX: usize = 16;
 const RECENT_BYTES_MAX: usize = 64 << 20;
 
 /// Where the answers come from. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Proofs {
     /// Not kept open for this.
     store: Weak<Store>,
     states: States,
     components: Components,
+    /// Executes calls once more; without it what knew a state has no witness.
+    marine: Option<Marine>,
     recent: Arc<Mutex<VecDeque<(Name, Bytes)>>>,
 }
 
@@ -38,82 +40,33 @@ enum Name {
     Component(Cid),
 }
 
-/// What a call asks for.
-pub(crate) enum Wanted {
-    /// What is kept of a call.
-    Material { kept: Box<Kept>, offset: usize },
-    /// A component.
-    Component { cid: Cid, offset: usize },
-}
-
-impl Wanted {
-    /// The component that has to be executed for it.
-    pub(crate) fn component(&self) -> Option<Cid> {
-        match self {
-            Self::Material { kept, .. } => kept.state.map(|_| kept.material.component),
-            Self::Component { .. } => None,
-        }
-    }
-}
-
 impl Proofs {
-    pub(crate) fn new(store: &Arc<Store>, states: States, components: Components) -> Self {
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        states: States,
+        components: Components,
+        marine: Option<Marine>,
+    ) -> Self {
         Self {
             store: Arc::downgrade(store),
             states,
             components,
+            marine,
             recent: Arc::default(),
         }
     }
 
-    /// Finds what a call asks for, or says why there is no such thing.
-    pub(crate) fn wanted(&self, call: &Call) -> Result<Wanted, String> {
-        let [what, offset] = &call.args[..] else {
-            return Err("ARG_MISSING: it takes what and offset".to_owned());
-        };
-        let what = what.as_str().unwrap_or_default();
-        let offset = offset.as_u64().map(usize::try_from);
-        let Some(Ok(offset)) = offset else {
-            return Err("ARG_TYPE: the offset is no number".to_owned());
-        };
-        if &*call.function == "component" {
-            let cid = what
-                .parse()
-                .map_err(|_| format!("ARG_TYPE: `{what}` is no content id"))?;
-            return Ok(Wanted::Component { cid, offset });
-        }
-        let request: Hash = what
-            .parse()
-            .map_err(|_| format!("ARG_TYPE: `{what}` is no request"))?;
-        let store = self.store.upgrade().ok_or("INTERNAL: the node stops")?;
-        let found = store
-            .evidence(&request)
-            .map_err(|error| format!("INTERNAL: {error}"))?;
-        let kept = found.and_then(|bytes| Kept::decode(request, &bytes));
-        let kept = kept.ok_or("NOT_FOUND: nothing is kept for this request")?;
-        Ok(Wanted::Material {
-            kept: Box::new(kept),
-            offset,
-        })
-    }
-
-    /// The piece, as an array of bytes as text and the number of all bytes.
-    pub(crate) async fn answer(
-        self,
-        wanted: Result<Wanted, String>,
-        module: Option<Module>,
-        wall_ms: u64,
-    ) -> CallOutcome {
+    /// The piece that a call asks for, as an array of bytes as text and the number of all bytes.
+    pub(crate) async fn answer(self, call: Call, wall_ms: u64) -> CallOutcome {
         let piece: Result<_, String> = async {
-            let wanted = wanted?;
-            let (name, offset) = match &wanted {
-                Wanted::Material { kept, offset } => (Name::Material(kept.request), *offset),
-                Wanted::Component { cid, offset } => (Name::Component(*cid), *offset),
-            };
+            let (name, offset) = wanted(&call)?;
             let all = if let Some(all) = self.recall(&name) {
                 all
             } else {
-                let all = self.whole(wanted, module, wall_ms).await?;
+                let all = match &name {
+                    Name::Material(request) => self.material(*request, wall_ms).await?,
+                    Name::Component(cid) => self.component(*cid).await?.into(),
+                };
                 self.remember(name, all.clone());
                 all
             };
@@ -129,32 +82,44 @@ impl Proofs {
         }
     }
 
-    async fn whole(
-        &self,
-        wanted: Wanted,
-        module: Option<Module>,
-        wall_ms: u64,
-    ) -> Result<Bytes, String> {
-        match wanted {
-            Wanted::Component { cid, .. } => {
-                let components = self.components.clone();
-                let read = tokio::task::spawn_blocking(move || components.read(&cid));
-                let bytes = read.await.map_err(|_| "INTERNAL: reading it panicked")?;
-                let bytes = bytes.map_err(|_| format!("NOT_FOUND: {cid} is not here"))?;
-                Ok(bytes.into())
-            }
-            Wanted::Material { kept, .. } => {
-                let mut kept = *kept;
-                if let Some(root) = kept.state {
-                    let module = module.ok_or("NOT_FOUND: its component is not here any more")?;
-                    let witness = self
-                        .witness(&kept.material, &root, &module, wall_ms)
-                        .await?;
-                    kept.material.witness = Some(witness.into());
-                }
-                Ok(kept.material.encode().into())
+    /// The components of all calls of which evidence is kept; none if that cannot be found out. Blocks.
+    pub(crate) fn components(&self) -> Option<BTreeSet<Cid>> {
+        match self.store.upgrade()?.evidence_index() {
+            Ok(index) => Some(index.iter().map(|indexed| indexed.component).collect()),
+            Err(error) => {
+                tracing::warn!(%error, "cannot read what is kept of calls");
+                None
             }
         }
+    }
+
+    async fn component(&self, cid: Cid) -> Result<Vec<u8>, String> {
+        let components = self.components.clone();
+        let bytes = blocking(move || components.read(&cid)).await?;
+        bytes.map_err(|_| format!("NOT_FOUND: {cid} is not here"))
+    }
+
+    async fn material(&self, request: Hash, wall_ms: u64) -> Result<Bytes, String> {
+        let store = self.store.upgrade().ok_or("INTERNAL: the node stops")?;
+        let found = blocking(move || store.evidence(&request)).await?;
+        let found = found.map_err(|error| format!("INTERNAL: {error}"))?;
+        let kept = found.and_then(|bytes| Kept::decode(request, &bytes));
+        let mut kept = kept.ok_or("NOT_FOUND: nothing is kept for this request")?;
+        if let Some(root) = kept.state {
+            let module = self.module(kept.material.component).await?;
+            let witness = self.witness(&kept.material, &root, &module, wall_ms);
+            kept.material.witness = Some(witness.await?.into());
+        }
+        Ok(kept.material.encode().into())
+    }
+
+    /// The component that a call was executed with, whatever its service runs now.
+    async fn module(&self, cid: Cid) -> Result<Module, String> {
+        let marine = self.marine.clone();
+        let marine = marine.ok_or("NOT_FOUND: this node runs no components any more")?;
+        let bytes = self.component(cid).await?;
+        let module = blocking(move || marine.load(&bytes)).await?;
+        module.map_err(|error| format!("INTERNAL: {error}"))
     }
 
     /// Executes the call once more, on the state that it found, to see what it touches.
@@ -220,4 +185,33 @@ impl Proofs {
             held -= bytes.len();
         }
     }
+}
+
+/// What a call asks for, and from where on.
+fn wanted(call: &Call) -> Result<(Name, usize), String> {
+    let [what, offset] = &call.args[..] else {
+        return Err("ARG_MISSING: it takes what and offset".to_owned());
+    };
+    let what = what.as_str().unwrap_or_default();
+    let offset = offset.as_u64().map(usize::try_from);
+    let Some(Ok(offset)) = offset else {
+        return Err("ARG_TYPE: the offset is no number".to_owned());
+    };
+    let name = match &*call.function {
+        "component" => what.parse().map(Name::Component).ok(),
+        _ => what.parse().map(Name::Material).ok(),
+    };
+    let kind = || match &*call.function {
+        "component" => format!("ARG_TYPE: `{what}` is no content id"),
+        _ => format!("ARG_TYPE: `{what}` is no request"),
+    };
+    Ok((name.ok_or_else(kind)?, offset))
+}
+
+/// What reads files waits on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| "INTERNAL: reading what is kept panicked".to_owned())
 }

@@ -131,6 +131,7 @@ pub struct Checked {
 }
 
 const VERSION: u8 = 1;
+const CID_BYTES: usize = 36;
 const NAME_BYTES_MAX: usize = 4096;
 
 impl Material {
@@ -162,6 +163,13 @@ impl Material {
         out
     }
 
+    /// The component that encoded material names, without reading the rest.
+    pub fn component_of(bytes: &[u8]) -> Option<Cid> {
+        let (&version, rest) = bytes.split_first()?;
+        let cid = rest.get(..CID_BYTES).filter(|_| version == VERSION)?;
+        Cid::from_bytes(cid).ok()
+    }
+
     /// Reads what [`Material::encode`] writes.
     pub fn decode(bytes: impl Into<Bytes>) -> Result<Self, Malformed> {
         let bytes = bytes.into();
@@ -172,8 +180,8 @@ impl Material {
         if reader.byte()? != VERSION {
             return Err(Malformed("evidence of another version"));
         }
-        let component =
-            Cid::from_bytes(reader.take(36)?).map_err(|_| Malformed("the id of a component"))?;
+        let component = Cid::from_bytes(reader.take(CID_BYTES)?)
+            .map_err(|_| Malformed("the id of a component"))?;
         let mut name = || {
             std::str::from_utf8(reader.bytes(NAME_BYTES_MAX)?)
                 .map(str::to_owned)

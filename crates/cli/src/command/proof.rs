@@ -7,6 +7,7 @@ use crate::args::{Global, Proof};
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::schema;
+use weir_marine::Execution;
 
 /// How the files end that hold evidence.
 const EVIDENCE: &str = "evidence";
@@ -22,9 +23,23 @@ pub(crate) fn run(
             schema::PROOF_EXPORT,
             export::run(id.as_deref(), out.as_deref(), global, output),
         ),
-        Proof::Replay { files, component } => (
-            schema::PROOF_REPLAY,
-            replay::run(files, component.as_deref(), global.timeout, output),
-        ),
+        Proof::Replay {
+            files,
+            component,
+            interpret,
+        } => {
+            let execution = match interpret {
+                true => Execution::Interpreted,
+                false => Execution::Compiled,
+            };
+            let files = replay::Files {
+                evidence: files,
+                component: component.as_deref(),
+            };
+            (
+                schema::PROOF_REPLAY,
+                replay::run(&files, execution, global.timeout, output),
+            )
+        }
     }
 }

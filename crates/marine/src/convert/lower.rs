@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::spelling::{brief, brief_list, shorten as shorten_to};
 
 use super::types::{Case, Field};
-use super::{BYTES_PREFIX, Named, Type};
+use super::{BYTES_PREFIX, Blobs, Named, Type};
 
 /// A value that does not fit the type of its place.
 #[derive(Debug)]
@@ -73,9 +73,10 @@ impl Mismatch {
 }
 
 /// What the arguments of a call may still have.
-pub(crate) struct Budget {
+pub(crate) struct Budget<'b> {
     values: Allowance,
     bytes: Allowance,
+    blobs: &'b mut Blobs,
 }
 
 struct Allowance {
@@ -107,11 +108,12 @@ impl Allowance {
     }
 }
 
-impl Budget {
-    pub(crate) fn new(values: usize, bytes: u64) -> Self {
+impl<'b> Budget<'b> {
+    pub(crate) fn new(values: usize, bytes: u64, blobs: &'b mut Blobs) -> Self {
         Self {
             values: Allowance::new("values", values as u64),
             bytes: Allowance::new("bytes", bytes),
+            blobs,
         }
     }
 
@@ -371,7 +373,25 @@ fn map(
 }
 
 fn octets(value: &Value, budget: &mut Budget) -> Result<Vec<u8>, Mismatch> {
-    const EXPECTED: &str = "list<u8> (\"b64:…\" or an array of integers up to 255)";
+    const EXPECTED: &str = "list<u8> (\"b64:…\", an array of integers up to 255, or {\"cid\": …})";
+    if let Some(named) = Blobs::named(value) {
+        let cid = named.map_err(|text| {
+            Mismatch::saying(EXPECTED, format!("{}, no content id", shorten(&text)))
+        })?;
+        return match budget.blobs.bytes(cid) {
+            Some(Ok(bytes)) => {
+                let bytes = bytes.clone();
+                budget.spend_bytes(bytes.len())?;
+                Ok(bytes)
+            }
+            Some(Err(fault)) => {
+                let got = format!("a blob that cannot be read: {fault}");
+                Err(Mismatch::saying(EXPECTED, got))
+            }
+            // The arguments are converted once more when it is here.
+            None => Ok(Vec::new()),
+        };
+    }
     match value {
         Value::String(text) => {
             let encoded = text

@@ -8,14 +8,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasmtime::component::Linker;
 use wasmtime::{Result, StoreContextMut, format_err};
-use weir_identity::{Hash, PeerId, Signature, keccak256};
+use weir_identity::{Cid, Hash, PeerId, Signature, keccak256};
 use weir_receipt::{Effect, ReplayError, Transcript, TranscriptError, TranscriptLimits};
 
 use super::CallState;
 use super::metered::charge;
+use crate::convert::Blobs;
 use crate::effects::{
     Answer, BlobRead, Effector, Fault, HttpRequest, Nobody, ProgramRun, guest_message,
 };
+use crate::limits::Limits;
 use crate::world::{Mode, Outside, World};
 
 type Store<'a> = StoreContextMut<'a, CallState>;
@@ -33,6 +35,8 @@ const FAULT_BYTES: usize = 1024;
 /// The most that one blob read and one request for entropy give, in bytes.
 const BLOB_READ_MAX: u32 = 64 << 10;
 const ENTROPY_MAX: u32 = 4096;
+
+const BLOBS: &str = "weir:host/blobs@0.1.0";
 
 /// The effects of a call so far.
 pub(crate) struct Funnel {
@@ -126,12 +130,27 @@ where
     T: Serialize + DeserializeOwned,
     F: for<'e> FnOnce(&'e dyn Effector, Hash, Q) -> Answer<'e, T>,
 {
-    type Outcome<T> = std::result::Result<T, Fault>;
     if store.data().funnel.mode == Mode::Pure {
         return Err(format_err!(
             "a function declared pure asked for {interface}; declare it view or update in the manifest"
         ));
     }
+    recorded(store, (interface, function), request, perform).await
+}
+
+/// The same, whatever the function was declared.
+async fn recorded<Q, T, F>(
+    store: &mut Store<'_>,
+    (interface, function): (&'static str, &'static str),
+    request: Q,
+    perform: F,
+) -> Result<Answered<T>>
+where
+    Q: Serialize,
+    T: Serialize + DeserializeOwned,
+    F: for<'e> FnOnce(&'e dyn Effector, Hash, Q) -> Answer<'e, T>,
+{
+    type Outcome<T> = std::result::Result<T, Fault>;
     let asked = encode(&request)?;
     charge(store, EFFECT_FUEL.saturating_add(asked.len() as u64)).await?;
     let asked = keccak256(&[&asked]);
@@ -182,6 +201,67 @@ fn encode(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_ipld_dagcbor::to_vec(value).map_err(|error| format_err!("{error}"))
 }
 
+/// Reads the blobs that the arguments of a call name. They follow from their names, so a pure function may be given
+/// them too; like all that a call is given from outside they are recorded.
+pub(crate) async fn read_blobs(
+    mut store: Store<'_>,
+    mut blobs: Blobs,
+    limits: &Limits,
+) -> Result<Blobs> {
+    for cid in blobs.take_wanted() {
+        let bytes = read_blob(&mut store, &cid, limits.argument_bytes).await?;
+        blobs.put(cid, bytes);
+    }
+    Ok(blobs)
+}
+
+async fn read_blob(
+    store: &mut Store<'_>,
+    cid: &Cid,
+    bytes_max: u64,
+) -> Result<std::result::Result<Vec<u8>, Fault>> {
+    let name = cid.to_string();
+    let (size,) = recorded(store, (BLOBS, "size"), name.clone(), |effector, _, cid| {
+        effector.blob_size(cid)
+    })
+    .await?;
+    let size = match size {
+        Ok(size) if size <= bytes_max => size,
+        Ok(size) => {
+            let fault = format!("it has {size} bytes, and arguments {bytes_max} at most");
+            return Ok(Err(Fault::TooLarge(fault)));
+        }
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < size {
+        let read = BlobRead {
+            cid: name.clone(),
+            offset: bytes.len() as u64,
+            len: BLOB_READ_MAX,
+        };
+        match recorded(store, (BLOBS, "read"), read, blob_read).await? {
+            (Ok(piece),) if !piece.is_empty() => bytes.extend_from_slice(&piece),
+            (Ok(_),) => break,
+            (Err(fault),) => return Ok(Err(fault)),
+        }
+    }
+    if cid.names(&bytes) {
+        return Ok(Ok(bytes));
+    }
+    // Whoever recorded or answered it lies, or his disk does.
+    Err(EffectFailure::Answer {
+        interface: BLOBS,
+        function: "read",
+    }
+    .into())
+}
+
+fn blob_read(effector: &dyn Effector, _: Hash, read: BlobRead) -> Answer<'_, serde_bytes::ByteBuf> {
+    let bytes = effector.blob_read(read);
+    Box::pin(async { Ok(serde_bytes::ByteBuf::from(bytes.await?)) })
+}
+
 /// Links all interfaces with effects.
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     let mut http = linker.instance("weir:host/http@0.1.0")?;
@@ -195,10 +275,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
         })
     })?;
 
-    let mut blobs = linker.instance("weir:host/blobs@0.1.0")?;
+    let mut blobs = linker.instance(BLOBS)?;
     blobs.func_wrap_async("size", |mut store, (cid,): (String,)| {
         Box::new(async move {
-            let name = ("weir:host/blobs@0.1.0", "size");
+            let name = (BLOBS, "size");
             effect(&mut store, name, cid, |effector, _, cid| {
                 effector.blob_size(cid)
             })
@@ -209,21 +289,17 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
         "read",
         |mut store, (cid, offset, len): (String, u64, u32)| {
             Box::new(async move {
-                let name = ("weir:host/blobs@0.1.0", "read");
+                let name = (BLOBS, "read");
                 let len = len.min(BLOB_READ_MAX);
                 let read = BlobRead { cid, offset, len };
-                let (answer,) = effect(&mut store, name, read, |effector, _, read| {
-                    let bytes = effector.blob_read(read);
-                    Box::pin(async { Ok(serde_bytes::ByteBuf::from(bytes.await?)) })
-                })
-                .await?;
+                let (answer,) = effect(&mut store, name, read, blob_read).await?;
                 Ok((answer.map(serde_bytes::ByteBuf::into_vec),))
             })
         },
     )?;
     blobs.func_wrap_async("put", |mut store, (bytes,): (Vec<u8>,)| {
         Box::new(async move {
-            let name = ("weir:host/blobs@0.1.0", "put");
+            let name = (BLOBS, "put");
             let bytes = serde_bytes::ByteBuf::from(bytes);
             effect(&mut store, name, bytes, |effector, _, bytes| {
                 effector.blob_put(bytes.into_vec())

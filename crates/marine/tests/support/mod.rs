@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod service;
+
 use futures::executor::block_on;
 use weir_identity::Value;
 use weir_marine::{

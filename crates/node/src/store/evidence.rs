@@ -4,7 +4,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTr
 use weir_identity::Hash;
 
 use super::{Store, StoreError};
-use crate::evidence::EvidenceWrite;
+use crate::evidence::{EvidenceWrite, Indexed};
 
 const EVIDENCE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("evidence");
 
@@ -42,26 +42,21 @@ impl Store {
         Ok(found.map(|value| value.value().to_vec()))
     }
 
-    /// Of everything that is kept, when it was, for which request, and how many bytes.
-    pub(crate) fn evidence_times(&self) -> Result<Vec<(u64, Hash, u64)>, StoreError> {
+    /// What is kept, without the evidence itself.
+    pub(crate) fn evidence_index(&self) -> Result<Vec<Indexed>, StoreError> {
         let transaction = self.database.begin_read().map_err(|e| self.failed(e))?;
         let table = match transaction.open_table(EVIDENCE) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed(error)),
         };
-        let mut times = Vec::new();
+        let mut index = Vec::new();
         for record in table.iter().map_err(|e| self.failed(e))? {
             let (request, value) = record.map_err(|e| self.failed(e))?;
-            let (Ok(request), Some(at)) = (
-                <[u8; 32]>::try_from(request.value()),
-                value.value().first_chunk::<8>(),
-            ) else {
-                continue;
-            };
-            let bytes = value.value().len() as u64;
-            times.push((u64::from_be_bytes(*at), Hash::from(request), bytes));
+            let request = <[u8; 32]>::try_from(request.value());
+            let indexed = request.map(|request| Indexed::of(Hash::from(request), value.value()));
+            index.extend(indexed.ok().flatten());
         }
-        Ok(times)
+        Ok(index)
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weir_identity::{Cid, PeerId};
-use weir_marine::{Marine, MarineConfig, Module, Verdict};
+use weir_marine::{Execution, Marine, MarineConfig, Module, Verdict};
 use weir_receipt::Evidence;
 
 #[derive(Serialize)]
@@ -31,15 +31,24 @@ struct Same {
     fuel: u64,
 }
 
+/// What to execute again, and what with.
+pub(super) struct Files<'a> {
+    /// Files of evidence, and folders with them.
+    pub(super) evidence: &'a [PathBuf],
+    /// The component of all calls, if it does not stand beside its evidence.
+    pub(super) component: Option<&'a Path>,
+}
+
 /// Executes each call again; fails with the first that is not what its receipt says.
 pub(super) fn run(
-    files: &[PathBuf],
-    component: Option<&Path>,
+    files: &Files,
+    execution: Execution,
     timeout: Option<Duration>,
     output: &Output,
 ) -> Result<Report, Failure> {
     let patience = Patience::new(timeout);
     let marine = Marine::new(MarineConfig {
+        execution,
         slots: 1,
         ..MarineConfig::default()
     })
@@ -47,7 +56,7 @@ pub(super) fn run(
     let mut modules = HashMap::new();
     let mut calls = Vec::new();
     let mut lines = String::new();
-    for file in expand(files)? {
+    for file in expand(files.evidence)? {
         let name = input::name(&file);
         let evidence = Evidence::decode(input::bytes(&file)?)
             .map_err(|error| unreadable(&name, &error.to_string()))?;
@@ -55,7 +64,7 @@ pub(super) fn run(
         let cid = evidence.material.component;
         if let std::collections::hash_map::Entry::Vacant(e) = modules.entry(cid) {
             let beside = file.with_file_name(format!("{cid}.wasm"));
-            let path = component.unwrap_or(&beside);
+            let path = files.component.unwrap_or(&beside);
             e.insert(load(&marine, path, &cid, patience, output)?);
         }
         let module = modules[&cid].clone();

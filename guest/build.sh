@@ -2,12 +2,15 @@
 # Builds the guests of this repository and turns each into a component beside
 # its sources: those under examples/ as examples/NAME/NAME.wasm, and those of
 # the templates of `weir new` as crates/cli/templates/LANGUAGE/greeter.wasm.
+# The parts of an example with several, each a folder with a weir.toml, become
+# examples/NAME/PART/PART.wasm; `weir wasm link` makes one component of them.
 #
 #   guest/build.sh [--out DIR] [NAME…]
 #
-# builds all, or only those named: `greeter` and `sqlite` are examples, `new-rust`, `new-cpp`
-# and `new-c` are templates. With --out the components go to DIR/NAME.wasm
-# instead, so that the committed ones can be compared with them.
+# builds all, or only those named: `greeter`, `sqlite` and `rates` are examples,
+# `new-rust`, `new-cpp` and `new-c` are templates. With --out the components go
+# to DIR/NAME.wasm and DIR/NAME/PART/PART.wasm instead, so that the committed
+# ones can be compared with them.
 #
 # Needs Debian 12 or a successor, and root or sudo the first time, to install
 # compilers, one of which carries the sources of its standard library. That
@@ -126,13 +129,33 @@ build_guest() {
   *)
     echo "building examples/$1" >&2
     component=${out:-$root/examples/$1}/$1.wasm
-    if [ -f "examples/$1/Cargo.toml" ]; then
-      build_crate "examples/$1" "$1" "$component"
+    parts=$(cd "examples/$1" && for part in */weir.toml; do dirname "$part"; done)
+    if [ "$parts" = '*' ]; then
+      build_project "examples/$1" "$1" "$component"
     else
-      cargo xtask component "examples/$1" "$component"
+      build_parts "$1" "${out:-$root/examples}/$1"
     fi
     ;;
   esac
+}
+
+# build_project FOLDER NAME COMPONENT
+build_project() {
+  if [ -f "$1/Cargo.toml" ]; then
+    build_crate "$1" "$2" "$3"
+  else
+    cargo xtask component "$1" "$3"
+  fi
+}
+
+# build_parts EXAMPLE PLACE
+build_parts() {
+  for part in $parts; do
+    mkdir -p "$2/$part"
+    build_project "examples/$1/$part" "$part" "$2/$part/$part.wasm"
+  done
+  [ -z "$out" ] || cp "examples/$1/weir.toml" "$2"
+  cargo run --release --quiet --bin weir -- wasm link "$2/weir.toml" -o "$component" >/dev/null
 }
 
 install_tools

@@ -214,6 +214,24 @@ pub(crate) enum Wasm {
         #[command(flatten)]
         allowance: Allowance,
     },
+    /// Call a function of a component, and show where its fuel goes
+    #[command(
+        after_help = "The call is made twice: as weir wasm call makes it, and with probes in its functions. The figures are exact, and\n\
+            the same on every machine. Names of functions stand in the component, unless its build drops them."
+    )]
+    Profile {
+        /// The component; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The function with its arguments as JSON, as in 'hello("Ada")'
+        #[arg(value_name = "CALL")]
+        call: String,
+        /// Write chains of callers with their fuel, for programs that draw flame graphs
+        #[arg(long, value_name = "OUT")]
+        folded: Option<PathBuf>,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
     /// Type calls of a component's functions
     Repl {
         /// The component
@@ -261,6 +279,9 @@ pub(crate) struct Allowance {
     /// The time that the guest's clock shows, in milliseconds since 1970
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) at: u64,
+    /// What it may do outside, in TOML, as for weir up; nothing without it
+    #[arg(long, value_name = "EFFECTS")]
+    pub(crate) effects: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -18,6 +18,7 @@ mod output;
 mod panic;
 mod particles;
 mod patience;
+mod permissions;
 mod policy;
 mod project;
 mod rewrite;

@@ -69,6 +69,8 @@ schemas! {
     WASM_LINK = "wasm.link";
     /// What a function of a component answered.
     WASM_CALL = "wasm.call";
+    /// Where the fuel of a call goes.
+    WASM_PROFILE = "wasm.profile";
     /// What an observer of the simulated network saw.
     SIM_RUN = "sim.run";
     /// Error codes.

@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use support::rates::Rates;
 use support::{Network, shell};
 
 /// A line after `$` and what stands below it.
@@ -32,16 +33,29 @@ fn the_guide_for_cpp_can_be_followed() {
     run(&["docs/guide-cpp.md"], 4);
 }
 
+#[test]
+fn the_example_of_rates_can_be_followed() {
+    let rates = Rates::serve();
+    let folder = rates.example();
+    let instead = |command: &str| rates.instead(command);
+    run_in(folder.path(), &["examples/rates/README.md"], 6, &instead);
+}
+
 /// Runs the examples of some documents, at least so many.
 fn run(documents: &[&str], least: usize) {
     let root = tempfile::tempdir().expect("a folder for the test");
-    let mut folder = root.path().to_owned();
+    run_in(root.path(), documents, least, &str::to_owned);
+}
+
+/// The same in this folder, with commands as `adapted` to the test.
+fn run_in(folder: &Path, documents: &[&str], least: usize, adapted: &dyn Fn(&str) -> String) {
+    let mut folder = folder.to_owned();
     let mut network = None;
     let mut ids = BTreeMap::new();
     let mut ran = 0;
     for document in documents {
         for example in examples(document) {
-            let command = with_present_ids(&example.command, &ids);
+            let command = adapted(&with_present_ids(&example.command, &ids));
             let output = if let Some(file) = command.strip_prefix("cat ") {
                 // What is shown of a file is how a reader comes by it.
                 write(&folder.join(file), &example.output);
@@ -49,8 +63,9 @@ fn run(documents: &[&str], least: usize) {
             } else if let Some(below) = command.strip_prefix("cd ") {
                 folder.push(below);
                 continue;
-            } else if command == "weir up" {
-                let (up, text) = Network::up_in_words(&folder);
+            } else if let Some(arguments) = command.strip_prefix("weir up") {
+                let arguments: Vec<&str> = arguments.split_whitespace().collect();
+                let (up, text) = Network::up_in_words(&folder, &arguments);
                 network = Some(up);
                 text
             } else {

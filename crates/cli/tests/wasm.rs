@@ -64,6 +64,56 @@ fn a_function_is_called_and_tells_what_it_took() {
 }
 
 #[test]
+fn a_profile_says_where_the_fuel_of_a_call_goes() {
+    let folder = folder();
+    let call = ["greeter.wasm", r#"count-words("to be or not to be")"#];
+    let called = weir(
+        folder.path(),
+        &[&["wasm", "call", "--json"], &call[..]].concat(),
+    )
+    .data();
+    let profile = [&["wasm", "profile", "--folded", "out.folded"], &call[..]].concat();
+    let data = weir(folder.path(), &[&profile[..], &["--json"]].concat()).data();
+    assert_eq!(data["result"], called["result"]);
+    assert_eq!(data["fuel"], called["fuel"]);
+    assert_eq!(data["memory_bytes"], called["memory_bytes"]);
+    let number = |value: &serde_json::Value| value.as_u64().expect("fuel is a number");
+    let functions = data["functions"].as_array().expect("a list of functions");
+    let own: u64 = functions
+        .iter()
+        .map(|cost| number(&cost["self_fuel"]))
+        .sum();
+    assert_eq!(own + number(&data["engine_fuel"]), number(&data["fuel"]));
+    let folded = std::fs::read_to_string(folder.path().join("out.folded"));
+    let folded = folded.expect("it was written");
+    assert!(folded.lines().count() > 3, "{folded}");
+    assert!(
+        folded.starts_with(r#"count-words("to be or not to be");"#),
+        "{folded}"
+    );
+    let text = weir(folder.path(), &profile);
+    assert!(text.text().contains("WITH CALLEES"), "{text:#?}");
+    assert!(text.stderr.contains("compiled in"), "{text:#?}");
+}
+
+#[test]
+fn what_fails_has_a_profile_and_what_cannot_be_called_has_none() {
+    let folder = folder();
+    let profile = ["wasm", "profile", "greeter.wasm"];
+    let tight = ["burn(1000000)", "--fuel", "100000"];
+    let done = weir(folder.path(), &[&profile[..], &tight].concat());
+    assert_eq!(done.code, 8, "{done:#?}");
+    assert!(done.stdout.contains("100000"), "{done:#?}");
+    assert!(
+        done.stderr.contains("--fuel UNITS allows more"),
+        "{done:#?}"
+    );
+    let done = weir(folder.path(), &[&profile[..], &["nobody()"]].concat());
+    assert!(done.stderr.contains("error[W0302]"), "{done:#?}");
+    assert_eq!(done.stdout, "");
+}
+
+#[test]
 fn calls_are_typed_line_by_line() {
     let folder = folder();
     let typed = "hello(\"Ada\")\nnobody()\n:functions\nadd(1, 2)\n:quit\nadd(3, 4)\n";

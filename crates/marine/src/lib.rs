@@ -91,6 +91,7 @@ mod limits;
 mod manifest;
 mod module;
 mod profile;
+mod profiling;
 mod runtime;
 mod sandbox;
 mod spelling;
@@ -118,8 +119,9 @@ pub use manifest::{
     Access, FunctionRules, MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest, Part, PartSource,
     ServiceLimits, embed as embed_manifest, extract as extract_manifest,
 };
-pub use module::{Call, CallOutput, Module};
+pub use module::{Call, CallOutput, Module, Took};
 pub use profile::Profile;
+pub use profiling::{FunctionCost, Place, Profiled, Profiler};
 pub use runtime::{Marine, MarineConfig, SetupError};
 pub use sandbox::{Level, Logs};
 pub use states::{States, StatesConfig, StatesError};

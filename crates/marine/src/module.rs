@@ -63,6 +63,19 @@ pub struct CallOutput {
     pub transcript: Transcript,
     /// What of the state was touched, if [`World::witness`] asks for it: enough to repeat the call from.
     pub witness: Option<Vec<u8>>,
+    /// How long it took. Unlike everything else, that differs from call to call.
+    pub took: Took,
+}
+
+/// The time of a call, by what is done in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Took {
+    /// Turning the arguments into values of their types.
+    pub convert: Duration,
+    /// Making an instance.
+    pub instantiate: Duration,
+    /// The function, with arguments on their way in and the result on its way out.
+    pub run: Duration,
 }
 
 /// A component that is checked, compiled and linked. Cheap to clone.
@@ -71,8 +84,8 @@ pub struct CallOutput {
 /// thrown away afterwards. Calls share nothing, so any number may run at once.
 #[derive(Clone)]
 pub struct Module {
-    shared: Arc<Shared>,
-    parts: Arc<ModuleParts>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) parts: Arc<ModuleParts>,
 }
 
 /// The parts of a module that do not hold on to the runtime.
@@ -178,8 +191,12 @@ impl Module {
             Ok(function) => {
                 // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
                 let _slot = self.shared.slots.acquire().await.ok();
+                let start = Instant::now();
                 // Converted arguments can be many times larger than the values: as many are there as slots.
-                match Arguments::convert(function, call.arguments, call.limits, Blobs::default()) {
+                let arguments =
+                    Arguments::convert(function, call.arguments, call.limits, Blobs::default());
+                usage.took.convert = start.elapsed();
+                match arguments {
                     Ok(arguments) => {
                         self.execute(&call, function, arguments, &log, &mut usage)
                             .await
@@ -198,11 +215,12 @@ impl Module {
             commit: usage.commit,
             transcript: usage.transcript,
             witness: usage.witness,
+            took: usage.took,
         }
     }
 
     /// Finds the function and compares the number of arguments.
-    fn prepare(&self, call: &Call<'_>) -> Result<&Function, Error> {
+    pub(crate) fn prepare(&self, call: &Call<'_>) -> Result<&Function, Error> {
         let function = self.parts.contract.find(call.function)?;
         if function.params().len() != call.arguments.len() {
             return Err(Error::BadArity {
@@ -228,7 +246,8 @@ impl Module {
         let around = (call.context, call.world, function.mode());
         let state = CallState::new(around, seed, call.limits, Arc::clone(log));
         let mut store = self.shared.store(state, call.limits)?;
-        let mut started = false;
+        let begin = Instant::now();
+        let mut started = None;
         let work = self
             .parts
             .run(&mut store, function, (call, arguments), &mut started);
@@ -236,10 +255,13 @@ impl Module {
         let result = within(Duration::from_millis(limit_ms), work)
             .await
             .unwrap_or(Err(Error::WallClock { limit_ms }));
+        let made = started.unwrap_or_else(Instant::now);
+        usage.took.instantiate = made.duration_since(begin);
+        usage.took.run = made.elapsed();
         usage.memory_peak_bytes = store.data().memory.peak();
         usage.fuel = match result {
             Err(Error::Fuel { limit }) => limit,
-            _ if started => {
+            _ if started.is_some() => {
                 let left = store.get_fuel().map_err(|error| engine_failure(&error))?;
                 call.limits.fuel.saturating_sub(left)
             }
@@ -315,10 +337,15 @@ struct Usage {
     commit: Option<Commit>,
     transcript: Transcript,
     witness: Option<Vec<u8>>,
+    took: Took,
 }
 
 impl Shared {
-    fn store(&self, state: CallState, limits: &Limits) -> Result<Store<CallState>, Error> {
+    pub(crate) fn store(
+        &self,
+        state: CallState,
+        limits: &Limits,
+    ) -> Result<Store<CallState>, Error> {
         /// Host bytes that the engine needs for a value, per byte that counts as its size.
         const HOST_BYTES_PER_BYTE: u64 = 64;
         /// What host functions can be passed however small a result may be.
@@ -356,14 +383,27 @@ impl ModuleParts {
         store: &mut Store<CallState>,
         function: &Function,
         (call, arguments): (&Call<'_>, Arguments),
-        started: &mut bool,
+        started: &mut Option<Instant>,
     ) -> Result<Value, Error> {
         let limits = call.limits;
         let instance = self.instantiate(store).await?;
         store
             .set_fuel(limits.fuel)
             .map_err(|error| engine_failure(&error))?;
-        *started = true;
+        *started = Some(Instant::now());
+        self.invoke(store, instance, function, (call, arguments))
+            .await
+    }
+
+    /// Calls the function of an instance.
+    pub(crate) async fn invoke(
+        &self,
+        store: &mut Store<CallState>,
+        instance: Instance,
+        function: &Function,
+        (call, arguments): (&Call<'_>, Arguments),
+    ) -> Result<Value, Error> {
+        let limits = call.limits;
         let callee = instance
             .get_func(&mut *store, function.export)
             .ok_or_else(|| Error::Engine {

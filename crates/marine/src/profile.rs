@@ -129,6 +129,17 @@ impl Profile {
         Ok(config)
     }
 
+    /// The same for components with probes: the engine asks the host at the beginning of functions.
+    pub(crate) fn probing_config(self) -> wasmtime::Result<Config> {
+        let mut config = self.compiler_config(Execution::Compiled)?;
+        // Probes make the frames of functions larger, and a guest with little room left should not notice.
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(2 * Self::WASM_STACK_BYTES)
+            .async_stack_size(2 * Self::WASM_STACK_BYTES + (1 << 20));
+        Ok(config)
+    }
+
     fn pool(slots: u32) -> PoolingAllocationConfig {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(slots)

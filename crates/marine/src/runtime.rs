@@ -73,7 +73,7 @@ pub enum SetupError {
 /// of compiled code. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Marine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What modules need of the runtime that loaded them.
@@ -114,6 +114,12 @@ impl Marine {
         let engine = engine
             .and_then(|config| Engine::new(&config))
             .map_err(refused)?;
+        Self::with_engine(engine, config)
+    }
+
+    /// The same with an engine of a configuration of its own.
+    pub(crate) fn with_engine(engine: Engine, config: MarineConfig) -> Result<Self, SetupError> {
+        let refused = |error: wasmtime::Error| SetupError::Engine(format!("{error:#}"));
         Ok(Self {
             shared: Arc::new(Shared {
                 linker: linker(&engine).map_err(refused)?,
@@ -296,7 +302,7 @@ impl Shared {
         }
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         &self,
         cid: Cid,
         component: &Component,

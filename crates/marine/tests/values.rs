@@ -122,12 +122,16 @@ fn an_argument_that_does_not_fit_is_named_with_its_path() {
     says(
         "u8s",
         r#"["AAH_"]"#,
-        expect![[r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got "AAH_""#]],
+        expect![[
+            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got "AAH_""#
+        ]],
     );
     says(
         "u8s",
         r#"["b64:*"]"#,
-        expect![[r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got text that is not base64url"#]],
+        expect![[
+            r#"contract/bad-argument: argument 1 `v`: expected list<u8> ("b64:…", an array of integers up to 255, or {"cid": …}), got text that is not base64url"#
+        ]],
     );
     says(
         "u32s",

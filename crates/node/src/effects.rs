@@ -9,6 +9,7 @@
 mod blobs;
 mod config;
 mod http;
+mod lone;
 mod parties;
 mod programs;
 
@@ -25,6 +26,7 @@ use weir_marine::{
 pub use blobs::BlobLimits;
 pub use config::{EffectsConfig, EffectsConfigError, Permit, Whom};
 pub use http::HttpLimits;
+pub use lone::LoneEffects;
 pub use programs::{Argument, Parameter, Program, ProgramLimits};
 
 pub(crate) use blobs::Blobs;

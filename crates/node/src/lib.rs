@@ -58,8 +58,8 @@ pub mod transport;
 
 pub use config::{DriverLimits, NodeConfig};
 pub use effects::{
-    Argument, BlobLimits, EffectsConfig, EffectsConfigError, HttpLimits, Parameter, Permit,
-    Program, ProgramLimits, Whom,
+    Argument, BlobLimits, EffectsConfig, EffectsConfigError, HttpLimits, LoneEffects, Parameter,
+    Permit, Program, ProgramLimits, Whom,
 };
 pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
 pub use evidence::EvidenceConfig;

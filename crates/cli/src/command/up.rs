@@ -7,9 +7,9 @@ use super::wasm::sources::{by_manifest, failed};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::input;
 use crate::logging::{self, Voice};
 use crate::output::{Cell, Column, Output, Report, Table};
+use crate::permissions;
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
 use crate::schema;
 use crate::seat::unusable_key;
@@ -19,9 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
-use weir_node::{
-    Deployment, EffectsConfig, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError,
-};
+use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
 const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
@@ -37,10 +35,7 @@ struct Up<'a> {
 pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     logging::start(output, Voice::Operator);
     let begin = Instant::now();
-    let effects = match &args.effects {
-        Some(file) => effects(file)?,
-        None => EffectsConfig::default(),
-    };
+    let effects = permissions::read(args.effects.as_deref())?;
     let folder = current_folder()?;
     let project = Project::at(folder.clone());
     let lock = project.lock()?;
@@ -155,14 +150,6 @@ async fn replace(
     watch.also(files);
     let replaced = network.replace(&deployment).await;
     replaced.map_err(|error| error.to_string())
-}
-
-/// What the file grants to services.
-fn effects(file: &Path) -> Result<EffectsConfig, Failure> {
-    EffectsConfig::read(file).map_err(|error| {
-        let what = format!("cannot use {}", input::name(file));
-        Failure::new(Code::EffectsUnusable, what).cause(error)
-    })
 }
 
 /// Ctrl-C and its like.

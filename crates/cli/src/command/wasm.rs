@@ -5,8 +5,10 @@ mod component;
 mod described;
 mod inspect;
 mod link;
+mod profile;
 mod repl;
 pub(crate) mod sources;
+mod surroundings;
 
 pub(crate) use component::Component;
 
@@ -44,6 +46,15 @@ pub(crate) fn run(
         } => (
             schema::WASM_CALL,
             call::run(file, call, allowance, patience, output),
+        ),
+        Wasm::Profile {
+            file,
+            call,
+            folded,
+            allowance,
+        } => (
+            schema::WASM_PROFILE,
+            profile::run(file, call, folded.as_deref(), allowance, patience, output),
         ),
         Wasm::Repl { file, allowance } => (
             schema::WASM_CALL,

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod rates;
 mod schema;
 
 use serde_json::Value;
@@ -162,8 +163,8 @@ impl Network {
 
     /// Starts it as a person does; gives what it says when it is ready. [`Self::ready`] is empty.
     #[track_caller]
-    pub fn up_in_words(folder: &Path) -> (Self, String) {
-        let mut child = command(folder, &["up"])
+    pub fn up_in_words(folder: &Path, arguments: &[&str]) -> (Self, String) {
+        let mut child = command(folder, &[&["up"], arguments].concat())
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

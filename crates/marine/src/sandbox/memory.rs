@@ -3,6 +3,7 @@
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::profile::Profile;
+use crate::profiling::{PROBE_BYTES_MAX, Recorder};
 
 /// Counts the bytes of all linear memories and tables of a call and refuses
 /// growth beyond the limit. A guest learns of a refusal in the same way on
@@ -12,6 +13,8 @@ pub(crate) struct MemoryMeter {
     limit: u64,
     used: u64,
     refused: bool,
+    /// Where the growth of a memory of probes is a message, if there are such memories.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl MemoryMeter {
@@ -22,6 +25,7 @@ impl MemoryMeter {
             limit: limit.min(Profile::MEMORY_BYTES_MAX),
             used: 0,
             refused: false,
+            recorder: None,
         }
     }
 
@@ -56,6 +60,13 @@ impl ResourceLimiter for MemoryMeter {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
+        if let Some(recorder) = &mut self.recorder
+            && maximum == Some(PROBE_BYTES_MAX)
+        {
+            recorder.note((desired >> 16) as u32);
+            // Without a size it is the memory itself that is made.
+            return Ok(desired == 0);
+        }
         // Beyond its own maximum the guest is refused whatever is said here.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);

@@ -1,6 +1,7 @@
 //! `weir wasm call FILE 'fn(args)'`: one call, as a peer executes it.
 
 use super::load;
+use super::surroundings::{Surroundings, limits};
 use crate::args::Allowance;
 use crate::code::Code;
 use crate::failure::Failure;
@@ -8,10 +9,8 @@ use crate::output::{Output, Report};
 use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
-use std::sync::Arc;
 use weir_identity::Value;
-use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, StateAt, World};
-use weir_receipt::state::{Commit, MemoryNodes, Root};
+use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, World};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -26,10 +25,10 @@ struct Answer<'a> {
 }
 
 /// What was typed, taken apart.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Typed {
-    function: String,
-    arguments: Vec<Value>,
+    pub(super) function: String,
+    pub(super) arguments: Vec<Value>,
 }
 
 /// Loads the component and calls the function.
@@ -41,47 +40,9 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Report, Failure> {
     let typed = read(call)?;
+    let mut around = Surroundings::new(allowance)?;
     let module = load(file, patience, output)?;
-    let mut memory = Memory::default();
-    perform(&module, typed, allowance, &mut memory, patience, output)
-}
-
-/// The state of a service from one call to the next.
-#[derive(Debug)]
-pub(super) struct Memory {
-    root: Root,
-    nodes: Arc<MemoryNodes>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            root: Root::EMPTY,
-            nodes: Arc::default(),
-        }
-    }
-}
-
-impl Memory {
-    fn world(&self) -> World {
-        World {
-            state: StateAt {
-                root: self.root,
-                nodes: self.nodes.clone(),
-                ..StateAt::default()
-            },
-            ..World::default()
-        }
-    }
-
-    /// Keeps what a call that has ended makes of the state.
-    fn keep(&mut self, commit: &Commit) -> Result<(), Failure> {
-        let nodes = Arc::get_mut(&mut self.nodes);
-        let nodes = nodes.ok_or_else(|| Failure::internal("the state is in use", "a call runs"))?;
-        nodes.apply(commit);
-        self.root = commit.root;
-        Ok(())
-    }
+    perform(&module, &typed, allowance, &mut around, patience, output)
 }
 
 /// Takes `fn(args)` apart: a name, perhaps with its interface, and JSON values between commas.
@@ -106,41 +67,18 @@ pub(super) fn read(call: &str) -> Result<Typed, Failure> {
 /// Makes the call and shows what it gave and took.
 pub(super) fn perform(
     module: &Module,
-    typed: Typed,
+    typed: &Typed,
     allowance: &Allowance,
-    memory: &mut Memory,
+    around: &mut Surroundings,
     patience: Patience,
     output: &Output,
 ) -> Result<Report, Failure> {
-    let limits = Limits {
-        fuel: allowance.fuel,
-        memory_bytes: allowance.memory << 20,
-        // How long it may take is for --timeout and Ctrl-C.
-        wall_ms: u64::MAX,
-        ..Limits::default()
-    };
-    let context = CallContext {
-        timestamp_ms: allowance.at,
-        ..CallContext::default()
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| Failure::internal("the call cannot be made", error))?;
-    let progress = output.progress("the function runs");
-    let (module, function) = (module.clone(), typed.function.clone());
-    let world = memory.world();
-    let done = patience.wait_for(&typed.function, move || {
-        runtime.block_on(module.call(Call {
-            function: &function,
-            arguments: &typed.arguments,
-            context: &context,
-            limits: &limits,
-            world: &world,
-        }))
-    })?;
-    drop(progress);
+    let world = around.world(module);
+    let context = around.context(module)?;
+    let limits = limits(allowance);
+    let done = execute(module, typed, (&limits, &context, world), patience, output)?;
     if let Some(commit) = &done.commit {
-        memory.keep(commit)?;
+        around.keep(commit)?;
     }
     let answer = Answer {
         function: &typed.function,
@@ -151,19 +89,7 @@ pub(super) fn perform(
         stderr: &done.logs.stderr,
         dropped_bytes: done.logs.dropped_bytes,
     };
-    for (text, from) in [(answer.stdout, "stdout"), (answer.stderr, "stderr")] {
-        for line in text.lines() {
-            output.detail(&format!("{from}: {}", harmless(line)));
-        }
-    }
-    for (level, text) in &done.logs.notes {
-        let level = format!("{level:?}").to_lowercase();
-        output.detail(&format!("{level}: {}", harmless(text)));
-    }
-    if done.logs.dropped_bytes > 0 {
-        let dropped = done.logs.dropped_bytes;
-        output.detail(&format!("{dropped} bytes more were written and not kept"));
-    }
+    show_logs(&done, output);
     output.note(&format!(
         "{} fuel, {} KiB of memory",
         done.fuel,
@@ -177,6 +103,56 @@ pub(super) fn perform(
     })
 }
 
+/// Makes the call. Nothing of it is kept.
+pub(super) fn execute(
+    module: &Module,
+    typed: &Typed,
+    (limits, context, world): (&Limits, &CallContext, World),
+    patience: Patience,
+    output: &Output,
+) -> Result<CallOutput, Failure> {
+    let runtime = runtime()?;
+    let progress = output.progress("the function runs");
+    let (module, typed) = (module.clone(), typed.clone());
+    let (limits, context) = (limits.clone(), context.clone());
+    let done = patience.wait_for(&typed.function.clone(), move || {
+        runtime.block_on(module.call(Call {
+            function: &typed.function,
+            arguments: &typed.arguments,
+            context: &context,
+            limits: &limits,
+            world: &world,
+        }))
+    });
+    drop(progress);
+    done
+}
+
+/// What runs calls: with time and I/O, because effects need both.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal("the call cannot be made", error))
+}
+
+/// Shows what a guest wrote.
+pub(super) fn show_logs(done: &CallOutput, output: &Output) {
+    for (text, from) in [(&done.logs.stdout, "stdout"), (&done.logs.stderr, "stderr")] {
+        for line in text.lines() {
+            output.detail(&format!("{from}: {}", harmless(line)));
+        }
+    }
+    for (level, text) in &done.logs.notes {
+        let level = format!("{level:?}").to_lowercase();
+        output.detail(&format!("{level}: {}", harmless(text)));
+    }
+    if done.logs.dropped_bytes > 0 {
+        let dropped = done.logs.dropped_bytes;
+        output.detail(&format!("{dropped} bytes more were written and not kept"));
+    }
+}
+
 /// A line that a guest wrote, without what a terminal obeys.
 fn harmless(line: &str) -> String {
     let is_order = |char: char| char.is_control() && char != '\t';
@@ -184,7 +160,7 @@ fn harmless(line: &str) -> String {
 }
 
 /// What the user is told of a call without result.
-fn failure(function: &str, done: &CallOutput) -> Option<Failure> {
+pub(super) fn failure(function: &str, done: &CallOutput) -> Option<Failure> {
     let error = done.result.as_ref().err()?;
     let what = format!("{function} failed");
     let group = error.code().split('/').next().unwrap_or_default();

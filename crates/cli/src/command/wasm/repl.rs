@@ -1,5 +1,6 @@
 //! `weir wasm repl FILE`: calls line by line.
 
+use super::surroundings::Surroundings;
 use super::{call, load};
 use crate::args::Allowance;
 use crate::failure::Failure;
@@ -23,12 +24,12 @@ pub(super) fn run(
     timeout: Option<Duration>,
     output: &Output,
 ) -> Result<Report, Failure> {
+    let mut around = Surroundings::new(allowance)?;
     let module = load(file, Patience::new(timeout), output)?;
     let is_terminal = std::io::stdin().is_terminal();
     if is_terminal {
         output.note("`:help` says what can be typed");
     }
-    let mut memory = call::Memory::default();
     let mut lines = std::io::stdin().lock().lines();
     loop {
         if is_terminal {
@@ -50,7 +51,7 @@ pub(super) fn run(
                 let outcome = call::read(typed).and_then(|typed| {
                     // Each call has the whole time.
                     let patience = Patience::new(timeout);
-                    call::perform(&module, typed, allowance, &mut memory, patience, output)
+                    call::perform(&module, &typed, allowance, &mut around, patience, output)
                 });
                 output.finish(schema::WASM_CALL, outcome);
             }

@@ -36,19 +36,15 @@ fn sqlite() -> Vec<u8> {
 
 /// Makes the calls on one engine and executes each again on the other, in both directions. Says how many left a
 /// receipt.
-fn agree<'a>(
-    component: &[u8],
-    limits: &Limits,
-    calls: impl Iterator<Item = (&'a str, String)> + Clone,
-) -> usize {
+fn agree(component: &[u8], limits: &Limits, calls: &[(&str, String)]) -> usize {
     let mut receipts = 0;
     for (here, there) in [(&COMPILED, &INTERPRETED), (&INTERPRETED, &COMPILED)] {
         let mut service = Service::new("service", here.load(component).expect("accepted"));
         service.limits = limits.clone();
         let again = there.load(component).expect("accepted there as well");
-        for (function, arguments) in calls.clone() {
+        for (function, arguments) in calls {
             // Whatever fails for reasons of this machine has no receipt.
-            let Some(evidence) = service.execute(function, &arguments) else {
+            let Some(evidence) = service.execute(function, arguments) else {
                 continue;
             };
             receipts += 1;
@@ -67,12 +63,12 @@ fn the_example_services_do_the_same_interpreted() {
     let mut chance = Chance::new(1);
     let greeter = include_bytes!("../../../examples/greeter/greeter.wasm");
     let greetings: Vec<_> = (0..120).map(|_| calls::greeter(&mut chance)).collect();
-    let receipts = agree(greeter, &Limits::default(), greetings.into_iter());
+    let receipts = agree(greeter, &Limits::default(), &greetings);
     // The others did not fit the function.
     assert!(receipts > 150, "{receipts}");
     let mut statements = vec![calls::sqlite_first()];
     statements.extend((0..60).map(|_| calls::sqlite(&mut chance)));
-    let receipts = agree(&sqlite(), &Limits::default(), statements.into_iter());
+    let receipts = agree(&sqlite(), &Limits::default(), &statements);
     assert_eq!(receipts, 2 * 61);
 }
 
@@ -88,7 +84,7 @@ fn values_of_all_types_cross_alike() {
         ("results", r#"[[{"ok": 1}, {"err": "no"}]]"#),
     ];
     let calls = arguments.map(|(function, arguments)| (function, arguments.to_owned()));
-    let receipts = agree(&shapes(), &Limits::default(), calls.into_iter());
+    let receipts = agree(&shapes(), &Limits::default(), &calls);
     assert_eq!(receipts, 2 * arguments.len());
 }
 
@@ -104,7 +100,7 @@ fn states_are_the_same_whoever_changes_them() {
         ("draw", "[8]"),
     ];
     let calls = calls.map(|(function, arguments)| (function, arguments.to_owned()));
-    let receipts = agree(&keeper_component(), &Limits::default(), calls.into_iter());
+    let receipts = agree(&keeper_component(), &Limits::default(), &calls);
     assert_eq!(receipts, 14);
 }
 
@@ -146,7 +142,7 @@ fn traps_limits_and_odd_numbers_are_the_same_for_the_same_fuel() {
     };
     let mut receipts = 0;
     for body in BODIES {
-        receipts += agree(&run(body), &limits, [("run", "[]".to_owned())].into_iter());
+        receipts += agree(&run(body), &limits, &[("run", "[]".to_owned())]);
     }
     // Only the one that recurses may have ended without.
     assert!(receipts >= 2 * (BODIES.len() - 1), "{receipts}");
@@ -198,11 +194,7 @@ fn random_functions_end_alike() {
     let mut chance = Chance::new(5);
     for _ in 0..60 {
         let component = random(&mut chance);
-        let receipts = agree(
-            &component,
-            &Limits::default(),
-            [("run", "[]".to_owned())].into_iter(),
-        );
+        let receipts = agree(&component, &Limits::default(), &[("run", "[]".to_owned())]);
         assert_eq!(receipts, 2);
     }
 }

@@ -13,6 +13,7 @@ import {AccessKind, DealInput, Entry} from "../src/market/MarketStorage.sol";
 import {Params} from "../src/params/Params.sol";
 import {Registry} from "../src/registry/Registry.sol";
 import {OfferInput, PeerInput} from "../src/registry/RegistryStorage.sol";
+import {NothingDue} from "../src/Credits.sol";
 import {Checked, Vm} from "./Vm.sol";
 
 /// @title A deployed market with people in it, who do ordinary things in one line.
@@ -80,8 +81,20 @@ abstract contract Town is Checked {
         return market.currentEpoch();
     }
 
+    /// @dev In storage, since the compiler takes the block's time for constant within a function.
+    uint256 private time = GENESIS;
+
+    function toTime(uint256 at_) internal {
+        time = at_;
+        vm.warp(at_);
+    }
+
+    function later(uint256 duration) internal {
+        toTime(time + duration);
+    }
+
     function toEpoch(uint32 epoch) internal {
-        vm.warp(GENESIS + uint256(epoch - 1) * EPOCH);
+        toTime(GENESIS + uint256(epoch - 1) * EPOCH);
     }
 
     function pass(uint32 epochs) internal {
@@ -244,6 +257,13 @@ abstract contract Town is Checked {
         bytes32[] memory ids = new bytes32[](1);
         ids[0] = workerId;
         return market.claim(ids, now_() > 256 ? now_() - 256 : 0);
+    }
+
+    function nothingToClaim(bytes32 worker) internal {
+        bytes32[] memory ids = new bytes32[](1);
+        ids[0] = worker;
+        vm.expectRevert(NothingDue.selector);
+        market.claim(ids, 0);
     }
 
     function credit(address who) internal view returns (uint256) {

@@ -10,6 +10,15 @@ interface Vm {
         uint256 privateKey;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function lastCallGas() external view returns (Gas memory);
     function warp(uint256 time) external;
     function prank(address sender) external;
     function startPrank(address sender) external;
@@ -20,9 +29,6 @@ interface Vm {
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 privateKey) external pure returns (address);
     function assume(bool condition) external pure;
-    function cool(address target) external;
-    function load(address target, bytes32 slot) external view returns (bytes32);
-    function chainId(uint256 id) external;
 }
 
 /// @title Assertions that say what they compared.

@@ -68,8 +68,6 @@ contract Capacity is Module, Credits {
     event ExitRequested(uint48 indexed commitmentId, address indexed peer, uint32 epoch);
     event CommitmentFinished(uint48 indexed commitmentId, address indexed peer, uint256 refund);
     event CommitmentFailed(uint48 indexed commitmentId, address indexed peer, uint32 epoch);
-    event UnitsReserved(address indexed peer, uint256 bits);
-    event UnitsReleased(address indexed peer, uint256 bits);
     event Slashed(uint48 indexed commitmentId, address indexed peer, uint8 code, uint128 amount);
 
     constructor(Params params, address stake) Module(params) {
@@ -101,7 +99,7 @@ contract Capacity is Module, Credits {
         (c.stakerShareBp, c.stakerDealShareBp, c.minDealPrice) =
         (stakerShareBp, stakerDealShareBp, minDealPrice);
         c.collateralPerUnit = param(Param.CollateralPerUnit);
-        (c.provider, c.peer, c.status) = (msg.sender, peer, CommitmentStatus.Offered);
+        (c.provider, c.status) = (msg.sender, CommitmentStatus.Offered);
         c.lockEpochs = uint8(param(Param.LockEpochs));
         emit CommitmentOffered(
             id,
@@ -188,9 +186,7 @@ contract Capacity is Module, Credits {
         onlyModule(MARKET);
         reason = whyNot(r);
         if (reason != 0) return reason;
-        uint256 bits = run(r.firstUnit, r.count);
-        store().commitment[store().current[r.peer]].idleBits &= ~bits;
-        emit UnitsReserved(r.peer, bits);
+        store().commitment[store().current[r.peer]].idleBits &= ~run(r.firstUnit, r.count);
     }
 
     /// @notice Gives units of a worker back. Market. Errors: OnlyModule, NotBusy.
@@ -200,7 +196,6 @@ contract Capacity is Module, Credits {
         uint256 bits = run(firstUnit, count);
         if (c.idleBits & bits != 0) revert NotBusy();
         c.idleBits |= bits;
-        emit UnitsReleased(peer, bits);
     }
 
     /// @notice Takes collateral of a commitment, at most what is left, and credits it. Audit, Dispute and, for
@@ -245,13 +240,11 @@ contract Capacity is Module, Credits {
         uint48 id = store().current[r.peer];
         Commitment storage c = store().commitment[id];
         uint32 epoch = currentEpoch();
-        if (
-            c.status != CommitmentStatus.Active || epoch < c.startEpoch || epoch >= endOf(id)
-                || r.until > endOf(id)
-        ) return 7;
+        uint32 end = endOf(id);
+        if (c.status != CommitmentStatus.Active || epoch < c.startEpoch || epoch >= end || r.until > end) return 7;
         uint256 bits = run(r.firstUnit, r.count);
         if (r.count == 0 || uint256(r.firstUnit) + r.count > c.units || c.idleBits & bits != bits) return 8;
-        if (uint256(remaining(c)) * r.count / c.units < r.minCollateral) return 9;
+        if (r.minCollateral != 0 && uint256(remaining(c)) * r.count / c.units < r.minCollateral) return 9;
         if (r.price < uint256(c.minDealPrice) * r.count) return 13;
         return 0;
     }

@@ -16,31 +16,34 @@ enum CommitmentStatus {
     Cancelled
 }
 
-/// A peer's promise of capacity, with the terms of the time when it was made. Five slots.
+/// A peer's promise of capacity, with the terms of the time when it was made. Five slots, of which a match reads two.
 struct Commitment {
-    address staker;
+    CommitmentStatus status;
     uint16 units;
     uint32 startEpoch;
     /// In epochs.
     uint16 duration;
-    /// Staker's part of rewards for idle capacity, in basis points.
-    uint16 stakerShareBp;
-    /// Staker's part of fees from deals, in basis points.
-    uint16 stakerDealShareBp;
-    uint128 collateralPerUnit;
-    uint128 slashed;
-    address provider;
-    /// Least price of one unit for one epoch.
-    uint96 minDealPrice;
-    address peer;
-    CommitmentStatus status;
-    uint8 lockEpochs;
     /// Epoch in which it failed, or 0.
     uint32 failedEpoch;
     /// Epoch in which its exit was asked for, or 0.
     uint32 exitEpoch;
+    uint8 lockEpochs;
+    /// Least price of one unit for one epoch.
+    uint96 minDealPrice;
+    // ---
     /// Units that serve no deal, unit i at bit i.
     uint256 idleBits;
+    // ---
+    uint128 collateralPerUnit;
+    uint128 slashed;
+    // ---
+    address staker;
+    /// Staker's part of rewards for idle capacity, in basis points.
+    uint16 stakerShareBp;
+    /// Staker's part of fees from deals, in basis points.
+    uint16 stakerDealShareBp;
+    // ---
+    address provider;
 }
 
 /// @custom:storage-location erc7201:weir.capacity

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Capacity} from "../capacity/Capacity.sol";
 import {NothingDue} from "../Credits.sol";
 import {Param} from "../params/Param.sol";
@@ -60,7 +61,8 @@ contract Market is MarketBase, Proxy {
         (deal.minWorkers, deal.targetWorkers) = (input.minWorkers, input.targetWorkers);
         (deal.maxPerProvider, deal.minTermEpochs) = (input.maxPerProvider, input.minTermEpochs);
         (deal.noticeEpochs, deal.payToken, deal.price) = (input.noticeEpochs, input.payToken, input.price);
-        (deal.balance, deal.verReq, deal.minCollateral) = (deposit, input.verReq, input.minCollateral);
+        (deal.balance, deal.verReq) = (SafeCast.toUint112(deposit), input.verReq);
+        if (input.minCollateral != 0) deal.minCollateral = input.minCollateral;
         deal.moduleSetHash = input.moduleSetHash;
         if (input.caps.length != 0) deal.requirementsHash = keccak256(abi.encode(input.caps));
         if (input.callersRoot != bytes32(0)) deal.callersRoot = input.callersRoot;
@@ -73,7 +75,7 @@ contract Market is MarketBase, Proxy {
     /// Errors: Ended, NotSettled, BadReceivedAmount.
     function topUp(uint64 dealId, uint128 amount) external nonReentrant {
         Deal storage deal = running(dealId);
-        deal.balance += amount;
+        deal.balance += SafeCast.toUint112(amount);
         emit ToppedUp(dealId, msg.sender, amount);
         pull(deal.payToken, amount);
     }
@@ -97,31 +99,27 @@ contract Market is MarketBase, Proxy {
     function matchDeal(uint64 dealId, Entry[] calldata entries, bytes32[] calldata caps, bool strict)
         external
     {
-        Deal memory deal = matchable(dealId, caps);
+        Deal storage deal = matchable(dealId, caps);
         if (msg.sender != deal.owner && !deal.openMatch) revert NotMatchable();
         if (entries.length > MOST_ENTRIES) revert TooMany(MOST_ENTRIES);
-        uint16 taken;
         uint32 deadline = currentEpoch() + uint32(param(Param.ActivationEpochs));
         (Registry registry, Capacity capacity) = modules();
         for (uint256 i; i < entries.length; ++i) {
             Listing memory listing = registry.listing(entries[i].peer, caps);
             uint8 reason = tryMatch(dealId, deal, entries[i], listing, capacity, deadline);
-            if (reason == 0) {
-                ++taken;
-                ++deal.liveWorkers;
-            } else if (strict) {
+            if (reason == 0) continue;
+            if (strict) {
                 revert FilterFailed(reason);
             } else {
                 emit EntrySkipped(dealId, i, reason);
             }
         }
-        if (taken != 0) store().deal[dealId].liveWorkers = deal.liveWorkers;
     }
 
     /// @notice Takes a place in an open deal. Provider of the peer.
     /// Errors: Ended, NotMatchable, BadCaps, NotProvider, FilterFailed.
     function claimDeal(uint64 dealId, address peer, uint8 firstUnit, bytes32[] calldata caps) external {
-        Deal memory deal = matchable(dealId, caps);
+        Deal storage deal = matchable(dealId, caps);
         if (!deal.openMatch) revert NotMatchable();
         (Registry registry, Capacity capacity) = modules();
         Listing memory listing = registry.listing(peer, caps);
@@ -129,7 +127,6 @@ contract Market is MarketBase, Proxy {
         uint32 deadline = currentEpoch() + uint32(param(Param.ActivationEpochs));
         uint8 reason = tryMatch(dealId, deal, Entry(peer, firstUnit), listing, capacity, deadline);
         if (reason != 0) revert FilterFailed(reason);
-        store().deal[dealId].liveWorkers = deal.liveWorkers + 1;
     }
 
     /// @notice Begins to serve with the next epoch. The node or its provider, up to the match's deadline.
@@ -148,8 +145,7 @@ contract Market is MarketBase, Proxy {
         if (end <= epoch + 1) revert Expired();
         if (!Signatures.isFrom(key, Signatures.activateWorker(workerId), signature)) revert BadWorkerSig();
         (worker.status, worker.joinEpoch, worker.key) = (WorkerStatus.Active, epoch + 1, key);
-        (worker.chargedUntil, worker.endEpoch, worker.commitmentId) =
-        (Epochs.NEVER, Epochs.NEVER, commitmentId);
+        worker.commitmentId = commitmentId;
         ++deal.activeWorkers;
         emit WorkerActive(dealId, workerId, peer, key, epoch + 1);
     }
@@ -222,7 +218,7 @@ contract Market is MarketBase, Proxy {
             emit Refunded(worker.dealId, workerId, word, due, amount);
         }
         if (total == 0) revert NothingDue();
-        (deal.balance, deal.escrow) = (deal.balance + uint128(total), deal.escrow - uint128(total));
+        (deal.balance, deal.escrow) = (deal.balance + uint112(total), deal.escrow - uint112(total));
     }
 
     function check(DealInput calldata input, uint128 deposit) private view {
@@ -242,7 +238,7 @@ contract Market is MarketBase, Proxy {
 
     function tryMatch(
         uint64 dealId,
-        Deal memory deal,
+        Deal storage deal,
         Entry memory entry,
         Listing memory listing,
         Capacity capacity,
@@ -253,6 +249,7 @@ contract Market is MarketBase, Proxy {
         if (reason == 0) reason = capacity.reserve(reservation(deal, entry));
         if (reason != 0) return reason;
         MarketLayout storage s = store();
+        ++deal.liveWorkers;
         ++s.standing[dealId][listing.provider].workers;
         bytes32 workerId = idOf(dealId, entry.peer, rejoin);
         if (rejoin != 0) s.worker[idOf(dealId, entry.peer, 0)].rejoins = rejoin;
@@ -293,7 +290,7 @@ contract Market is MarketBase, Proxy {
             if (due == 0) continue;
             s.masks[workerId][word].resolved |= due;
             uint256 amount = Epochs.count(due) * deal.price;
-            deal.escrow -= uint128(amount);
+            deal.escrow -= uint112(amount);
             total += amount;
             emit Claimed(workerId, word, due, amount, pay(worker.commitmentId, deal.payToken, amount));
         }

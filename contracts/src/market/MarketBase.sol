@@ -71,7 +71,7 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
         if (upTo < currentEpoch()) revert NotSettled(upTo);
     }
 
-    function matchable(uint64 dealId, bytes32[] calldata caps) internal view returns (Deal memory deal) {
+    function matchable(uint64 dealId, bytes32[] calldata caps) internal view returns (Deal storage deal) {
         deal = store().deal[dealId];
         if (deal.owner == address(0) || deal.endEpoch != 0) revert Ended();
         bytes32 hash = caps.length == 0 ? bytes32(0) : keccak256(abi.encode(caps));
@@ -80,7 +80,7 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
 
     /// @dev The rules of the filter that the registry and the deal decide, the cheap ones first; and the number of
     /// the worker that the peer would be.
-    function terms(uint64 dealId, Deal memory deal, address peer, Listing memory listing)
+    function terms(uint64 dealId, Deal storage deal, address peer, Listing memory listing)
         internal
         view
         returns (uint8 reason, uint32 rejoin)
@@ -105,7 +105,7 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
         return (latest == WorkerStatus.None ? 0 : 10, rejoin);
     }
 
-    function reservation(Deal memory deal, Entry memory entry) internal view returns (Reservation memory) {
+    function reservation(Deal storage deal, Entry memory entry) internal view returns (Reservation memory) {
         return Reservation(
             entry.peer,
             entry.firstUnit,
@@ -158,7 +158,7 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
     function endOf(Worker memory worker) internal view returns (uint32 end) {
         end = worker.endEpoch;
         uint32 dealEnd = store().deal[worker.dealId].endEpoch;
-        if (end == Epochs.NEVER && dealEnd != 0) end = dealEnd;
+        if (end == 0) end = dealEnd == 0 ? Epochs.NEVER : dealEnd;
         if (worker.status != WorkerStatus.Over) {
             uint32 commitmentEnd = capacityModule().endOf(worker.commitmentId);
             if (commitmentEnd < end) end = commitmentEnd;

@@ -49,7 +49,7 @@ contract MarketDesk is MarketBase {
             reserve = uint256(deal.price) * deal.activeWorkers * param(Param.MinDepositEpochs);
         }
         if (uint256(amount) + reserve > deal.balance) revert BelowReserve(reserve);
-        deal.balance -= amount;
+        deal.balance -= uint112(amount);
         emit FreeWithdrawn(dealId, amount);
         credit(deal.payToken, msg.sender, amount);
     }
@@ -106,7 +106,7 @@ contract MarketDesk is MarketBase {
         view
         returns (uint8)
     {
-        Deal memory deal = matchable(dealId, caps);
+        Deal storage deal = matchable(dealId, caps);
         (Registry registry, Capacity capacity) = modules();
         Listing memory listing = registry.listing(entry.peer, caps);
         (uint8 reason,) = terms(dealId, deal, entry.peer, listing);

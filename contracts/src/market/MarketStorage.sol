@@ -31,20 +31,20 @@ struct Deal {
     /// Of one worker for one epoch.
     uint96 price;
     // ---
-    uint128 balance;
+    uint112 balance;
     /// Set apart for funded epochs that are neither paid nor paid back.
-    uint128 escrow;
+    uint112 escrow;
+    /// Workers that are matched, active or under notice.
+    uint16 liveWorkers;
+    /// Protocol version that workers must speak.
+    uint16 verReq;
     // ---
     uint32 lastSettled;
     /// Workers for which every epoch is charged.
     uint16 activeWorkers;
-    /// Workers that are matched, active or under notice.
-    uint16 liveWorkers;
     /// First epoch after the deal's end; 0 while it runs.
     uint32 endEpoch;
     bool closed;
-    /// Protocol version that workers must speak.
-    uint16 verReq;
     uint96 minCollateral;
     /// Epoch from which `moduleSetHash` is the code; before it, `formerModuleSetHash`.
     uint32 versionEpoch;
@@ -65,7 +65,7 @@ enum WorkerStatus {
     Over
 }
 
-/// A peer's part in a deal. Three slots, of which matching writes one.
+/// A peer's part in a deal. Three slots, of which matching and activation write one each.
 struct Worker {
     address peer;
     uint48 dealId;
@@ -74,18 +74,19 @@ struct Worker {
     uint8 firstUnit;
     WorkerStatus status;
     // ---
+    /// Address of the key that signs the worker's receipts.
+    address key;
     uint32 joinEpoch;
-    /// Epochs before this one are funded as the deal is.
+    uint48 commitmentId;
+    // ---
+    /// Epochs before this one are funded as the deal is; 0 for all.
     uint32 chargedUntil;
     /// Epochs from `chargedUntil` up to before this one are funded for this worker alone.
     uint32 prepaidUntil;
-    /// First epoch that is not the worker's.
+    /// First epoch that is not the worker's; 0 while none is set.
     uint32 endEpoch;
-    uint48 commitmentId;
     /// In the peer's first worker of a deal: how often the peer joined again.
     uint32 rejoins;
-    // ---
-    address key;
 }
 
 /// Epochs of a worker, 256 in a word, epoch e at bit e mod 256.

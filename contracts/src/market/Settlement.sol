@@ -55,7 +55,9 @@ library Settlement {
         view
         returns (uint256)
     {
-        return (s.funded[worker.dealId][word] & Epochs.range(worker.joinEpoch, worker.chargedUntil, word))
+        uint256 charged = s.funded[worker.dealId][word];
+        if (worker.chargedUntil == 0) return charged & Epochs.range(worker.joinEpoch, Epochs.NEVER, word);
+        return (charged & Epochs.range(worker.joinEpoch, worker.chargedUntil, word))
             | Epochs.range(worker.chargedUntil, worker.prepaidUntil, word);
     }
 
@@ -96,6 +98,6 @@ library Settlement {
     }
 
     function setApart(Deal storage deal, uint256 amount) private {
-        (deal.balance, deal.escrow) = (deal.balance - uint128(amount), deal.escrow + uint128(amount));
+        (deal.balance, deal.escrow) = (deal.balance - uint112(amount), deal.escrow + uint112(amount));
     }
 }

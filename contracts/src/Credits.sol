@@ -23,7 +23,6 @@ abstract contract Credits is ReentrancyGuard {
     // keccak256(abi.encode(uint256(keccak256("weir.credits")) - 1)) & ~bytes32(uint256(0xff))
     bytes32 private constant CREDIT_ROOT = 0xce5e27282c05c0e6c3d16cc2ce6d7e40b40b2588d29312cc60cac3fb02f65d00;
 
-    event Credited(address indexed token, address indexed account, uint256 amount);
     event Withdrawn(address indexed token, address indexed account, address to, uint256 amount);
 
     /// @notice What an account can withdraw. Anyone.
@@ -44,7 +43,6 @@ abstract contract Credits is ReentrancyGuard {
     function credit(address token, address account, uint256 amount) internal {
         if (amount == 0) return;
         creditLayout().due[token][account] += amount;
-        emit Credited(token, account, amount);
     }
 
     /// @dev Takes tokens from the caller and insists on the exact amount.

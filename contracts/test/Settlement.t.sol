@@ -311,7 +311,7 @@ contract SettlementTest is Town {
     }
 
     function testFuzz_every_coin_is_accounted_for(uint8 epochs, uint16 proofs, uint64 deposit, uint8 after_) public {
-        uint128 sum = 2e18 + deposit;
+        uint128 sum = 2e18 + uint128(deposit);
         uint64 dealId = createDeal(1, 1, sum);
         bytes32 worker = hire(dealId, peer, 0);
         uint256 served = uint256(epochs) % 16;

@@ -241,7 +241,9 @@ contract Capacity is Module, Credits {
         Commitment storage c = store().commitment[id];
         uint32 epoch = currentEpoch();
         uint32 end = endOf(id);
-        if (c.status != CommitmentStatus.Active || epoch < c.startEpoch || epoch >= end || r.until > end) return 7;
+        if (c.status != CommitmentStatus.Active || epoch < c.startEpoch || epoch >= end || r.until > end) {
+            return 7;
+        }
         uint256 bits = run(r.firstUnit, r.count);
         if (r.count == 0 || uint256(r.firstUnit) + r.count > c.units || c.idleBits & bits != bits) return 8;
         if (r.minCollateral != 0 && uint256(remaining(c)) * r.count / c.units < r.minCollateral) return 9;
@@ -288,14 +290,15 @@ contract Capacity is Module, Credits {
         return store().commitment[id];
     }
 
-    /// @notice Who is paid for the work of a commitment, and the staker's part in basis points. Anyone.
+    /// @notice Who is paid for the work of a commitment, the staker's part in basis points, and the commitment's
+    /// end. Anyone.
     function payees(uint48 id)
         external
         view
-        returns (address provider, address staker, uint16 stakerDealShareBp)
+        returns (address provider, address staker, uint16 stakerDealShareBp, uint32 end)
     {
         Commitment storage c = store().commitment[id];
-        return (c.provider, c.staker, c.stakerDealShareBp);
+        return (c.provider, c.staker, c.stakerDealShareBp, endOf(id));
     }
 
     /// @notice All collateral that is held and not slashed. Anyone.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Audit} from "../audit/Audit.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Capacity} from "../capacity/Capacity.sol";
 import {NothingDue} from "../Credits.sol";
@@ -31,6 +32,15 @@ import {Settlement} from "./Settlement.sol";
 contract Market is MarketBase, Proxy {
     using Settlement for MarketLayout;
     using Settlement for Deal;
+
+    /// @dev What all claims of one call have in common.
+    struct Till {
+        Audit audit;
+        Capacity capacity;
+        uint32 immature;
+        uint256 feeBp;
+        address treasury;
+    }
 
     address private immutable DESK;
 
@@ -195,8 +205,15 @@ contract Market is MarketBase, Proxy {
     /// Anyone. At most 32 workers. Errors: TooMany, NothingDue.
     function claim(bytes32[] calldata workerIds, uint32 fromEpoch) external returns (uint256 total) {
         if (workerIds.length > MOST_ENTRIES) revert TooMany(MOST_ENTRIES);
+        Till memory till = Till(
+            Audit(moduleAt(AUDIT)),
+            capacityModule(),
+            firstImmature(),
+            param(Param.ProtocolFeeBp),
+            PARAMS.treasury()
+        );
         for (uint256 i; i < workerIds.length; ++i) {
-            total += claimOne(workerIds[i], fromEpoch >> 8);
+            total += claimOne(till, workerIds[i], fromEpoch >> 8);
         }
         if (total == 0) revert NothingDue();
     }
@@ -278,30 +295,42 @@ contract Market is MarketBase, Proxy {
         (worker.chargedUntil, worker.prepaidUntil, worker.endEpoch) = (from, end, end);
     }
 
-    function claimOne(bytes32 workerId, uint256 firstWord) private returns (uint256 total) {
+    function claimOne(Till memory till, bytes32 workerId, uint256 word) private returns (uint256 total) {
         MarketLayout storage s = store();
         Worker memory worker = s.worker[workerId];
         if (worker.joinEpoch == 0) return 0;
         settle(worker.dealId);
         Deal storage deal = s.deal[worker.dealId];
-        uint32 end = endOf(worker);
-        for (uint256 word = firstWord; word <= firstWord + 1; ++word) {
-            uint256 due = duePay(workerId, worker, word, end, deal.payToken);
+        (address token, uint256 price) = (deal.payToken, deal.price);
+        (address provider, address staker, uint256 shareBp, uint32 commitmentEnd) =
+            till.capacity.payees(worker.commitmentId);
+        uint32 end = endOf(worker, commitmentEnd);
+        for (uint256 last = word + 1; word <= last && word << 8 < till.immature; ++word) {
+            uint256 proven = till.audit.committedWord(worker.peer, token, word);
+            uint256 due = s.payable_(workerId, worker, word, proven, end, till.immature);
             if (due == 0) continue;
             s.masks[workerId][word].resolved |= due;
-            uint256 amount = Epochs.count(due) * deal.price;
-            deal.escrow -= uint112(amount);
+            uint256 amount = Epochs.count(due) * price;
             total += amount;
-            emit Claimed(workerId, word, due, amount, pay(worker.commitmentId, deal.payToken, amount));
+            emit Claimed(workerId, word, due, amount, amount * till.feeBp / 10_000);
+            // Each word by itself, so that the same is paid in whatever portions it is claimed.
+            pay(token, amount, till, provider, staker, shareBp);
         }
+        if (total != 0) deal.escrow -= uint112(total);
     }
 
     /// @dev Splits a payment: the market's fee, the staker's part of the rest, the provider.
-    function pay(uint48 commitmentId, address token, uint256 amount) private returns (uint256 fee) {
-        fee = amount * param(Param.ProtocolFeeBp) / 10_000;
-        (address provider, address staker, uint16 shareBp) = capacityModule().payees(commitmentId);
+    function pay(
+        address token,
+        uint256 amount,
+        Till memory till,
+        address provider,
+        address staker,
+        uint256 shareBp
+    ) private {
+        uint256 fee = amount * till.feeBp / 10_000;
         uint256 stakerPart = (amount - fee) * shareBp / 10_000;
-        credit(token, PARAMS.treasury(), fee);
+        credit(token, till.treasury, fee);
         credit(token, staker, stakerPart);
         credit(token, provider, amount - fee - stakerPart);
     }

@@ -155,27 +155,24 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
     }
 
     /// @dev The end that was set, else that of the deal; or that of the commitment if it is earlier.
-    function endOf(Worker memory worker) internal view returns (uint32 end) {
-        end = worker.endEpoch;
-        uint32 dealEnd = store().deal[worker.dealId].endEpoch;
-        if (end == 0) end = dealEnd == 0 ? Epochs.NEVER : dealEnd;
-        if (worker.status != WorkerStatus.Over) {
-            uint32 commitmentEnd = capacityModule().endOf(worker.commitmentId);
-            if (commitmentEnd < end) end = commitmentEnd;
-        }
+    function endOf(Worker memory worker) internal view returns (uint32) {
+        if (worker.status == WorkerStatus.Over) return worker.endEpoch;
+        return endOf(worker, capacityModule().endOf(worker.commitmentId));
     }
 
-    function duePay(bytes32 workerId, Worker memory worker, uint256 word, uint32 end, address token)
-        internal
-        view
-        returns (uint256)
-    {
+    function endOf(Worker memory worker, uint32 commitmentEnd) internal view returns (uint32 end) {
+        end = worker.endEpoch;
+        if (worker.status == WorkerStatus.Over) return end;
+        uint32 dealEnd = store().deal[worker.dealId].endEpoch;
+        if (end == 0) end = dealEnd == 0 ? Epochs.NEVER : dealEnd;
+        if (commitmentEnd < end) end = commitmentEnd;
+    }
+
+    /// @dev First epoch that cannot be claimed yet.
+    function firstImmature() internal view returns (uint32) {
         uint32 epoch = currentEpoch();
         uint32 maturity = uint32(param(Param.Maturity));
-        uint32 mature = epoch > maturity ? epoch - maturity : 0;
-        if (word << 8 >= mature) return 0;
-        uint256 proven = committed(worker.peer, token, word);
-        return store().payable_(workerId, worker, word, proven, end, mature);
+        return epoch > maturity ? epoch - maturity : 0;
     }
 
     function dueBack(bytes32 workerId, Worker memory worker, uint256 word, uint32 end, address token)

@@ -226,7 +226,9 @@ contract MarketDesk is MarketBase {
         if (worker.joinEpoch == 0) return (0, 0);
         address token = store().deal[worker.dealId].payToken;
         uint32 end = endOf(worker);
-        return (duePay(workerId, worker, word, end, token), dueBack(workerId, worker, word, end, token));
+        uint256 proven = committed(worker.peer, token, word);
+        payableEpochs = store().payable_(workerId, worker, word, proven, end, firstImmature());
+        refundable = dueBack(workerId, worker, word, end, token);
     }
 
     /// @notice Id of a peer's latest worker in a deal, or what it would be. Anyone.

@@ -15,7 +15,6 @@ import {
     TooEarly,
     ZeroValue
 } from "../src/params/Params.sol";
-import {Registry} from "../src/registry/Registry.sol";
 import {Town} from "./Town.sol";
 
 /// Who may change the rules, how far, and how fast.
@@ -122,7 +121,7 @@ contract ParamsTest is Town {
         timelock.execute(address(params), 0, take, 0, 0);
 
         uint48 offers = register(alice, 1, 1, 4);
-        address code = address(new Registry(params));
+        address code = deploy("Registry", abi.encode(params));
         vm.expectRevert(NotOwner.selector);
         registry.upgradeToAndCall(code, "");
         bytes memory upgrade = abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (code, ""));
@@ -141,7 +140,7 @@ contract ParamsTest is Town {
     }
 
     function test_the_code_behind_the_proxy_cannot_be_taken_over() public {
-        Params code = new Params();
+        Params code = Params(deploy("Params", ""));
         uint128[] memory values = deployment.testProfile(60);
         vm.expectRevert(bytes4(keccak256("InvalidInitialization()")));
         code.initialize(bob, bob, bob, 1, 60, values);

@@ -41,29 +41,36 @@ abstract contract Town is Checked {
 
     function setUp() public virtual {
         vm.warp(GENESIS);
-        stake = new TestToken("Weir Stake", "STAKE");
-        pay = new TestToken("Weir Pay", "PAY");
-        deployment = new DevDeployment(address(new Params()), 0, EPOCH);
+        stake = TestToken(deploy("TestToken", abi.encode("Weir Stake", "STAKE")));
+        pay = TestToken(deploy("TestToken", abi.encode("Weir Pay", "PAY")));
+        deployment = DevDeployment(deploy("DevDeployment", abi.encode(deploy("Params", ""), 0, EPOCH)));
         params = deployment.PARAMS();
-        Registry registryCode = new Registry(params);
-        Capacity capacityCode = new Capacity(params, address(stake));
-        Market marketCode = new Market(params, address(new MarketDesk(params)));
-        Audit auditCode = new Audit(params);
-        deployment.deployModules(
-            [address(registryCode), address(capacityCode), address(marketCode), address(auditCode)], address(pay)
-        );
+        address registryCode = deploy("Registry", abi.encode(params));
+        address capacityCode = deploy("Capacity", abi.encode(params, stake));
+        address marketCode = deploy("Market", abi.encode(params, deploy("MarketDesk", abi.encode(params))));
+        address auditCode = deploy("Audit", abi.encode(params));
+        deployment.deployModules([registryCode, capacityCode, marketCode, auditCode], address(pay));
         params.acceptOwnership();
         registry = Registry(deployment.registry());
         capacity = Capacity(deployment.capacity());
         market = Market(payable(deployment.market()));
         desk = MarketDesk(address(market));
         audit = Audit(deployment.audit());
-        lens = new Lens(params);
+        lens = Lens(deploy("Lens", abi.encode(params)));
         params.setModule("DISPUTE", judge);
         fundAndApprove(customer);
         fundAndApprove(staker);
         fundAndApprove(alice);
         fundAndApprove(bob);
+    }
+
+    /// @dev From what is compiled already: a test that contained all contracts would take long to compile.
+    function deploy(string memory name, bytes memory arguments) internal returns (address created) {
+        bytes memory code = abi.encodePacked(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            created := create(0, add(code, 32), mload(code))
+        }
+        yes(created != address(0), name);
     }
 
     function fundAndApprove(address who) internal {

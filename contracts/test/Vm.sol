@@ -19,6 +19,7 @@ interface Vm {
     }
 
     function lastCallGas() external view returns (Gas memory);
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function warp(uint256 time) external;
     function prank(address sender) external;
     function startPrank(address sender) external;

@@ -51,7 +51,8 @@ contract Crowd is Town {
         (list[9], list[10], list[11]) = (this.release.selector, this.absent.selector, this.topUp.selector);
         (list[12], list[13], list[14]) = (this.withdrawFree.selector, this.end.selector, this.close.selector);
         (list[15], list[16], list[17]) = (this.slash.selector, this.judge_.selector, this.exit.selector);
-        (list[18], list[19], list[20]) = (this.withdraw.selector, this.create.selector, this.recommit.selector);
+        (list[18], list[19], list[20]) =
+        (this.withdraw.selector, this.create.selector, this.recommit.selector);
     }
 
     function wait_(uint8 epochs) external {
@@ -113,7 +114,8 @@ contract Crowd is Town {
                 missing[0] = workers[missingPick % workers.length];
             }
             vm.prank(peers[i]);
-            try audit.commitReceipts(peers[i], epoch, address(pay), bytes32(i + 1), uint96(i + 1), missing) {} catch {}
+            try audit.commitReceipts(peers[i], epoch, address(pay), bytes32(i + 1), uint96(i + 1), missing) {}
+                catch {}
         }
     }
 
@@ -247,7 +249,9 @@ contract Crowd is Town {
         for (uint256 i; i < workers.length; ++i) {
             try market.releaseWorker(workers[i]) {} catch {}
             for (uint32 epoch = 1; epoch < 256; ++epoch) {
-                if (desk.getMasks(workers[i], 0).held & (uint256(1) << epoch) != 0) desk.clearHold(workers[i], epoch);
+                if (desk.getMasks(workers[i], 0).held & (uint256(1) << epoch) != 0) {
+                    desk.clearHold(workers[i], epoch);
+                }
             }
             bytes32[] memory ids = new bytes32[](1);
             ids[0] = workers[i];
@@ -264,7 +268,9 @@ contract Crowd is Town {
         pass(3);
         for (uint256 i; i < 6; ++i) {
             CommitmentStatus status = commitmentOf(peers[i]).status;
-            if (status == CommitmentStatus.Active || status == CommitmentStatus.Failed) capacity.finish(peers[i]);
+            if (status == CommitmentStatus.Active || status == CommitmentStatus.Failed) {
+                capacity.finish(peers[i]);
+            }
         }
         for (uint256 i; i < people.length; ++i) {
             vm.startPrank(people[i]);

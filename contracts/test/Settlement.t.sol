@@ -310,7 +310,9 @@ contract SettlementTest is Town {
         eq(uint256(deal.formerModuleSetHash), uint256(keccak256("modules")), "former code");
     }
 
-    function testFuzz_every_coin_is_accounted_for(uint8 epochs, uint16 proofs, uint64 deposit, uint8 after_) public {
+    function testFuzz_every_coin_is_accounted_for(uint8 epochs, uint16 proofs, uint64 deposit, uint8 after_)
+        public
+    {
         uint128 sum = 2e18 + uint128(deposit);
         uint64 dealId = createDeal(1, 1, sum);
         bytes32 worker = hire(dealId, peer, 0);

@@ -223,6 +223,8 @@ contract Market is MarketBase, Proxy {
     function refundUnproven(bytes32 workerId, uint32 fromEpoch) external returns (uint256 total) {
         MarketLayout storage s = store();
         Worker memory worker = s.worker[workerId];
+        // Whoever was never active has no epochs, neither before nor after an end.
+        if (worker.joinEpoch == 0) revert NothingDue();
         settle(worker.dealId);
         Deal storage deal = s.deal[worker.dealId];
         uint32 end = endOf(worker);

@@ -29,7 +29,7 @@ pub(crate) fn test() -> Result<Outcome, Failed> {
 }
 
 /// Any `node` will do, wherever it is from.
-fn ensure_node() -> Result<(), tools::Missing> {
+pub(crate) fn ensure_node() -> Result<(), tools::Missing> {
     let mut node = Command::new("node");
     let node = node.arg("--version").stdout(Stdio::null()).status();
     if node.is_ok_and(|status| status.success()) {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod componentize;
+mod contracts;
 mod grammar;
 #[cfg(test)]
 mod house;
@@ -18,14 +19,17 @@ Usage: cargo xtask TASK
 
   test [STEP…]
            all that must pass, or only: format lints docs wasm32 guests grammar
-           tests;
+           contracts tests;
            wasm32 and guests need the Debian packages rustc-web cargo-web
            rust-web-src lld-22 clang-22 wasi-libc libclang-rt-22-dev-wasm32
            libc++-22-dev-wasm32 libc++abi-22-dev-wasm32: root installs them
            here, else the two steps are skipped, or fail where the variable CI is
-           set; so is grammar without node, which is in the Debian package nodejs
+           set; so are grammar without node and contracts without node and npm,
+           which are in the Debian packages nodejs and npm
   bench    run all benches and print the table for docs/benchmarks.md
   grammar  write the parser of Aqua that Helix, Neovim and Zed need
+  contracts
+           compile the contracts and write contracts/artifacts
   componentize IN.wasm OUT.wasm
            turn a core module built with wit-bindgen into a component
   component DIR OUT.wasm
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         ["test", ref steps @ ..] => test::run_steps(steps),
         ["bench"] => bench::run_all(),
         ["grammar"] => grammar::generate(),
+        ["contracts"] => contracts::write_artifacts(),
         ["component", project, output] => componentize::build(project.as_ref(), output.as_ref()),
         ["componentize", input, output] => componentize::run(input.as_ref(), output.as_ref()),
         _ => {

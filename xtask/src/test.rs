@@ -4,7 +4,7 @@
 //! the output ends with their summary.
 
 use crate::step::{Failed, Outcome, cargo, run};
-use crate::{grammar, wasm};
+use crate::{contracts, grammar, wasm};
 
 type Step = fn() -> Result<Outcome, Failed>;
 
@@ -15,6 +15,7 @@ const STEPS: &[(&str, Step)] = &[
     ("wasm32", wasm::check),
     ("guests", wasm::rebuild_guests),
     ("grammar", grammar::test),
+    ("contracts", contracts::test),
     ("tests", tests),
 ];
 

@@ -28,6 +28,9 @@ pub(crate) const WASM: &[(&str, &str)] = &[
 /// Runs the description of the grammar for editors, which is in JavaScript.
 pub(crate) const NODE: &[(&str, &str)] = &[("nodejs", "/usr/bin/node")];
 
+/// Fetches the compiler of the contracts and the libraries that they use.
+pub(crate) const NPM: &[(&str, &str)] = &[("npm", "/usr/bin/npm")];
+
 /// Why this machine cannot have packages.
 pub(crate) struct Missing {
     packages: String,

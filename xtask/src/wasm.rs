@@ -27,6 +27,11 @@ pub(crate) fn check() -> Result<Outcome, Failed> {
         .env("RUSTC_BOOTSTRAP", "1")
         // libsecp256k1 is C, which gcc does not compile for wasm.
         .env("CC_wasm32_unknown_unknown", "clang-22")
+        // It uses this function, which the headers that it brings along for wasm do not declare.
+        .env(
+            "CFLAGS_wasm32_unknown_unknown",
+            "-Dmemmove=__builtin_memmove",
+        )
         .env("AR_wasm32_unknown_unknown", "ar")
         .env("PATH", "/usr/bin:/bin");
     forget_toolchain(&mut command);

@@ -90,11 +90,10 @@ pub struct Keypair {
 impl Keypair {
     /// The pair of this secret. To make a new key pass 32 random bytes; out of 2^128 such attempts one fails.
     pub fn from_secret(secret: &[u8; 32]) -> Result<Self, ParseError> {
+        let mut signer = Secp256k1::signing_only();
+        signer.seeded_randomize(keccak256(&[b"weir/blinding", &secret[..]]).as_bytes());
         let secret =
             SecretKey::from_byte_array(*secret).map_err(|_| ParseError::SecretOutOfRange)?;
-        let mut signer = Secp256k1::signing_only();
-        let seed = keccak256(&[b"weir/blinding", &secret.secret_bytes()[..]]);
-        signer.seeded_randomize(seed.as_bytes());
         let public = PublicKey::of_point(&secp256k1::PublicKey::from_secret_key(&signer, &secret));
         Ok(Self {
             secret,

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::str::FromStr;
-
 use std::sync::LazyLock;
 
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};

@@ -101,7 +101,7 @@ fn a_name_without_a_blob_says_why() {
     service.limits.argument_bytes = 100_000;
     let large = show(&service.call("bytes", &format!(r#"[{{"cid":"{cid}"}}]"#)));
     assert!(
-        large.ends_with("it has 200000 bytes, and arguments 100000 at most"),
+        large.ends_with("it has 200000 bytes, and 100000 are left for arguments"),
         "{large}"
     );
     service.limits.argument_bytes = 300_000;

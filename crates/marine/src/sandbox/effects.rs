@@ -208,8 +208,13 @@ pub(crate) async fn read_blobs(
     mut blobs: Blobs,
     limits: &Limits,
 ) -> Result<Blobs> {
+    // All together, before they are there.
+    let mut bytes_left = limits.argument_bytes;
     for cid in blobs.take_wanted() {
-        let bytes = read_blob(&mut store, &cid, limits.argument_bytes).await?;
+        let bytes = read_blob(&mut store, &cid, bytes_left).await?;
+        if let Ok(bytes) = &bytes {
+            bytes_left = bytes_left.saturating_sub(bytes.len() as u64);
+        }
         blobs.put(cid, bytes);
     }
     Ok(blobs)
@@ -228,7 +233,7 @@ async fn read_blob(
     let size = match size {
         Ok(size) if size <= bytes_max => size,
         Ok(size) => {
-            let fault = format!("it has {size} bytes, and arguments {bytes_max} at most");
+            let fault = format!("it has {size} bytes, and {bytes_max} are left for arguments");
             return Ok(Err(Fault::TooLarge(fault)));
         }
         Err(fault) => return Ok(Err(fault)),

@@ -8,6 +8,8 @@ mod bytes;
 mod fuel;
 #[path = "call/idle.rs"]
 mod idle;
+#[path = "call/linked.rs"]
+mod linked;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -80,6 +82,7 @@ fn main() {
     report("first load of it: check, compile, start", compiled, "");
     bytes::report_all(&marine, noop);
     fuel::report_all(&marine);
+    linked::report_all(&marine);
     idle::report_all(&greeter);
 }
 

@@ -7,12 +7,14 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use crate::census::Census;
 use crate::error::Error;
 use crate::limits::ComponentLimits;
+use crate::linked::{Imports, Linked, of_part};
 use crate::manifest::{Manifest, extract};
 use crate::sandbox::granted;
 use crate::spelling::brief;
 
 /// Whether these bytes are a component that may be compiled: not too large in
-/// any respect, valid, and importing nothing that is not granted.
+/// any respect, valid, and importing nothing that is neither granted nor served
+/// by a part that is linked. The same holds for each of those parts.
 ///
 /// Reads the bytes three times, to count, to validate and to find the imports,
 /// so the cost is linear in their number.
@@ -20,17 +22,33 @@ pub(crate) fn admit(
     bytes: &[u8],
     limits: &ComponentLimits,
     features: WasmFeatures,
-) -> Result<Option<Manifest>, Error> {
-    let forbidden: Vec<String> = imports(bytes, limits, features)?
-        .into_iter()
-        .filter(|import| !import.granted)
-        .map(|import| import.name)
-        .collect();
-    if forbidden.is_empty() {
-        extract(bytes)
-    } else {
-        Err(Error::ForbiddenImport { imports: forbidden })
+) -> Result<(Option<Manifest>, Linked), Error> {
+    at_most("its size in bytes", bytes.len() as u64, limits.bytes)?;
+    recognise(bytes)?;
+    let (manifest, linked) = read_sections(bytes)?;
+    let served = |bytes, imports: &Imports| {
+        let forbidden: Vec<String> = self::imports(bytes, limits, features)?
+            .into_iter()
+            .filter(|import| !import.granted && !imports.contains_key(&import.name))
+            .map(|import| import.name)
+            .collect();
+        match forbidden.is_empty() {
+            true => Ok(()),
+            false => Err(Error::ForbiddenImport { imports: forbidden }),
+        }
+    };
+    served(bytes, &linked.imports)?;
+    for part in &linked.parts {
+        served(&part.component, &part.imports).map_err(|error| of_part(&part.name, error))?;
     }
+    Ok((manifest, linked))
+}
+
+/// What a component carries in sections of its own: its manifest, and the parts that are linked through the host.
+pub(crate) fn read_sections(bytes: &[u8]) -> Result<(Option<Manifest>, Linked), Error> {
+    let manifest = extract(bytes)?;
+    let linked = Linked::extract(bytes, manifest.as_ref())?;
+    Ok((manifest, linked))
 }
 
 /// Says what bytes are that are not a component.

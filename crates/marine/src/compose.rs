@@ -9,6 +9,7 @@
 
 mod fault;
 mod graph;
+mod linked;
 mod part;
 mod stub;
 mod wires;
@@ -19,9 +20,12 @@ use weir_identity::Cid;
 
 use crate::error::Error;
 use crate::interface::{Class, track};
+use crate::linked::LINKED_SECTION;
 use crate::manifest::{Manifest, PartSource, embed};
+use crate::sections::find;
 
 pub use fault::ComposeError;
+use linked::Parts;
 pub(crate) use part::Component;
 use wires::Wires;
 
@@ -52,8 +56,10 @@ pub struct PartImport {
 /// Who serves an import of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Served {
-    /// Another part.
+    /// Another part, in the same component.
     Part(String),
+    /// Another part, which is linked through the host.
+    Linked(String),
     /// The host: it is an import of the composed component as well.
     Host,
     /// Nobody: the part has no grant of it, and its functions trap. (WASI's list of open folders is empty instead,
@@ -87,6 +93,9 @@ pub fn compose(manifest: &Manifest, parts: &BTreeMap<String, Vec<u8>>) -> Result
                     || crate::grants::grant_name(import)
                         .is_some_and(|name| granted.contains(&name));
                 let served = match wires.provider(name, import) {
+                    Some((provider, _)) if manifest.parts[provider].linked().is_some() => {
+                        Served::Linked(provider.to_owned())
+                    }
                     Some((provider, _)) => Served::Part(provider.to_owned()),
                     None if restricted && part.grants.policy(import).is_none() => Served::Denied,
                     None => Served::Host,
@@ -108,16 +117,20 @@ pub fn compose(manifest: &Manifest, parts: &BTreeMap<String, Vec<u8>>) -> Result
         }
         served.insert(name.clone(), imports);
     }
-    let bytes = if components.len() == 1 && stubs.is_empty() {
-        components[&manifest.facade].bytes.to_vec()
-    } else {
-        graph::compose(&manifest.facade, &components, &wires, &stubs)?
+    let all = Parts {
+        manifest,
+        components: &components,
+        wires: &wires,
+        stubs: &stubs,
+        served: &served,
     };
+    let bytes = all.composed()?;
+    let linked = all.linked(&bytes)?;
     let mut manifest = manifest.clone();
     for (name, part) in &mut manifest.parts {
         part.component = PartSource::Cid(Cid::of_raw(components[name].bytes));
     }
-    let component = embed(&bytes, &manifest)?;
+    let component = embed(&linked.embed(bytes)?, &manifest)?;
     Ok(Composed {
         cid: Cid::of_raw(&component),
         component,
@@ -181,6 +194,9 @@ fn components<'a>(
             part: name.clone(),
             cause,
         })?;
+        if !matches!(find(bytes, LINKED_SECTION)?, Ok(None)) {
+            return Err(ComposeError::Nested { part: name.clone() }.into());
+        }
         components.insert(name.clone(), component);
     }
     Ok(components)

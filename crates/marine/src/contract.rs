@@ -203,12 +203,16 @@ impl Contract {
         if functions.is_empty() {
             return Err(Error::NoFunctions);
         }
-        if let Some(mode) = ty.imports(engine).map(|(name, _)| mode(name)).max() {
-            for function in &mut functions {
-                function.mode = mode;
-            }
+        let mut contract = Self::index(functions);
+        contract.may(modes(engine, component));
+        Ok(contract)
+    }
+
+    /// Raises the mode of every function to what some imports are good for.
+    pub(crate) fn may(&mut self, mode: Mode) {
+        for function in &mut self.functions {
+            function.mode = function.mode.max(mode);
         }
-        Ok(Self::index(functions))
     }
 
     fn index(functions: Vec<Function>) -> Self {
@@ -309,6 +313,13 @@ impl Contract {
             _ => function.full_name(),
         }
     }
+}
+
+/// What the imports of a component are good for.
+pub(crate) fn modes(engine: &Engine, component: &Component) -> Mode {
+    let ty = component.component_type();
+    let modes = ty.imports(engine).map(|(name, _)| mode(name));
+    modes.max().unwrap_or(Mode::Pure)
 }
 
 fn export_index(

@@ -9,6 +9,7 @@ use weir_receipt::state::NodesError;
 use crate::error::Error;
 use crate::files::FileError;
 use crate::limits::Limits;
+use crate::linked::LinkFailure;
 use crate::profile::Profile;
 use crate::sandbox::{EffectFailure, GrowFailed, HANDLES_MAX, MemoryMeter, StateFailure};
 use crate::spelling::brief;
@@ -24,6 +25,9 @@ pub(crate) enum Phase<'a> {
 
 /// Finds the cause of a failure.
 pub(crate) fn explain(error: &wasmtime::Error, phase: Phase<'_>, memory: &MemoryMeter) -> Error {
+    if let Some(failure) = error.downcast_ref::<LinkFailure>() {
+        return failure.explain();
+    }
     if let Some(StateFailure(error)) = error.downcast_ref() {
         return unreadable(error);
     }

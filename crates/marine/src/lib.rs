@@ -85,17 +85,21 @@ mod files;
 mod flight;
 mod fuel;
 mod grants;
+mod instance;
 mod interface;
 mod judgement;
 mod limits;
+mod linked;
 mod manifest;
 mod module;
 mod profile;
 mod profiling;
 mod runtime;
 mod sandbox;
+mod sections;
 mod spelling;
 pub mod states;
+mod store;
 mod world;
 
 pub use admission::Import;
@@ -116,8 +120,8 @@ pub use interface::Class;
 pub use judgement::{Judgement, Verdict};
 pub use limits::{ARGUMENT_VALUES_MAX, ComponentLimits, Limits};
 pub use manifest::{
-    Access, FunctionRules, MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest, Part, PartSource,
-    ServiceLimits, embed as embed_manifest, extract as extract_manifest,
+    Access, FunctionRules, Link, MANIFEST_BYTES_MAX, MANIFEST_SECTION, Manifest, Part, PartLimits,
+    PartSource, ServiceLimits, embed as embed_manifest, extract as extract_manifest,
 };
 pub use module::{Call, CallOutput, Module, Took};
 pub use profile::Profile;

@@ -81,6 +81,27 @@ pub struct Part {
     pub component: PartSource,
     /// What it may use, beside what every component has.
     pub grants: Grants,
+    /// How other parts reach it.
+    pub link: Link,
+}
+
+/// How other parts reach a part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Link {
+    /// It is composed with them into one component: calls are cheap, and its fuel and memory are those of all.
+    #[default]
+    Composed,
+    /// Through the host, which keeps it in a store of its own within these bounds. For parts of another owner.
+    Host(PartLimits),
+}
+
+/// What a part that is linked through the host may use in a call at most; where nothing is said, what the call has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartLimits {
+    /// Fuel units each time that it is called.
+    pub fuel: Option<u64>,
+    /// Bytes of its memory.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Where the component of a part is found.
@@ -278,11 +299,14 @@ impl Manifest {
 
     fn parts_value(&self) -> Value {
         let parts = self.parts.iter().map(|(name, part)| {
-            object([
-                ("name", name.as_str().into()),
-                ("component", part.component.to_string().into()),
-                ("facade", (*name == self.facade).into()),
-                ("grants", part.grants.to_value()),
+            let link = part.linked();
+            said([
+                ("name", Some(name.as_str().into())),
+                ("component", Some(part.component.to_string().into())),
+                ("facade", Some((*name == self.facade).into())),
+                ("grants", Some(part.grants.to_value())),
+                ("link", link.map(|_| Link::HOST.into())),
+                ("limits", link.map(PartLimits::to_value)),
             ])
         });
         parts.collect()
@@ -309,7 +333,29 @@ impl ServiceLimits {
     }
 }
 
+impl Link {
+    /// The word for [`Self::Host`] in manifests.
+    pub(crate) const HOST: &str = "host";
+}
+
+impl PartLimits {
+    fn to_value(self) -> Value {
+        said([
+            ("fuel", self.fuel.map(Value::from)),
+            ("memory", self.memory_bytes.map(Value::from)),
+        ])
+    }
+}
+
 impl Part {
+    /// Its bounds, if it is linked through the host.
+    pub fn linked(&self) -> Option<PartLimits> {
+        match self.link {
+            Link::Composed => None,
+            Link::Host(limits) => Some(limits),
+        }
+    }
+
     /// The CID of the component, if the part is named by it.
     pub fn cid(&self) -> Option<Cid> {
         match &self.component {

@@ -1,9 +1,6 @@
 //! A loaded component, ready to be called.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Instance, InstancePre};
@@ -18,12 +15,14 @@ use crate::contract::{Contract, Function};
 use crate::convert::Blobs;
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect, without_files};
+use crate::instance::{instantiate, try_instantiate, within};
 use crate::limits::Limits;
+use crate::linked::{Provider, of_part};
 use crate::manifest::Manifest;
-use crate::profile::Profile;
 use crate::runtime::Shared;
-use crate::sandbox::{CallState, HANDLES_MAX, LogSink, Logs, Source, read_blobs};
+use crate::sandbox::{CallState, LogSink, Logs, Source, read_blobs};
 use crate::spelling::{TEXT_CHARS_MAX, shorten};
+use crate::store::fresh_store;
 use crate::world::{Mode, World};
 
 /// What a call needs.
@@ -94,6 +93,8 @@ pub(crate) struct ModuleParts {
     pub(crate) contract: Contract,
     pub(crate) manifest: Option<Manifest>,
     pub(crate) has_effects: bool,
+    /// The parts that are linked through the host.
+    pub(crate) providers: Vec<Arc<Provider>>,
     pub(crate) pre: InstancePre<CallState>,
 }
 
@@ -172,6 +173,7 @@ impl Module {
             contract: contract.expect("read before").without_shapes(),
             manifest: None,
             has_effects: self.has_effects(),
+            providers: self.parts.providers.clone(),
             pre: pre.clone(),
         };
         Self::new(Arc::clone(&self.shared), Arc::new(parts))
@@ -190,7 +192,8 @@ impl Module {
         let result = match self.prepare(&call) {
             Ok(function) => {
                 // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
-                let _slot = self.shared.slots.acquire().await.ok();
+                let slots = self.parts.slots();
+                let _slots = self.shared.slots.acquire_many(slots).await.ok();
                 let start = Instant::now();
                 // Converted arguments can be many times larger than the values: as many are there as slots.
                 let arguments =
@@ -245,7 +248,7 @@ impl Module {
             .seed(self.shared.profile, &self.parts.cid, &function.full_name());
         let around = (call.context, call.world, function.mode());
         let state = CallState::new(around, seed, call.limits, Arc::clone(log));
-        let mut store = self.shared.store(state, call.limits)?;
+        let mut store = fresh_store(&self.shared.engine, state, call.limits)?;
         let begin = Instant::now();
         let mut started = None;
         let work = self
@@ -340,43 +343,7 @@ struct Usage {
     took: Took,
 }
 
-impl Shared {
-    pub(crate) fn store(
-        &self,
-        state: CallState,
-        limits: &Limits,
-    ) -> Result<Store<CallState>, Error> {
-        /// Host bytes that the engine needs for a value, per byte that counts as its size.
-        const HOST_BYTES_PER_BYTE: u64 = 64;
-        /// What host functions can be passed however small a result may be.
-        const HOST_BYTES_MIN: u64 = 1 << 20;
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.memory);
-        let host_bytes = limits
-            .result_bytes
-            .saturating_mul(HOST_BYTES_PER_BYTE)
-            .max(HOST_BYTES_MIN);
-        store.set_hostcall_fuel(usize::try_from(host_bytes).unwrap_or(usize::MAX));
-        store.set_max_component_handles(HANDLES_MAX);
-        store
-            .fuel_async_yield_interval(Some(Profile::YIELD_FUEL))
-            .map_err(|error| engine_failure(&error))?;
-        Ok(store)
-    }
-}
-
 impl ModuleParts {
-    /// Makes an instance. What this takes is not part of a call's fuel.
-    async fn instantiate(&self, store: &mut Store<CallState>) -> Result<Instance, Error> {
-        store
-            .set_fuel(Profile::START_FUEL)
-            .map_err(|error| engine_failure(&error))?;
-        match self.pre.instantiate_async(&mut *store).await {
-            Ok(instance) => Ok(instance),
-            Err(error) => Err(explain(&error, Phase::Start, &store.data().memory)),
-        }
-    }
-
     /// Runs the function in a fresh instance. From `started` on, the fuel is that of the call.
     async fn run(
         &self,
@@ -386,7 +353,7 @@ impl ModuleParts {
         started: &mut Option<Instant>,
     ) -> Result<Value, Error> {
         let limits = call.limits;
-        let instance = self.instantiate(store).await?;
+        let instance = instantiate(&self.pre, store).await?;
         store
             .set_fuel(limits.fuel)
             .map_err(|error| engine_failure(&error))?;
@@ -404,6 +371,7 @@ impl ModuleParts {
         (call, arguments): (&Call<'_>, Arguments),
     ) -> Result<Value, Error> {
         let limits = call.limits;
+        store.data_mut().links.open(limits);
         let callee = instance
             .get_func(&mut *store, function.export)
             .ok_or_else(|| Error::Engine {
@@ -424,52 +392,18 @@ impl ModuleParts {
         }
     }
 
-    /// Makes an instance to see whether that works at all. Blocks.
-    pub(crate) fn try_start(&self, shared: &Shared) -> Result<(), Error> {
-        let limits = Limits {
-            log_bytes: 0,
-            ..Limits::default()
-        };
-        let log = Arc::new(Mutex::new(LogSink::new(0)));
-        let around = (&CallContext::default(), &World::default(), Mode::Pure);
-        let state = CallState::new(around, [0; 32], &limits, log);
-        let mut store = shared.store(state, &limits)?;
-        let start = pin!(self.instantiate(&mut store));
-        let wall = Duration::from_millis(limits.wall_ms);
-        let outcome = run_here(pin!(within(wall, start)));
-        match outcome {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(Error::StartFailed {
-                cause: Box::new(error),
-            }),
-            None => Err(Error::StartFailed {
-                cause: Box::new(Error::WallClock {
-                    limit_ms: limits.wall_ms,
-                }),
-            }),
-        }
+    /// How many slots a call takes: each part that is linked through the host has an instance of its own.
+    fn slots(&self) -> u32 {
+        u32::try_from(self.providers.len().saturating_add(1)).unwrap_or(u32::MAX)
     }
-}
 
-/// The output of the work, or nothing if it takes too long. The work has to
-/// return now and then, as a guest does that yields; no timer is involved.
-async fn within<T>(wall: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let start = Instant::now();
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if start.elapsed() >= wall => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    })
-    .await
-}
-
-/// Runs work on this thread that never waits for anything but its own turn.
-fn run_here<T>(mut work: Pin<&mut impl Future<Output = T>>) -> T {
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = work.as_mut().poll(&mut context) {
-            return output;
+    /// Makes an instance, and one of each part that is linked, to see whether that works at all. Blocks.
+    pub(crate) fn try_start(&self, shared: &Shared) -> Result<(), Error> {
+        try_instantiate(&self.pre, shared)?;
+        for provider in &self.providers {
+            try_instantiate(&provider.pre, shared)
+                .map_err(|error| of_part(&provider.name, error))?;
         }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use weir_identity::{Hash, keccak256};
 use crate::bridge::TABLE;
 use crate::execution::Execution;
 use crate::fuel;
+use crate::linked::{LINK_BYTE_FUEL, LINK_CALL_FUEL, LINK_VALUE_FUEL};
 use crate::sandbox::{
     CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
     VERIFY_FUEL, WRITE_BYTE_FUEL, WRITE_FUEL, files_description,
@@ -67,6 +68,7 @@ impl Profile {
              nan canonical\nstack {}\nmemory {}\ntable {}\n\
              instances {} memories {} tables {} instance bytes {} handles {}\n\
              start {}\nhost call {} pollable {} random byte {}\n\
+             linked call {} value {} byte {}\n\
              typed calls {}\nweir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
             self.name(),
             Self::WASM_STACK_BYTES,
@@ -81,6 +83,9 @@ impl Profile {
             CALL_FUEL,
             POLLABLE_FUEL,
             RANDOM_BYTE_FUEL,
+            LINK_CALL_FUEL,
+            LINK_VALUE_FUEL,
+            LINK_BYTE_FUEL,
             TABLE,
             READ_FUEL,
             ENTRY_FUEL,

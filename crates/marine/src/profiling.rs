@@ -20,14 +20,17 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, UpdateDeadline};
 use weir_identity::Value;
 
+use crate::admission::read_sections;
 use crate::bridge::Arguments;
 use crate::convert::Blobs;
 use crate::error::Error;
 use crate::failure::{Phase, engine_failure, explain};
+use crate::linked::LinkedPart;
 use crate::module::{Call, Module};
 use crate::profile::Profile;
 use crate::runtime::{Marine, MarineConfig};
 use crate::sandbox::{CallState, LogSink};
+use crate::store::fresh_store;
 
 pub(crate) use probes::PROBE_BYTES_MAX;
 pub(crate) use recorder::Recorder;
@@ -107,8 +110,16 @@ impl Profiler {
             .map_err(|error| broken(format!("the component with probes: {error:#}")))?;
         // What a call draws at random follows from the component's id, so it keeps that.
         let cid = weir_identity::Cid::of_raw(component);
-        let manifest = crate::manifest::extract(component)?;
-        let parts = marine.shared.assemble(cid, &compiled, manifest)?;
+        let (manifest, linked) = read_sections(component)?;
+        let compile = |part: &LinkedPart| {
+            let component = Component::new(&engine, &part.component);
+            component.map_err(|error| broken(format!("part `{}`: {error:#}", part.name)))
+        };
+        let providers: Vec<Component> =
+            linked.parts.iter().map(compile).collect::<Result<_, _>>()?;
+        let parts = marine
+            .shared
+            .assemble(cid, &compiled, manifest, (&linked, &providers))?;
         Ok(Self {
             module: Module::new(marine.shared, Arc::new(parts)),
             places: probed.places.into(),
@@ -129,7 +140,7 @@ impl Profiler {
         let mut state = CallState::new(around, seed, call.limits, log);
         let imports = self.places.iter().map(|place| place.is_import).collect();
         state.memory.recorder = Some(Recorder::new(shared.engine.clone(), imports));
-        let mut store = shared.store(state, call.limits)?;
+        let mut store = fresh_store(&shared.engine, state, call.limits)?;
         let mut heard = 0_u32;
         store.epoch_deadline_callback(move |mut store| {
             let left = store.get_fuel()?;

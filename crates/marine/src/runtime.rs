@@ -9,19 +9,19 @@ use thiserror::Error as ThisError;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use weir_identity::{Cid, Hash};
 
-use crate::admission::{Import, admit, imports};
+use crate::admission::{Import, admit, imports, read_sections};
 use crate::cache::{Cache, CacheConfig, CacheKey};
 use crate::compiler::CompilerProcess;
-use crate::contract::Contract;
+use crate::contract::{Contract, modes};
 use crate::error::Error;
 use crate::execution::Execution;
-use crate::failure::engine_failure;
 use crate::flight::{Flight, Turns};
 use crate::limits::ComponentLimits;
-use crate::manifest::{Manifest, extract};
+use crate::linked::{Imports, Linked, Provider, link, of_part};
+use crate::manifest::{Manifest, Part};
 use crate::module::{Module, ModuleParts};
 use crate::profile::Profile;
 use crate::sandbox::{CallState, has_effects, linker};
@@ -84,6 +84,7 @@ pub(crate) struct Shared {
     execution: Execution,
     /// One permit for each call that the pool has room for.
     pub(crate) slots: Semaphore,
+    slots_total: u32,
     linker: Linker<CallState>,
     components: ComponentLimits,
     cache: Option<Cache>,
@@ -129,6 +130,7 @@ impl Marine {
                 profile_id: config.profile.id(),
                 execution: config.execution,
                 slots: Semaphore::new(config.slots as usize),
+                slots_total: config.slots,
                 components: config.components,
                 cache: config
                     .cache
@@ -154,11 +156,14 @@ impl Marine {
         admit(component, &self.shared.components, features).map(|_| ())
     }
 
-    /// What a component asks of its host, granted or not, types apart. The
-    /// component is checked like by [`Self::check`] otherwise.
+    /// What a component asks of its host, granted or not, types apart, and apart
+    /// from what parts serve that it carries. The component is checked like by [`Self::check`] otherwise.
     pub fn imports(&self, component: &[u8]) -> Result<Vec<Import>, Error> {
         let features = self.shared.engine.get_wasm_features();
-        imports(component, &self.shared.components, features)
+        let mut imports = imports(component, &self.shared.components, features)?;
+        let (_, linked) = read_sections(component)?;
+        imports.retain(|import| !linked.imports.contains_key(&import.name));
+        Ok(imports)
     }
 
     /// Loads a component: checks and compiles it, or takes its compiled code
@@ -258,13 +263,35 @@ impl Shared {
     }
 
     fn load(&self, cid: Cid, bytes: &[u8], flight: &Flight) -> Result<ModuleParts, Error> {
-        let key = self.cache_key(&cid);
-        if let Some(parts) = self.load_cached(key, cid, bytes) {
+        if let Some(parts) = self.load_cached(cid, bytes) {
             return Ok(parts);
         }
-        let manifest = admit(bytes, &self.components, self.engine.get_wasm_features())?;
+        let features = self.engine.get_wasm_features();
+        let (manifest, linked) = admit(bytes, &self.components, features)?;
         let _turn = self.turns.take();
         flight.begin();
+        let (component, code) = self.compile(bytes)?;
+        let mut providers = Vec::new();
+        let mut codes = vec![(self.cache_key(&cid), code)];
+        for part in &linked.parts {
+            let bytes = &part.component;
+            let compiled = self.compile(bytes);
+            let (component, code) = compiled.map_err(|error| of_part(&part.name, error))?;
+            codes.push((self.cache_key(&Cid::of_raw(bytes)), code));
+            providers.push(component);
+        }
+        let parts = self.assemble(cid, &component, manifest, (&linked, &providers))?;
+        parts.try_start(self)?;
+        if let Some(cache) = &self.cache {
+            for (key, code) in &codes {
+                cache.write(*key, code);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// A component, and its code for the cache.
+    fn compile(&self, bytes: &[u8]) -> Result<(Component, Vec<u8>), Error> {
         let code = match &self.compiler {
             Some(compiler) => compiler.compile(bytes, self.execution, &self.engine_hash)?,
             None => self.engine.precompile_component(bytes).map_err(|error| {
@@ -277,24 +304,35 @@ impl Shared {
         let component = self.deserialize(&code).map_err(|error| Error::NoPlace {
             detail: format!("{error:#}"),
         })?;
-        let parts = self.assemble(cid, &component, manifest)?;
-        parts.try_start(self)?;
-        if let Some(cache) = &self.cache {
-            cache.write(key, &code);
-        }
-        Ok(parts)
+        Ok((component, code))
     }
 
     /// An entry of the cache was admitted when it was written: the key covers
     /// the bytes of the component, the profile and the engine.
-    fn load_cached(&self, key: CacheKey, cid: Cid, bytes: &[u8]) -> Option<ModuleParts> {
-        let code = self.cache.as_ref()?.read(key)?;
-        let parts = self
-            .deserialize(&code)
-            .map_err(|error| engine_failure(&error))
-            .and_then(|component| self.assemble(cid, &component, extract(bytes)?));
+    fn load_cached(&self, cid: Cid, bytes: &[u8]) -> Option<ModuleParts> {
+        let component = self.cached(&cid)?;
+        let parts = read_sections(bytes).and_then(|(manifest, linked)| {
+            let providers = linked.parts.iter();
+            let providers: Option<Vec<Component>> = providers
+                .map(|part| self.cached(&Cid::of_raw(&part.component)))
+                .collect();
+            let assembled = providers
+                .map(|providers| self.assemble(cid, &component, manifest, (&linked, &providers)));
+            assembled.transpose()
+        });
         match parts {
-            Ok(parts) => Some(parts),
+            Ok(parts) => parts,
+            Err(error) => {
+                warn!(%error, %cid, "compiled code from the cache is of no use");
+                None
+            }
+        }
+    }
+
+    fn cached(&self, cid: &Cid) -> Option<Component> {
+        let code = self.cache.as_ref()?.read(self.cache_key(cid))?;
+        match self.deserialize(&code) {
+            Ok(component) => Some(component),
             Err(error) => {
                 warn!(%error, %cid, "compiled code from the cache is of no use");
                 None
@@ -307,28 +345,83 @@ impl Shared {
         cid: Cid,
         component: &Component,
         manifest: Option<Manifest>,
+        (linked, providers): (&Linked, &[Component]),
     ) -> Result<ModuleParts, Error> {
         let mut contract = Contract::of(&self.engine, component, &self.components)?;
+        let providers = self.providers(manifest.as_ref(), linked, providers)?;
+        for provider in &providers {
+            contract.may(modes(&self.engine, provider.component()));
+        }
         if let Some(manifest) = &manifest {
             contract.apply(manifest)?;
         }
-        let pre =
-            self.linker
-                .instantiate_pre(component)
-                .map_err(|error| Error::ForbiddenImport {
-                    imports: vec![format!("{error:#}")],
-                })?;
-        if let Err(error) = component.initialize_copy_on_write_image() {
-            debug!(%error, %cid, "the first call will set up the memory image");
-        }
-        let ty = component.component_type();
-        let has_effects = ty.imports(&self.engine).any(|(name, _)| has_effects(name));
+        let name = manifest.as_ref().map_or("", Manifest::facade);
+        let pre = self.instantiable((name, component), &linked.imports, &providers)?;
+        let components = providers
+            .iter()
+            .map(|provider| Provider::component(provider));
+        let has_effects = components.chain([component]).any(|component| {
+            let ty = component.component_type();
+            ty.imports(&self.engine).any(|(name, _)| has_effects(name))
+        });
         Ok(ModuleParts {
             cid,
             contract,
             manifest,
             has_effects,
+            providers,
             pre,
+        })
+    }
+
+    /// The parts that are linked through the host, each with those that it uses.
+    fn providers(
+        &self,
+        manifest: Option<&Manifest>,
+        linked: &Linked,
+        components: &[Component],
+    ) -> Result<Vec<Arc<Provider>>, Error> {
+        let needed = linked.parts.len().saturating_add(1);
+        if needed > self.slots_total as usize {
+            return Err(Error::NoPlace {
+                detail: format!(
+                    "a call needs {needed} slots, one for each part that is linked through the host; \
+                     there are {}",
+                    self.slots_total
+                ),
+            });
+        }
+        let mut providers = Vec::new();
+        for (number, (part, component)) in linked.parts.iter().zip(components).enumerate() {
+            let name = part.name.as_str();
+            let pre = self.instantiable((name, component), &part.imports, &providers);
+            let pre = pre.map_err(|error| of_part(name, error))?;
+            let said = manifest.and_then(|manifest| manifest.parts().get(name));
+            let limits = said.and_then(Part::linked).unwrap_or_default();
+            providers.push(Arc::new(Provider::new(number, name, limits, pre)));
+        }
+        Ok(providers)
+    }
+
+    /// A component with everything that it imports.
+    fn instantiable(
+        &self,
+        (name, component): (&str, &Component),
+        imports: &Imports,
+        providers: &[Arc<Provider>],
+    ) -> Result<InstancePre<CallState>, Error> {
+        let pre = if imports.is_empty() {
+            self.linker.instantiate_pre(component)
+        } else {
+            let mut linker = self.linker.clone();
+            link(&mut linker, (name, component), imports, providers)?;
+            linker.instantiate_pre(component)
+        };
+        if let Err(error) = component.initialize_copy_on_write_image() {
+            debug!(%error, name, "the first call will set up the memory image");
+        }
+        pre.map_err(|error| Error::ForbiddenImport {
+            imports: vec![format!("{error:#}")],
         })
     }
 

@@ -21,9 +21,11 @@ use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::p2::bindings::{cli as wasi_cli, clocks, random as wasi_random};
 use wasmtime_wasi_io::IoView;
+use weir_identity::keccak256;
 
 use crate::context::CallContext;
 use crate::limits::Limits;
+use crate::linked::Links;
 use crate::world::{Mode, World};
 
 pub use context::Level;
@@ -33,7 +35,7 @@ pub(crate) use imports::{granted, has_effects, mode};
 pub(crate) use log::LogSink;
 pub use log::Logs;
 pub(crate) use memory::{GrowFailed, MemoryMeter};
-pub(crate) use metered::{CALL_FUEL, POLLABLE_FUEL, RANDOM_BYTE_FUEL};
+pub(crate) use metered::{CALL_FUEL, POLLABLE_FUEL, RANDOM_BYTE_FUEL, charge};
 pub(crate) use state::{ENTRY_FUEL, READ_FUEL, Source, StateFailure, WRITE_BYTE_FUEL, WRITE_FUEL};
 
 use clock::VirtualClock;
@@ -58,6 +60,8 @@ pub(crate) struct CallState {
     pub(crate) session: Session,
     pub(crate) funnel: Funnel,
     pub(crate) memory: MemoryMeter,
+    /// What is called through the host.
+    pub(crate) links: Links,
 }
 
 impl CallState {
@@ -80,7 +84,27 @@ impl CallState {
             session: Session::new(&world.state, mode, world.witness),
             funnel: Funnel::new(world, mode, seed),
             memory: MemoryMeter::new(limits.memory_bytes),
+            links: Links::default(),
         }
+    }
+
+    /// What the host keeps for another part of the same call, in a store of its own. It has nothing yet of what is
+    /// [handed over](Self::hand_over), and its randomness is its own.
+    pub(crate) fn beside(&self, part: &str, limits: &Limits) -> Self {
+        let seed = keccak256(&[b"weir/linked", self.funnel.seed(), part.as_bytes()]);
+        let (world, log) = (World::default(), Arc::clone(&self.log));
+        let around = (&self.context, &world, Mode::Pure);
+        Self::new(around, *seed.as_bytes(), limits, log)
+    }
+
+    /// Gives another part what there is only one of in a call: the state, the effects, the parts that are linked, and
+    /// the memory that is left.
+    pub(crate) fn hand_over(&mut self, next: &mut Self) {
+        std::mem::swap(&mut self.session, &mut next.session);
+        std::mem::swap(&mut self.funnel, &mut next.funnel);
+        std::mem::swap(&mut self.links, &mut next.links);
+        self.files.hand_over(&mut next.files);
+        next.memory.follow(&self.memory);
     }
 
     fn itself(&mut self) -> &mut Self {

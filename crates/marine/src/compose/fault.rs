@@ -170,6 +170,49 @@ pub enum ComposeError {
         /// What is in the way.
         detail: String,
     },
+    /// Too many parts are linked through the host.
+    #[error(
+        "{count} parts are linked through the host, at most {limit} are allowed; compose some of them"
+    )]
+    TooManyLinked {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A part that is linked through the host needs one that is not.
+    #[error(
+        "`{import}` of part `{part}`, which is linked through the host, is served by part `{provider}`, which is not; \
+         write link = \"host\" to `{provider}` as well"
+    )]
+    LinkedUsesInner {
+        /// The linked part.
+        part: String,
+        /// What it imports.
+        import: String,
+        /// The part inside the composed component.
+        provider: String,
+    },
+    /// Parts of one component are to have an import from different places.
+    #[error(
+        "the parts `{}` and `{}` import `{import}` from different places, but the composed component has one such \
+         import; wire both to the same part, or link one of them through the host",
+        parts[0], parts[1]
+    )]
+    Torn {
+        /// The import.
+        import: String,
+        /// The parts.
+        parts: [String; 2],
+    },
+    /// A part has parts of its own that are linked through the host.
+    #[error(
+        "part `{part}` has itself parts that are linked through the host; name them as parts of this manifest instead"
+    )]
+    Nested {
+        /// The part.
+        part: String,
+    },
     /// The composer gave up.
     #[error("the components cannot be put together: {detail}")]
     Composer {

@@ -11,7 +11,7 @@ use super::part::Component;
 use super::wires::Wires;
 use crate::spelling::brief;
 
-/// One component out of all; `stubs` are components that serve imports of the part of their name.
+/// One component out of these; `stubs` are components that serve imports of the part of their name.
 pub(super) fn compose(
     facade: &str,
     components: &BTreeMap<String, Component<'_>>,
@@ -43,24 +43,25 @@ fn compose_inner(
     }
     for (name, component) in components {
         for import in &component.imports {
-            if let Some((provider, export)) = wires.provider(name, import) {
-                connect(
-                    &mut graph,
-                    nodes[provider],
-                    export,
-                    nodes[name.as_str()],
-                    import,
-                )
-                .map_err(|detail| ComposeError::Types {
-                    part: name.clone(),
-                    import: import.clone(),
-                    provider: provider.to_owned(),
-                    detail,
-                })?;
+            // What a part serves that is not here stays open.
+            if let Some((provider, export)) = wires.provider(name, import)
+                && let Some(&node) = nodes.get(provider)
+            {
+                connect(&mut graph, node, export, nodes[name.as_str()], import).map_err(
+                    |detail| ComposeError::Types {
+                        part: name.clone(),
+                        import: import.clone(),
+                        provider: provider.to_owned(),
+                        detail,
+                    },
+                )?;
             }
         }
     }
     for (name, stub) in stubs {
+        if !components.contains_key(name) {
+            continue;
+        }
         let node = instantiate(&mut graph, &format!("weir-deny:{name}"), &stub.bytes)?;
         for import in &stub.denied {
             connect(&mut graph, node, import, nodes[name.as_str()], import).map_err(|detail| {

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::limits::ComponentLimits;
 
 /// A component that is valid and of a size that peers take.
+#[derive(Clone)]
 pub(crate) struct Component<'a> {
     pub(crate) bytes: &'a [u8],
     /// The names of all imports.

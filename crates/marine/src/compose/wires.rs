@@ -92,13 +92,23 @@ impl Wires {
         Some((provider, export))
     }
 
-    /// The parts that serve imports of this one.
-    pub(super) fn providers_of<'a>(&'a self, part: &'a str) -> impl Iterator<Item = &'a str> {
+    /// What other parts serve of the imports of this one: import, part, and the name of its export.
+    pub(super) fn imports_of<'a>(
+        &'a self,
+        part: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
         let own = self
             .0
             .iter()
             .filter(move |((consumer, _), _)| consumer == part);
-        own.map(|(_, (provider, _))| provider.as_str())
+        own.map(|((_, import), (provider, export))| {
+            (import.as_str(), provider.as_str(), export.as_str())
+        })
+    }
+
+    /// The parts that serve imports of this one.
+    pub(super) fn providers_of<'a>(&'a self, part: &'a str) -> impl Iterator<Item = &'a str> {
+        self.imports_of(part).map(|(_, provider, _)| provider)
     }
 
     /// There is no circle, and everything is there for the facade.

@@ -7,7 +7,10 @@ use semver::Version;
 use weir_identity::{Cid, Value};
 
 use super::item::{Item, Node};
-use super::{Access, FunctionRules, MANIFEST_BYTES_MAX, Manifest, Part, PartSource, ServiceLimits};
+use super::{
+    Access, FunctionRules, Link, MANIFEST_BYTES_MAX, Manifest, Part, PartLimits, PartSource,
+    ServiceLimits,
+};
 use crate::error::ManifestError;
 use crate::grants::{Grants, grant_name, parse_policy};
 use crate::interface::{Class, NAME_BYTES_MAX};
@@ -225,7 +228,7 @@ fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String
     let mut facade: Option<String> = None;
     for item in items {
         let part = Table::of(item, "part")?;
-        part.only(&["name", "component", "facade", "grants"])?;
+        part.only(&["name", "component", "facade", "grants", "link", "limits"])?;
         let name = part
             .get("name", word)?
             .ok_or_else(|| part.missing("name", "\"facade\""))?;
@@ -238,16 +241,19 @@ fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String
             .ok_or_else(|| part.missing("component", "\"facade.wasm\""))?;
         let is_facade = part.get("facade", flag)?.unwrap_or_default();
         let grants = grants(&part)?;
+        let link = link(&part)?;
         if is_facade && let Some(other) = facade.replace(name.clone()) {
             let problem = format!(
                 "there are two facades, `{other}` and `{name}`; one part has the functions of the service"
             );
             return Err(at(item, &part.place, problem));
         }
-        if parts
-            .insert(name.clone(), Part { component, grants })
-            .is_some()
-        {
+        let new = Part {
+            component,
+            grants,
+            link,
+        };
+        if parts.insert(name.clone(), new).is_some() {
             let problem = format!("there are two parts of the name `{name}`; give one another");
             return Err(at(item, &part.place, problem));
         }
@@ -255,6 +261,9 @@ fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String
     // With a single part there is no choice.
     let only = parts.keys().next().filter(|_| parts.len() == 1);
     match facade.or_else(|| only.cloned()) {
+        Some(facade) if parts[&facade].linked().is_some() => Err(fault(format!(
+            "the facade `{facade}` cannot be linked through the host, which calls it itself; remove `link`"
+        ))),
         Some(facade) => Ok((parts, facade)),
         None if parts.is_empty() => Err(fault(
             "there are no parts; name the component under [[part]]",
@@ -263,6 +272,37 @@ fn parts(root: &Table<'_>, form: Form) -> Result<(BTreeMap<String, Part>, String
             "no part is the facade; write `facade = true` to the part with the functions of the service",
         )),
     }
+}
+
+fn link(part: &Table<'_>) -> Result<Link, ManifestError> {
+    let through_host = |value: &Value| match value.as_str() {
+        Some(Link::HOST) => Ok(()),
+        _ => Err(format!(
+            "\"{}\", or no `link` for a part that is composed",
+            Link::HOST
+        )),
+    };
+    let linked = part.get("link", through_host)?.is_some();
+    let Some(limits) = part.inner("limits")? else {
+        return Ok(match linked {
+            true => Link::Host(PartLimits::default()),
+            false => Link::Composed,
+        });
+    };
+    if !linked {
+        let problem = "only a part that is linked through the host has limits of its own; \
+                       write `link = \"host\"`, or put them under [limits]";
+        return Err(ManifestError {
+            line: limits.line,
+            place: limits.place,
+            problem: problem.to_owned(),
+        });
+    }
+    limits.only(&["fuel", "memory"])?;
+    Ok(Link::Host(PartLimits {
+        fuel: limits.get("fuel", fuel)?,
+        memory_bytes: limits.get("memory", size)?,
+    }))
 }
 
 fn grants(part: &Table<'_>) -> Result<Grants, ManifestError> {

@@ -76,6 +76,11 @@ impl Funnel {
         }
     }
 
+    /// What the keys of effects grow from.
+    pub(super) fn seed(&self) -> &[u8; 32] {
+        &self.seed
+    }
+
     /// Ends the call: everything that was recorded must have been asked for.
     pub(crate) fn finish(self) -> (Transcript, std::result::Result<(), EffectFailure>) {
         let done = match &self.outside {

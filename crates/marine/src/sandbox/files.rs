@@ -124,6 +124,12 @@ impl OpenFiles {
         }
     }
 
+    /// Gives another part of the call the files of the state. What each has open in them stays its own, as `/tmp` does.
+    pub(super) fn hand_over(&mut self, next: &mut Self) {
+        std::mem::swap(&mut self.offered, &mut next.offered);
+        std::mem::swap(&mut self.state, &mut next.state);
+    }
+
     fn volume(&mut self, mount: Mount) -> &mut Volume {
         match mount {
             Mount::State => &mut self.state,

@@ -78,7 +78,7 @@ fn add_random(linker: &mut Linker<CallState>) -> Result<()> {
 
 /// Takes the price of a call from the guest's fuel, and returns to the
 /// executor as often as a guest does that computes.
-pub(super) async fn charge(store: &mut Store<'_>, work: u64) -> Result<()> {
+pub(crate) async fn charge(store: &mut Store<'_>, work: u64) -> Result<()> {
     let fuel = store.get_fuel()?;
     let Some(left) = fuel.checked_sub(work.saturating_add(CALL_FUEL)) else {
         store.set_fuel(0)?;

@@ -14,10 +14,18 @@ use wit_parser::Resolve;
 
 /// Turns a WIT package with one world and a core module in text form into a component.
 pub(crate) fn component(wit: &str, module: &str) -> Vec<u8> {
+    component_beside(&[], wit, module)
+}
+
+/// The same with packages that the WIT refers to.
+pub(crate) fn component_beside(packages: &[&str], wit: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    resolve
-        .push_str("host.wit", include_str!("../../../../guest/wit/host.wit"))
-        .expect("the WIT of the host is valid");
+    let host = include_str!("../../../../guest/wit/host.wit");
+    for package in [&host].into_iter().chain(packages) {
+        resolve
+            .push_str("package.wit", package)
+            .expect("the WIT beside that of a test is valid");
+    }
     let package = resolve
         .push_str("test.wit", wit)
         .expect("the WIT of a test is valid");
@@ -61,10 +69,6 @@ pub(crate) fn module(functions: &str) -> String {
 /// WIT, `name: TYPE`; the type is wrapped in a list, whose form in memory is
 /// the same for arguments and results whatever is inside.
 pub(crate) fn echo(types: &str, functions: &[(&str, &str)]) -> Vec<u8> {
-    let wit: Vec<String> = functions
-        .iter()
-        .map(|(name, ty)| format!("{name}: func(v: list<{ty}>) -> list<{ty}>;"))
-        .collect();
     let wat: Vec<String> = functions
         .iter()
         .map(|(name, _)| {
@@ -77,47 +81,57 @@ pub(crate) fn echo(types: &str, functions: &[(&str, &str)]) -> Vec<u8> {
         })
         .collect();
     component(
-        &format!(
-            "package test:echo; interface api {{ {types} {} }} world echo {{ export api; }}",
-            wit.join("\n")
-        ),
+        &echo_wit(types, functions, "world echo { export api; }"),
         &module(&wat.join("\n")),
     )
 }
 
-/// A component that echoes lists of every type but maps.
-pub(crate) fn shapes() -> Vec<u8> {
-    echo(
-        "record person { name: string, home-town: option<string>, age: u8 }
+/// The interface of such functions, and a world.
+pub(crate) fn echo_wit(types: &str, functions: &[(&str, &str)], world: &str) -> String {
+    let functions: String = functions
+        .iter()
+        .map(|(name, ty)| format!("{name}: func(v: list<{ty}>) -> list<{ty}>;\n"))
+        .collect();
+    format!("package test:echo; interface api {{ {types} {functions} }} {world}")
+}
+
+/// Types of every kind but maps.
+pub(crate) const SHAPE_TYPES: &str =
+    "record person { name: string, home-town: option<string>, age: u8 }
          variant shape { dot, circle(f64), path(list<u16>) }
          enum colour { red, light-blue }
-         flags access { may-read, may-write, may-run }",
-        &[
-            ("bools", "bool"),
-            ("u8s", "u8"),
-            ("u8-lists", "list<u8>"),
-            ("u16s", "u16"),
-            ("u32s", "u32"),
-            ("u64s", "u64"),
-            ("s8s", "s8"),
-            ("s16s", "s16"),
-            ("s32s", "s32"),
-            ("s64s", "s64"),
-            ("f32s", "f32"),
-            ("f64s", "f64"),
-            ("chars", "char"),
-            ("strings", "string"),
-            ("people", "person"),
-            ("pairs", "tuple<u8, string>"),
-            ("shapes", "shape"),
-            ("colours", "colour"),
-            ("accesses", "access"),
-            ("options", "option<u8>"),
-            ("nested-options", "option<option<u8>>"),
-            ("results", "result<u8, string>"),
-            ("empty-results", "result"),
-        ],
-    )
+         flags access { may-read, may-write, may-run }";
+
+/// A function for lists of each of them.
+pub(crate) const SHAPES: &[(&str, &str)] = &[
+    ("bools", "bool"),
+    ("u8s", "u8"),
+    ("u8-lists", "list<u8>"),
+    ("u16s", "u16"),
+    ("u32s", "u32"),
+    ("u64s", "u64"),
+    ("s8s", "s8"),
+    ("s16s", "s16"),
+    ("s32s", "s32"),
+    ("s64s", "s64"),
+    ("f32s", "f32"),
+    ("f64s", "f64"),
+    ("chars", "char"),
+    ("strings", "string"),
+    ("people", "person"),
+    ("pairs", "tuple<u8, string>"),
+    ("shapes", "shape"),
+    ("colours", "colour"),
+    ("accesses", "access"),
+    ("options", "option<u8>"),
+    ("nested-options", "option<option<u8>>"),
+    ("results", "result<u8, string>"),
+    ("empty-results", "result"),
+];
+
+/// A component that echoes lists of them.
+pub(crate) fn shapes() -> Vec<u8> {
+    echo(SHAPE_TYPES, SHAPES)
 }
 
 /// A component with the single function `run: func()`, given its body.
@@ -178,9 +192,8 @@ pub(crate) fn keeper() -> Module {
     load(&keeper_component())
 }
 
-/// Its component.
-pub(crate) fn keeper_component() -> Vec<u8> {
-    let wit = "package test:keeper;
+/// Its interface.
+pub(crate) const KEEPER_WIT: &str = "package test:keeper;
         interface api {
             use weir:host/state@0.1.0.{entry, error};
             use weir:host/faults@0.1.0.{fault};
@@ -192,12 +205,12 @@ pub(crate) fn keeper_component() -> Vec<u8> {
             %list: func(%from: list<u8>, limit: u32) -> list<entry>;
             draw: func(len: u32) -> result<list<u8>, fault>;
             draw-twice: func(len: u32);
-        }
-        world w {
-            import weir:host/state@0.1.0;
-            import weir:host/entropy@0.1.0;
-            export api;
         }";
+
+/// Its component.
+pub(crate) fn keeper_component() -> Vec<u8> {
+    let world =
+        "world w { import weir:host/state@0.1.0; import weir:host/entropy@0.1.0; export api; }";
     let imports = r#"
         (import "weir:host/state@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))
         (import "weir:host/state@0.1.0" "get" (func $get (param i32 i32 i32)))
@@ -206,5 +219,5 @@ pub(crate) fn keeper_component() -> Vec<u8> {
     let functions =
         include_str!("../keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
     let text = module(&functions).replacen("(module", &format!("(module {imports}"), 1);
-    component(wit, &text)
+    component(&format!("{KEEPER_WIT} {world}"), &text)
 }

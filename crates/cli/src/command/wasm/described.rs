@@ -72,6 +72,7 @@ pub(super) fn parts(manifest: &Manifest, imports: &BTreeMap<String, Vec<PartImpo
     let need = |import: &PartImport| {
         let (served, part) = match &import.served {
             Served::Part(part) => ("part", Some(part.clone())),
+            Served::Linked(part) => ("linked", Some(part.clone())),
             Served::Host => ("host", None),
             Served::Denied => ("denied", None),
         };
@@ -108,6 +109,7 @@ pub(super) fn parts_table(parts: &[Part], output: &Output) -> String {
         for need in telling {
             let served = match (need.served, &need.part) {
                 ("denied", _) => Cell::failed("nobody: not granted"),
+                ("linked", Some(part)) => Cell::new(format!("part {part}, through the host")),
                 (_, Some(part)) => Cell::new(format!("part {part}")),
                 _ => Cell::new("the host"),
             };
@@ -152,12 +154,12 @@ pub(super) fn manifest_text(manifest: &Manifest, output: &Output) -> String {
     let mut parts = Table::new(&columns);
     for (name, part) in manifest.parts() {
         let cid = part.component.to_string();
-        let facade = if *name == manifest.facade() {
-            " (facade)"
-        } else {
-            ""
+        let kind = match part.linked() {
+            Some(_) => " (through the host)",
+            None if *name == manifest.facade() => " (facade)",
+            None => "",
         };
-        let name = format!("{name}{facade}");
+        let name = format!("{name}{kind}");
         if part.grants.is_empty() {
             parts.row([
                 Cell::new(&*name),

@@ -28,8 +28,8 @@
 //! 2. Gives a view for each block that it sees, and may leave out any.
 //! 3. Performs effects in their order. An [`Effect::Persist`] is durable before anything after it is done.
 //! 4. Answers each [`Job`] with [`Event::Done`] or [`Event::Failed`], and each transaction with
-//!    [`Event::Transaction`]. An effect that comes again while it is under way is the same one; one that comes again
-//!    after a crash is done again, or found done. Each may come more than once.
+//!    [`Event::Transaction`]. What comes again after a crash is done again, or found done. A transaction may come again
+//!    at any time and is still the same one.
 //!
 //! # Two decisions for each worker
 //! A record says how a worker [`Stand`]s with the market (wanted, declined, missing, over) and which [`Phase`] it has

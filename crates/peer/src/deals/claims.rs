@@ -7,7 +7,7 @@ use super::effect::{Intent, Outcome, Subject, TransactionKey};
 use super::judge::{Room, is_matchable, judge};
 use super::reconcile::{Output, Reconciler, Turn, capacity};
 use super::record::{Claim, Stand, Transactions};
-use super::view::{DealView, WorkerStatus};
+use super::view::{Code, DealView, WorkerStatus};
 use crate::time::Timestamp;
 
 /// Units are numbered in a byte.
@@ -47,6 +47,35 @@ impl Reconciler {
         self.dirty_claims.insert(deal);
     }
 
+    /// Leaves a deal alone whose worker was given back: what fails again shall not be claimed again and again.
+    pub(super) fn leave_alone(
+        &mut self,
+        deal: u64,
+        hopeless: Option<Code>,
+        reason: &str,
+        now: Timestamp,
+    ) {
+        if self.policy.claims == 0 {
+            return;
+        }
+        let incarnation = self.number();
+        let claim = self.claims.entry(deal).or_insert(Claim {
+            deal,
+            incarnation,
+            first_unit: 0,
+            units: 0,
+            chain: Transactions::default(),
+            mined: None,
+            failed_until: None,
+            hopeless: None,
+            trouble: None,
+        });
+        claim.failed_until = Some(now.plus(self.timing.claim_pause_ms));
+        claim.hopeless = hopeless.or(claim.hopeless);
+        claim.trouble = Some(reason.to_owned());
+        self.dirty_claims.insert(deal);
+    }
+
     pub(super) fn step_claims(&mut self, turn: &Turn<'_>, out: &mut Output) {
         let deals: Vec<u64> = self.claims.keys().copied().collect();
         for deal in deals {
@@ -73,6 +102,7 @@ impl Reconciler {
                         chain: Transactions::default(),
                         mined: None,
                         failed_until: None,
+                        hopeless: None,
                         trouble: None,
                     };
                     self.claims.insert(deal.id, claim);
@@ -148,11 +178,14 @@ impl Reconciler {
         let is_member = is_member(turn, deal);
         let idle = claim.chain.pending.is_none();
         let over = match (claim.mined, claim.failed_until) {
-            (_, Some(until)) if until <= turn.now => true,
-            (_, Some(until)) => {
+            (_, Some(until)) if until > turn.now => {
                 out.wake(until);
                 false
             }
+            (_, Some(_)) => claim.hopeless.is_none_or(|code| {
+                let mut open = turn.view.open.iter();
+                !open.any(|open| open.id == deal && open.code == code)
+            }),
             // It is a worker, or was none for so long that it was undone.
             (Some(block), None) => {
                 is_member || turn.view.block.saturating_sub(block) >= turn.timing.reorg_blocks

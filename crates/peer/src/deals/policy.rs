@@ -96,7 +96,7 @@ pub struct Timing {
     pub retry_ms: u64,
     /// Longest pause after a failure.
     pub retry_max_ms: u64,
-    /// After how long an effect without an answer is given out again.
+    /// After how long a transaction without an outcome is given out again.
     pub repeat_ms: u64,
     /// How long before a match lapses a worker that is not ready is declined.
     pub decline_ms: u64,

@@ -45,8 +45,8 @@ pub struct Reconciler {
 /// What was given out for one worker in this life of the process.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// The job under way, and when it is given out again.
-    pub job: Option<(Work, Timestamp)>,
+    /// The job under way.
+    pub job: Option<Work>,
     /// The transaction under way.
     pub sent: Sent,
     /// Whether the worker was told to run.
@@ -135,7 +135,7 @@ impl Reconciler {
                 self.view = Some(view);
                 self.viewed_at = now;
             }
-            Event::Done { worker, work } => self.on_done(worker, work),
+            Event::Done { worker, work } => self.on_done(worker, work, now),
             Event::Failed {
                 worker,
                 work,
@@ -174,8 +174,8 @@ impl Reconciler {
         }
     }
 
-    fn on_done(&mut self, worker: WorkerIdentity, work: Work) {
-        self.on_job(worker, work, |record, _| record.done(work));
+    fn on_done(&mut self, worker: WorkerIdentity, work: Work, now: Timestamp) {
+        self.on_job(worker, work, now, |record, _| record.done(work));
     }
 
     fn on_failed(
@@ -187,7 +187,7 @@ impl Reconciler {
         now: Timestamp,
     ) {
         let pause = self.timing.clone();
-        self.on_job(worker, work, |record, seen| {
+        self.on_job(worker, work, now, |record, seen| {
             record.failed(work, reason, permanent, seen, &pause, now);
         });
     }
@@ -197,6 +197,7 @@ impl Reconciler {
         &mut self,
         worker: WorkerIdentity,
         work: Work,
+        now: Timestamp,
         change: impl FnOnce(&mut Record, Option<(&WorkerView, u32)>),
     ) {
         let id = worker.worker;
@@ -207,7 +208,7 @@ impl Reconciler {
             return;
         }
         if let Some(asked) = self.asked.get_mut(&id)
-            && asked.job.is_some_and(|(asked, _)| asked == work)
+            && asked.job == Some(work)
         {
             asked.job = None;
         }
@@ -216,8 +217,21 @@ impl Reconciler {
             let seen = view.workers.iter().find(|seen| seen.id == id)?;
             Some((seen, view.epoch))
         });
+        let before = record.stand.clone();
         change(record, seen);
         self.dirty.insert(id);
+        self.note_declined(&before, id, now);
+    }
+
+    /// A worker that was wanted is given back: the deal is not claimed again at once.
+    fn note_declined(&mut self, before: &Stand, id: WorkerId, now: Timestamp) {
+        let Some(record) = self.workers.get(&id) else {
+            return;
+        };
+        if let (Stand::Wanted, Stand::Declined { reason }) = (before, &record.stand) {
+            let hopeless = record.hopeless();
+            self.leave_alone(record.deal, hopeless, &reason.clone(), now);
+        }
     }
 
     fn on_transaction(&mut self, key: TransactionKey, outcome: Outcome, now: Timestamp) {
@@ -281,6 +295,7 @@ impl Reconciler {
             phase: Phase::Absent,
             running: false,
             served: false,
+            refused: false,
             unfunded_since: None,
             chain: Transactions::default(),
             failures: 0,
@@ -316,9 +331,11 @@ impl Reconciler {
                 record.work(seen, turn, asked, out);
                 record.transact(seen, turn, asked, out);
                 record.run(seen, turn, asked, out);
-                if self.workers.get(&id) != Some(&record) {
+                if *before != record {
+                    let stand = before.stand.clone();
                     self.dirty.insert(id);
                     self.workers.insert(id, record);
+                    self.note_declined(&stand, id, turn.now);
                 }
             }
         }

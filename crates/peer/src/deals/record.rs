@@ -24,6 +24,8 @@ pub struct Record {
     pub running: bool,
     /// Whether it has served: its data is worth keeping.
     pub served: bool,
+    /// Its code will never be served here.
+    pub refused: bool,
     /// Since which epoch its deal has no funds.
     pub unfunded_since: Option<u32>,
     /// Its transactions.
@@ -127,7 +129,7 @@ pub struct Pending {
     pub abandoned: bool,
 }
 
-/// A place in an open deal that this peer has asked for.
+/// A place in an open deal that this peer has asked for, or will not ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The deal.
@@ -142,8 +144,10 @@ pub struct Claim {
     pub chain: Transactions,
     /// It was mined in this block, so that the worker should be seen.
     pub mined: Option<u64>,
-    /// It failed; the deal is left alone until then.
+    /// It failed, or its worker was given back; the deal is left alone until then.
     pub failed_until: Option<Timestamp>,
+    /// Code that this peer can not serve: the deal is left alone as long as it has it.
+    pub hopeless: Option<Code>,
     /// Why it failed.
     pub trouble: Option<String>,
 }

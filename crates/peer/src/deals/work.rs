@@ -42,14 +42,10 @@ impl Record {
                 }
             }),
         };
-        match work {
-            Some(work) => self.ask(work, &turn, asked, out),
-            None => {
-                asked.job = None;
-                if self.retry_at > turn.now {
-                    out.wake(self.retry_at);
-                }
-            }
+        if self.retry_at > turn.now {
+            out.wake(self.retry_at);
+        } else if let Some(work) = work {
+            self.ask(work, &turn, asked, out);
         }
     }
 
@@ -121,20 +117,12 @@ impl Record {
         (self.failures, self.retry_at) = (0, Timestamp::default());
     }
 
-    /// Gives out a job, unless it is under way or has to wait.
-    fn ask(&mut self, work: Work, turn: &Turn<'_>, asked: &mut Asked, out: &mut Output) {
-        let under_way = asked
-            .job
-            .filter(|(asked, again)| *asked == work && *again > turn.now);
-        if let Some((_, again)) = under_way {
-            return out.wake(again);
+    /// Gives out a job, unless it is under way. A driver answers every job while it lives, so none is repeated: the
+    /// answer may be on its way, and what is done twice may be done beside what comes after it.
+    fn ask(&self, work: Work, turn: &Turn<'_>, asked: &mut Asked, out: &mut Output) {
+        if asked.job.replace(work) == Some(work) {
+            return;
         }
-        if self.retry_at > turn.now {
-            return out.wake(self.retry_at);
-        }
-        let again = turn.now.plus(turn.timing.repeat_ms);
-        asked.job = Some((work, again));
-        out.wake(again);
         out.effects.push(Effect::Do(Job {
             worker: self.identity,
             deal: self.deal,
@@ -206,6 +194,7 @@ impl Record {
                     // Nothing of it is here: what the deal names now is fetched instead.
                     self.turn_to(Phase::Absent);
                 } else if permanent && seen.is_some() && self.stand == Stand::Wanted {
+                    self.refused = true;
                     self.stand = Stand::Declined {
                         reason: reason.clone(),
                     };
@@ -229,6 +218,18 @@ impl Record {
         self.failures = self.failures.saturating_add(1);
         self.retry_at = now.plus(timing.pause_ms(self.failures));
         self.trouble = Some(reason);
+    }
+
+    /// The code that made this peer give the worker back.
+    pub(super) fn hopeless(&self) -> Option<Code> {
+        match &self.phase {
+            Phase::Fetching { code } | Phase::Installing { code } if self.refused => Some(*code),
+            Phase::Installed {
+                coming: Some(coming),
+                ..
+            } => coming.hopeless.as_ref().map(|_| coming.code),
+            _ => None,
+        }
     }
 
     /// Lets the worker answer, or not.

@@ -1,0 +1,8 @@
+//! The reconciler of deals in a model of the market and of the machine around it.
+
+mod judging;
+mod machine;
+mod market;
+mod stories;
+mod storm;
+mod world;

@@ -1,0 +1,222 @@
+//! A market, a machine and the reconciler between them, in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weir_identity::Keypair;
+use weir_peer::Timestamp;
+use weir_peer::deals::{Event, Policy, Reconciler, Record, Stand, Timing, WorkerStatus};
+
+use crate::machine::Machine;
+use crate::market::{BLOCK_MS, Market, REORG_BLOCKS, START, token};
+
+/// SplitMix64.
+#[derive(Debug)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % sides) as usize
+    }
+
+    pub fn percent(&mut self, chance: u64) -> bool {
+        chance > 0 && (self.roll(100) as u64) < chance
+    }
+}
+
+/// Steps of the machine in one block.
+const SLICES: u64 = 4;
+
+pub struct World {
+    pub market: Market,
+    pub machine: Machine,
+    pub deals: Reconciler,
+    pub now: Timestamp,
+    pub dice: Dice,
+    pub policy: Policy,
+    pub timing: Timing,
+    /// Views that do not arrive, in percent.
+    pub views_lost: u64,
+    pub crashes: usize,
+    key: Arc<Keypair>,
+}
+
+pub fn policy() -> Policy {
+    Policy {
+        prices: BTreeMap::from([(token(), 100)]),
+        workers: 8,
+        units: 6,
+        ..Policy::default()
+    }
+}
+
+pub fn timing() -> Timing {
+    Timing {
+        reorg_blocks: REORG_BLOCKS,
+        keep_ms: 600_000,
+        retry_ms: 5_000,
+        retry_max_ms: 60_000,
+        repeat_ms: 30_000,
+        decline_ms: 24_000,
+        claim_pause_ms: 60_000,
+        stale_ms: 120_000,
+    }
+}
+
+impl World {
+    pub fn new(seed: u64, policy: Policy) -> Self {
+        let mut secret = [7; 32];
+        secret[1] = 1;
+        let key = Arc::new(Keypair::from_secret(&secret).unwrap());
+        let timing = timing();
+        let mut world = World {
+            market: Market::new(8),
+            machine: Machine {
+                seed,
+                ..Machine::default()
+            },
+            deals: Reconciler::new(key.clone(), policy.clone(), timing.clone()),
+            now: START,
+            dice: Dice(seed),
+            policy,
+            timing,
+            views_lost: 0,
+            crashes: 0,
+            key,
+        };
+        world.handle(Event::Started);
+        world
+    }
+
+    /// Gives an event and performs what follows; the process may die before any effect.
+    pub fn handle(&mut self, event: Event) {
+        let effects = self.deals.handle(event, self.now);
+        self.check_capacity();
+        for effect in effects {
+            if self.dice.percent(self.machine.trouble.crash) {
+                return self.crash();
+            }
+            self.machine.perform(effect, self.now, &mut self.dice);
+        }
+    }
+
+    pub fn crash(&mut self) {
+        self.crashes += 1;
+        self.machine.crash(&mut self.dice);
+        let records = self.machine.disk.records.clone();
+        self.deals = Reconciler::restore(
+            self.key.clone(),
+            self.policy.clone(),
+            self.timing.clone(),
+            records,
+        )
+        .expect("what was written can be read");
+        self.handle(Event::Started);
+    }
+
+    fn check_capacity(&self) {
+        let wanted = self
+            .deals
+            .records()
+            .filter(|record| record.stand == Stand::Wanted);
+        let (units, workers) = wanted.fold((0, 0), |(units, workers), record| {
+            (units + u32::from(record.units), workers + 1)
+        });
+        let seed = self.machine.seed;
+        assert!(units <= self.policy.units, "seed {seed}: {units} units");
+        assert!(
+            workers <= self.policy.workers,
+            "seed {seed}: {workers} workers"
+        );
+    }
+
+    /// One block, in which `moves` changes the market.
+    pub fn block(&mut self, moves: impl FnOnce(&mut Market, &mut Dice)) {
+        self.market.mine();
+        moves(&mut self.market, &mut self.dice);
+        self.machine.mine(&mut self.market, &mut self.dice);
+        if !self.dice.percent(self.views_lost) {
+            self.look();
+        }
+        for _ in 0..SLICES {
+            self.now = self.now.plus(BLOCK_MS / SLICES);
+            self.machine.work(self.now, &mut self.dice);
+            self.settle();
+        }
+    }
+
+    /// Gives the view of the present block.
+    pub fn look(&mut self) {
+        self.handle(Event::View(Arc::new(self.market.view())));
+    }
+
+    /// Gives news in any order, and the timer when it is due.
+    fn settle(&mut self) {
+        while !self.machine.news.is_empty() {
+            let index = self.dice.roll(self.machine.news.len() as u64);
+            let event = self.machine.news.swap_remove(index);
+            self.handle(event);
+        }
+        if self.machine.timer.is_some_and(|at| at <= self.now) {
+            self.machine.timer = None;
+            self.handle(Event::Timer);
+        }
+    }
+
+    pub fn blocks(&mut self, count: u64) {
+        for _ in 0..count {
+            self.block(|_, _| {});
+        }
+    }
+
+    /// Undoes blocks; their transactions come into the next block again or never.
+    pub fn reorganise(&mut self, blocks: u64) {
+        let undone = self.market.undo(blocks);
+        self.market.mine();
+        for (key, intent) in undone {
+            if self.dice.percent(70) && self.market.execute(key, &intent).is_ok() {
+                self.machine.check_activation(&intent);
+            }
+        }
+    }
+
+    pub fn record(&self, deal: u64) -> Option<&Record> {
+        self.deals.records().find(|record| record.deal == deal)
+    }
+
+    pub fn status(&self, deal: u64) -> Option<WorkerStatus> {
+        self.market.worker_of(deal).map(|(_, worker)| worker.status)
+    }
+
+    /// Whether a deal's worker is active on the chain and answers with the code of the deal.
+    pub fn serves(&self, deal: u64) -> bool {
+        let Some((id, worker)) = self.market.worker_of(deal) else {
+            return false;
+        };
+        let code = self.market.deal_view(deal).code_at(self.market.epoch());
+        worker.status == WorkerStatus::Active
+            && self.machine.running.iter().any(|found| {
+                found.worker == id
+                    && worker.key == Some(found.peer.address())
+                    && self.machine.disk.workers[found].code == code
+            })
+    }
+
+    /// What `report` says, one line for each deal.
+    pub fn report(&self) -> String {
+        let report = self.deals.report(self.now);
+        let mut text: String = report.why.iter().map(|why| format!("{why}\n")).collect();
+        for line in report.deals {
+            text += &format!("deal {}: {}", line.deal, line.state);
+            for why in line.why {
+                text += &format!("; {why}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+}

@@ -1,7 +1,9 @@
 //! Random markets, failures, reorganisations and crashes. A failing seed is named in the panic and gives the same run
 //! again.
 
-use weir_peer::deals::{Policy, Unfunded, WorkerStatus};
+use std::collections::BTreeMap;
+
+use weir_peer::deals::{Outcome, Policy, Unfunded, WorkerStatus};
 
 use crate::machine::Trouble;
 use crate::market::{Deal, EPOCH_BLOCKS, Market, REORG_BLOCKS, code, customer};
@@ -129,6 +131,7 @@ fn calm(world: &mut World) {
     review(world, "after the storm");
     // Whoever is not served and could be, is matched anew.
     let deals: Vec<u64> = world.market.state().deals.keys().copied().collect();
+    let mut chosen = Vec::new();
     for id in deals {
         let deal = &world.market.state().deals[&id];
         let good = deal.end_epoch.is_none()
@@ -150,14 +153,24 @@ fn calm(world: &mut World) {
         let fits = used + u32::from(deal.units) <= world.policy.units;
         let deal = world.market.state_mut().deals.get_mut(&id).unwrap();
         (deal.funded_epochs, deal.places) = (50, 1);
-        if fits && world.market.worker_of(id).is_none() {
-            // There may be no row of so many units.
-            let _ = world.market.match_deal(id);
+        // There may be no row of so many units.
+        if fits && world.market.worker_of(id).is_none() && world.market.match_deal(id).is_ok() {
+            chosen.push(id);
         }
     }
     rest(world);
     review(world, "after calm");
     let seed = world.machine.seed;
+    if world.policy.claims == 0 {
+        // Nothing else took the room.
+        for id in chosen {
+            assert!(
+                world.serves(id),
+                "seed {seed}: deal {id} was matched and is not served\n{}",
+                world.report()
+            );
+        }
+    }
     for worker in world.market.state().workers.values() {
         if worker.status != WorkerStatus::Active {
             continue;
@@ -192,6 +205,7 @@ fn end(world: &mut World) {
 #[test]
 fn whatever_happens_deals_are_served_or_given_back_and_nothing_is_left() {
     let (mut served, mut crashes, mut jobs) = (0, 0, 0);
+    let mut sent = BTreeMap::new();
     for seed in 0..SEEDS {
         let mut world = storm(seed);
         calm(&mut world);
@@ -199,9 +213,31 @@ fn whatever_happens_deals_are_served_or_given_back_and_nothing_is_left() {
         crashes += world.crashes;
         jobs += world.machine.jobs_done;
         end(&mut world);
+        for transaction in world.machine.disk.transactions.values() {
+            let outcome = match transaction.outcome {
+                Some(Outcome::Mined { .. }) => "mined",
+                Some(Outcome::Reverted { .. }) => "reverted",
+                Some(Outcome::Lost { .. }) => "lost",
+                None => "open",
+            };
+            *sent
+                .entry((transaction.intent.name(), outcome))
+                .or_insert(0) += 1;
+        }
     }
     // The storm is one.
     assert!(served > 400, "{served} workers served");
     assert!(crashes > 400, "{crashes} crashes");
-    println!("{served} workers served, {crashes} crashes, {jobs} jobs");
+    for intent in [
+        "the activation",
+        "declining the match",
+        "the notice",
+        "the claim",
+    ] {
+        for outcome in ["mined", "reverted", "lost"] {
+            let count = sent.get(&(intent, outcome)).copied().unwrap_or(0);
+            assert!(count > 0, "no case of {intent} {outcome}");
+        }
+    }
+    println!("{served} workers served, {crashes} crashes, {jobs} jobs, {sent:?}");
 }

@@ -151,7 +151,30 @@ impl World {
 
     /// Gives the view of the present block.
     pub fn look(&mut self) {
+        let crashes = self.crashes;
         self.handle(Event::View(Arc::new(self.market.view())));
+        if crashes == self.crashes {
+            self.check_running();
+        }
+    }
+
+    /// Who answers, is paid for it and runs code of the deal.
+    fn check_running(&self) {
+        let seed = self.machine.seed;
+        let epoch = self.market.epoch();
+        for found in &self.machine.running {
+            let seen = self.market.state().workers.get(&found.worker);
+            let seen = seen.unwrap_or_else(|| panic!("seed {seed}: {found:?} runs unseen"));
+            let ends = self.market.end_of(seen).unwrap_or(u32::MAX);
+            let code = self.machine.disk.workers[found].code;
+            let deal = self.market.deal_view(seen.deal);
+            assert!(
+                matches!(seen.status, WorkerStatus::Active | WorkerStatus::Notice)
+                    && epoch < ends
+                    && deal.permits(&code, epoch),
+                "seed {seed}: {found:?} runs {code:?} as {seen:?} of {deal:?}"
+            );
+        }
     }
 
     /// Gives news in any order, and the timer when it is due.

@@ -47,6 +47,10 @@ pub struct PeerConfig {
     pub calls: CallPolicy,
     /// Of which particles the owner hears.
     pub reports: Reports,
+    /// The peer on whose machine this one lives, if it is a worker: a peer of
+    /// its own, with its own key, store and services, that has its host as
+    /// its relay.
+    pub host: Option<PeerId>,
 }
 
 impl PeerConfig {
@@ -68,6 +72,7 @@ impl PeerConfig {
             version: Arc::from(env!("CARGO_PKG_VERSION")),
             calls: CallPolicy::default(),
             reports: Reports::Own,
+            host: None,
         }
     }
 }

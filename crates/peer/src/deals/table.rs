@@ -6,7 +6,7 @@ use std::sync::Arc;
 use weir_identity::{Cid, PeerId};
 
 use super::reconcile::Reconciler;
-use super::record::Phase;
+use super::record::{Phase, Stand};
 use super::view::WorkerId;
 
 /// The deals that a peer knows of.
@@ -34,6 +34,8 @@ pub struct Subnet {
     pub deal: u64,
     /// The block.
     pub block: u64,
+    /// The block in which a worker came or went last.
+    pub changed_block: u64,
     /// The package that the deal runs.
     pub package: Cid,
     /// Who has a place, in the order of the chain.
@@ -61,7 +63,10 @@ impl Reconciler {
         let here = self
             .workers
             .values()
-            .filter(|record| matches!(record.phase, Phase::Installed { .. }))
+            .filter(|record| {
+                // A former worker of the same deal may still have its data here.
+                record.stand == Stand::Wanted && matches!(record.phase, Phase::Installed { .. })
+            })
             .map(|record| {
                 let local = Local {
                     peer: record.identity.peer,

@@ -43,6 +43,7 @@ pub struct Trouble {
     pub transaction_delayed: u64,
     pub transaction_lost: u64,
     pub answer_lost: u64,
+    pub withdrawal_fails: u64,
 }
 
 #[derive(Debug, Default)]
@@ -253,7 +254,9 @@ impl Machine {
             let late = transaction
                 .until_epoch
                 .is_some_and(|until| market.epoch() > until);
-            let outcome = if late || (transaction.withdrawn && dice.percent(50)) {
+            let outcome = if late
+                || (transaction.withdrawn && !dice.percent(self.trouble.withdrawal_fails))
+            {
                 lost("it was of no use any more")
             } else if dice.percent(self.trouble.transaction_delayed) {
                 continue;

@@ -78,6 +78,7 @@ fn storm(seed: u64) -> World {
         transaction_delayed: [0, 50, 80][dice.roll(3)],
         transaction_lost: [0, 20][dice.roll(2)],
         answer_lost: [0, 30][dice.roll(2)],
+        withdrawal_fails: [0, 50, 90][dice.roll(3)],
     };
     world.views_lost = [0, 30, 80][dice.roll(3)];
     let reorganises = [0, 4][dice.roll(2)];

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use weir_identity::{Hash, PeerId};
 
 use super::identity::WorkerIdentity;
+use super::policy::Policy;
 use super::view::{Code, MarketView, WorkerId};
 use crate::effect::Batch;
 use crate::time::Timestamp;
@@ -42,6 +43,13 @@ pub enum Event {
         /// What became of it.
         outcome: Outcome,
     },
+    /// The operator leaves a deal.
+    Leave {
+        /// Which.
+        deal: u64,
+    },
+    /// The operator decides otherwise from now on. Workers that are there stay.
+    Policy(Box<Policy>),
     /// The time of the last [`Effect::SetTimer`] has come.
     Timer,
 }

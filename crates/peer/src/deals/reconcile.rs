@@ -143,6 +143,8 @@ impl Reconciler {
                 permanent,
             } => self.on_failed(worker, work, reason, permanent, now),
             Event::Transaction { key, outcome } => self.on_transaction(key, outcome, now),
+            Event::Leave { deal } => self.on_leave(deal, now),
+            Event::Policy(policy) => self.policy = *policy,
             Event::Timer => self.timer_at = None,
         }
         if let Some(view) = self.view.clone() {
@@ -234,6 +236,19 @@ impl Reconciler {
         }
     }
 
+    /// The operator leaves a deal: what is matched is given back, what serves gives notice and serves to its end.
+    fn on_leave(&mut self, deal: u64, now: Timestamp) {
+        let mut code = None;
+        for (id, record) in &mut self.workers {
+            if record.deal == deal && record.stand == Stand::Wanted && !record.leaving {
+                record.leaving = true;
+                self.dirty.insert(*id);
+                code = code.or(record.code());
+            }
+        }
+        self.leave_alone(deal, code, "the operator left it", now);
+    }
+
     fn on_transaction(&mut self, key: TransactionKey, outcome: Outcome, now: Timestamp) {
         match key.subject {
             Subject::Worker(id) => {
@@ -295,6 +310,7 @@ impl Reconciler {
             phase: Phase::Absent,
             running: false,
             served: false,
+            leaving: false,
             refused: false,
             unfunded_since: None,
             chain: Transactions::default(),

@@ -24,6 +24,8 @@ pub struct Record {
     pub running: bool,
     /// Whether it has served: its data is worth keeping.
     pub served: bool,
+    /// The operator wants it to be left.
+    pub leaving: bool,
     /// Its code will never be served here.
     pub refused: bool,
     /// Since which epoch its deal has no funds.

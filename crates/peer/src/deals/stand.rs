@@ -84,6 +84,12 @@ impl Reconciler {
         let absent = record.phase == Phase::Absent;
         let idle = absent && record.chain.pending.is_none();
         match (sight, &mut record.stand) {
+            // Nothing was begun, or nothing is left: if it comes back, it is judged anew.
+            (Sight::Absent, Stand::Wanted | Stand::Declined { .. } | Stand::Missing { .. })
+                if idle && !record.served =>
+            {
+                return Fate::Forget;
+            }
             (Sight::Absent, Stand::Wanted | Stand::Declined { .. }) => {
                 record.stand = Stand::Missing {
                     block: turn.view.block,
@@ -176,6 +182,9 @@ impl Record {
         match seen.status {
             WorkerStatus::Matched { deadline } => {
                 let is_here = matches!(self.phase, Phase::Installed { .. });
+                if self.leaving {
+                    return Some("the operator gave it back".to_owned());
+                }
                 let left = turn.view.epoch_end.since(turn.view.time);
                 if is_here || epoch < deadline {
                     return None;

@@ -71,7 +71,8 @@ impl Record {
                 let unfunded = self.unfunded_since.zip(patience);
                 let too_long = unfunded
                     .is_some_and(|(since, patience)| epoch.saturating_sub(since) >= patience);
-                let leaves = matches!(self.stand, Stand::Declined { .. }) || too_long;
+                let leaves =
+                    matches!(self.stand, Stand::Declined { .. }) || self.leaving || too_long;
                 leaves.then_some((Intent::Leave { worker }, None))
             }
             _ => None,

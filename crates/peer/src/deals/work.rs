@@ -220,6 +220,16 @@ impl Record {
         self.trouble = Some(reason);
     }
 
+    /// The code that is here or on its way.
+    pub(super) fn code(&self) -> Option<Code> {
+        match &self.phase {
+            Phase::Fetching { code }
+            | Phase::Installing { code }
+            | Phase::Installed { code, .. } => Some(*code),
+            Phase::Absent | Phase::Removing => None,
+        }
+    }
+
     /// The code that made this peer give the worker back.
     pub(super) fn hopeless(&self) -> Option<Code> {
         match &self.phase {
@@ -264,17 +274,23 @@ impl Record {
 
     /// Why an installed worker does not answer.
     pub(super) fn why_stopped(&self, seen: Option<&WorkerView>, turn: &Turn<'_>) -> Option<&str> {
-        let Phase::Installed { code, .. } = &self.phase else {
+        let Phase::Installed { code, coming } = &self.phase else {
             return Some("its services are not installed");
         };
+        // Until a swap is answered either code may be what answers.
+        let swapping = coming.as_ref().filter(|coming| coming.swapping);
+        let mut codes = swapping
+            .map(|coming| &coming.code)
+            .into_iter()
+            .chain([code]);
         let epoch = turn.view.epoch;
         let Some(seen) = seen else {
             return Some("the chain does not show it");
         };
         match Sight::of(Some(seen), epoch) {
             Sight::Serving if self.stand != Stand::Wanted => Some("it is being left"),
-            Sight::Serving if !seen.deal.permits(code, epoch) => {
-                Some("the deal's new code is not installed yet")
+            Sight::Serving if !codes.all(|code| seen.deal.permits(code, epoch)) => {
+                Some("its services are not those of the deal's code in this epoch")
             }
             Sight::Serving
                 if seen.deal.status == DealStatus::Unfunded

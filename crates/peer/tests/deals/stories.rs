@@ -5,7 +5,7 @@ use std::sync::Arc;
 use expect_test::expect;
 use weir_identity::Keypair;
 use weir_peer::deals::{
-    Effect, Event, Intent, Outcome, Phase, Policy, Stand, WorkerStatus, prefix,
+    Effect, Event, Intent, Outcome, Phase, Policy, Reconciler, Stand, WorkerStatus, prefix,
 };
 
 use crate::market::{BLOCK_MS, Deal, EPOCH_BLOCKS, NOTICE_EPOCHS, REORG_BLOCKS, code};
@@ -162,7 +162,7 @@ fn former_code_does_not_answer_after_the_epoch_of_the_switch() {
     assert!(
         world
             .report()
-            .contains("the deal's new code is not installed yet"),
+            .contains("its services are not those of the deal's code"),
         "{}",
         world.report()
     );
@@ -423,4 +423,57 @@ fn outcomes_of_other_transactions_change_nothing() {
         .handle(Event::Transaction { key, outcome }, world.now);
     assert!(effects.is_empty(), "{effects:?}");
     assert_eq!(world.deals.records().cloned().collect::<Vec<_>>(), before);
+}
+
+#[test]
+fn an_operator_who_leaves_a_deal_serves_to_the_end_of_the_notice() {
+    let mut world = serving();
+    world.handle(Event::Leave { deal: 1 });
+    world.blocks(2);
+    assert_eq!(world.status(1), Some(WorkerStatus::Notice));
+    assert_eq!(world.machine.running.len(), 1);
+    world.blocks(3 * EPOCH_BLOCKS);
+    assert!(world.machine.running.is_empty());
+    assert_eq!(world.status(1), None);
+}
+
+#[test]
+fn an_operator_who_leaves_a_deal_gives_a_match_back() {
+    let mut world = matched(Deal::new(code(1)));
+    world.handle(Event::Leave { deal: 1 });
+    world.blocks(10);
+    assert_eq!(world.status(1), None);
+    assert!(world.machine.disk.workers.is_empty());
+}
+
+#[test]
+fn another_policy_is_for_deals_that_come() {
+    let mut world = serving();
+    world.handle(Event::Policy(Box::default()));
+    world.block(|market, _| {
+        market.state_mut().deals.insert(2, Deal::new(code(2)));
+        market.match_deal(2).expect("there is room");
+    });
+    world.blocks(10);
+    assert!(world.serves(1));
+    assert_eq!(world.market.worker_of(2).map(|(id, _)| id), None);
+}
+
+#[test]
+fn damaged_records_are_errors_that_name_their_key() {
+    let world = serving();
+    let records = &world.machine.disk.records;
+    let mut refused = 0;
+    for (key, value) in records {
+        for at in 0..value.len() {
+            let mut damaged = value.clone();
+            damaged[at] ^= 0xff;
+            let host = Arc::new(Keypair::from_secret(&[7; 32]).unwrap());
+            let (policy, timing) = (world.policy.clone(), world.timing.clone());
+            let records = [(key.clone(), damaged)];
+            let restored = Reconciler::restore(host, policy, timing, records);
+            refused += usize::from(restored.is_err());
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }

@@ -31,17 +31,12 @@ impl Reconciler {
             Outcome::Mined { block } => Some(*block),
             _ => None,
         };
-        let abandoned = claim
-            .chain
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.abandoned);
-        let Some(trouble) = claim.chain.ended(key.number, outcome, &self.timing, now) else {
+        let Some(ended) = claim.chain.ended(key.number, outcome, &self.timing, now) else {
             return;
         };
         claim.mined = mined;
         if mined.is_none() {
-            claim.trouble = trouble.or_else(|| abandoned.then(|| "it was withdrawn".to_owned()));
+            claim.trouble = Some(ended.err().unwrap_or_else(|| "it was withdrawn".to_owned()));
             claim.failed_until = Some(now.plus(self.timing.claim_pause_ms));
         }
         self.dirty_claims.insert(deal);
@@ -198,8 +193,10 @@ impl Reconciler {
             self.dirty_claims.insert(deal);
             return;
         }
-        if claim.mined.is_none() && claim.is_open() {
-            let open = turn.view.open.iter().find(|open| open.id == deal);
+        let is_wished = claim.mined.is_none() && claim.is_open();
+        if is_wished || !idle {
+            let mut open = turn.view.open.iter();
+            let open = open.find(|open| is_wished && open.id == deal);
             let wish = open.map(|open| {
                 let intent = Intent::Claim {
                     deal,

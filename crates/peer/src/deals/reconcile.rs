@@ -17,6 +17,7 @@ use super::view::{MarketView, WorkerId, WorkerView};
 use crate::effect::Batch;
 use crate::error::RestoreError;
 use crate::event::StoredRecord;
+use crate::store::damaged;
 use crate::time::Timestamp;
 
 /// Follows the market for one peer. See the [module](super) for what a driver does.
@@ -103,7 +104,7 @@ impl Reconciler {
     /// One as its store left it: `records` are all under [`super::prefix`].
     ///
     /// # Errors
-    /// A record cannot be read.
+    /// A record cannot be read, or is of another peer.
     pub fn restore(
         key: Arc<Keypair>,
         policy: Policy,
@@ -115,10 +116,15 @@ impl Reconciler {
             match store::read(&key, &value)? {
                 Stored::Next(next) => made.next = next,
                 Stored::Worker(record) => {
+                    let peer = record.identity.keypair(&made.key).map(|key| key.peer_id());
+                    if peer != Ok(record.identity.peer) {
+                        let what = "the worker's key does not follow from the key of this peer";
+                        return Err(damaged(&key, what));
+                    }
                     made.workers.insert(record.identity.worker, *record);
                 }
                 Stored::Claim(claim) => {
-                    made.claims.insert(claim.deal, claim);
+                    made.claims.insert(claim.deal, *claim);
                 }
             }
         }
@@ -258,8 +264,12 @@ impl Reconciler {
                 if record.identity.incarnation != key.incarnation {
                     return;
                 }
-                if let Some(trouble) = record.chain.ended(key.number, outcome, &self.timing, now) {
-                    record.trouble = trouble.or(record.trouble.take());
+                if let Some(ended) = record.chain.ended(key.number, outcome, &self.timing, now) {
+                    match ended {
+                        Err(trouble) => record.trouble = Some(trouble),
+                        Ok(()) if record.failures == 0 => record.trouble = None,
+                        Ok(()) => {}
+                    }
                     self.asked.entry(id).or_default().sent = Sent::default();
                     self.dirty.insert(id);
                 }

@@ -29,7 +29,7 @@ pub fn prefix() -> Vec<u8> {
 pub(super) enum Stored {
     Next(u64),
     Worker(Box<Record>),
-    Claim(Claim),
+    Claim(Box<Claim>),
 }
 
 /// Reads one entry under [`prefix`].
@@ -54,7 +54,7 @@ pub(super) fn read(key: &[u8], value: &[u8]) -> Result<Stored, RestoreError> {
         [DEALS, CLAIM, deal @ ..] => {
             let claim: Claim = serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
             if deal == claim.deal.to_be_bytes() {
-                Ok(Stored::Claim(claim))
+                Ok(Stored::Claim(Box::new(claim)))
             } else {
                 Err(damaged(key, "the record is of another deal"))
             }

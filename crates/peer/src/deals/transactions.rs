@@ -157,26 +157,26 @@ impl Transactions {
         });
     }
 
-    /// Takes in the outcome of a transaction, unless it is another one. Gives what went wrong, if something did.
+    /// Takes in the outcome of a transaction, unless it is another one. An error says what went wrong.
     pub(super) fn ended(
         &mut self,
         number: u32,
         outcome: Outcome,
         timing: &Timing,
         now: Timestamp,
-    ) -> Option<Option<String>> {
+    ) -> Option<Result<(), String>> {
         let pending = self.pending.take_if(|pending| pending.number == number)?;
         let trouble = match outcome {
             Outcome::Mined { block } => {
                 self.after_block = block;
                 self.failures = 0;
-                return Some(None);
+                return Some(Ok(()));
             }
             Outcome::Reverted { block, reason } => {
                 self.after_block = block;
                 format!("{} failed: {reason}", pending.intent.name())
             }
-            Outcome::Lost { .. } if pending.abandoned => return Some(None),
+            Outcome::Lost { .. } if pending.abandoned => return Some(Ok(())),
             Outcome::Lost { reason } => {
                 format!(
                     "{} did not get into the chain: {reason}",
@@ -186,7 +186,7 @@ impl Transactions {
         };
         self.failures = self.failures.saturating_add(1);
         self.retry_at = now.plus(timing.pause_ms(self.failures));
-        Some(Some(trouble))
+        Some(Err(trouble))
     }
 }
 

@@ -341,10 +341,11 @@ fn nothing_is_removed_while_an_activation_may_still_be_mined() {
     let mut world = matched(Deal::new(code(1)));
     world.machine.trouble.transaction_delayed = 100;
     world.machine.trouble.withdrawal_fails = 100;
-    while !world
-        .record(1)
-        .is_some_and(|record| record.chain.pending.is_some())
-    {
+    let has_sent = |world: &World| {
+        let record = world.record(1).expect("it is recorded");
+        record.chain.pending.is_some()
+    };
+    while !has_sent(&world) {
         world.blocks(1);
     }
     world.block(|market, _| market.end_deal(1));
@@ -457,6 +458,16 @@ fn another_policy_is_for_deals_that_come() {
     world.blocks(10);
     assert!(world.serves(1));
     assert_eq!(world.market.worker_of(2).map(|(id, _)| id), None);
+}
+
+#[test]
+fn records_of_another_peer_are_refused() {
+    let world = serving();
+    let host = Arc::new(Keypair::from_secret(&[8; 32]).unwrap());
+    let (policy, timing) = (world.policy.clone(), world.timing.clone());
+    let records = world.machine.disk.records.clone();
+    let refused = Reconciler::restore(host, policy, timing, records).unwrap_err();
+    assert!(refused.to_string().contains("does not follow"), "{refused}");
 }
 
 #[test]

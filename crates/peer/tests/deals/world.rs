@@ -232,7 +232,10 @@ impl World {
     /// What `report` says, one line for each deal.
     pub fn report(&self) -> String {
         let report = self.deals.report(self.now);
-        let mut text: String = report.why.iter().map(|why| format!("{why}\n")).collect();
+        let mut text = String::new();
+        for why in report.why {
+            text += &format!("{why}\n");
+        }
         for line in report.deals {
             text += &format!("deal {}: {}", line.deal, line.state);
             for why in line.why {

@@ -85,7 +85,7 @@ mod timers;
 mod turns;
 pub mod wire;
 
-pub use config::{CallPolicy, PeerConfig, Reports};
+pub use config::{CallPolicy, Employment, PeerConfig, Reports};
 pub use effect::{
     Batch, Call, CallContext, CallId, Effect, ParticleEvent, ParticleId, ScriptError, Tetraplet,
     Waiting, Write,

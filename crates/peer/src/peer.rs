@@ -167,7 +167,8 @@ impl Peer {
 
     /// The peer on whose machine this one lives: itself, unless it is a worker.
     pub(crate) fn host(&self) -> PeerId {
-        self.config.host.unwrap_or(self.me)
+        let employment = self.config.employment.as_ref();
+        employment.map_or(self.me, |employment| employment.host)
     }
 
     /// Takes in an event. What follows from it is given out by

@@ -5,9 +5,10 @@ mod net;
 use std::sync::Arc;
 
 use net::{Net, config};
-use weir_identity::Value;
-use weir_peer::deals::{DealTable, Local};
-use weir_peer::{CallOutcome, Event, PeerConfig};
+use weir_identity::{Address, Hash, Value};
+use weir_peer::deals::{DealTable, Local, WorkerId};
+use weir_peer::{CallOutcome, Employment, Event, Execution, PeerConfig};
+use weir_receipt::{Outcome, ReceiptDomain, SignedReceipt, content_hash};
 
 /// Two hosts; the third peer is a worker on the first.
 fn with_worker() -> Net {
@@ -16,7 +17,12 @@ fn with_worker() -> Net {
     net.add(PeerConfig {
         addresses: Vec::new(),
         relay: false,
-        host: Some(net.seats[0].id),
+        employment: Some(Employment {
+            host: net.seats[0].id,
+            deal: 7,
+            worker: WorkerId(Hash::new([0xa1; 32])),
+            market: ReceiptDomain::new(31_337, Address::ZERO),
+        }),
         relays,
         ..config(2)
     });
@@ -78,4 +84,59 @@ fn scripts_see_the_workers_of_a_deal_as_the_market_last_had_them() {
     net.run();
     let expected = format!(r#"[["{}"]]"#, net.seats[2].id);
     assert_eq!(net.callbacks(0), ["[[]]".to_owned(), expected]);
+}
+
+#[test]
+fn a_receipt_of_a_worker_names_deal_worker_and_epoch() {
+    let mut net = with_worker();
+    net.seats[2].behaviour = |_| None;
+    net.register(2, "s", true);
+    let table = DealTable {
+        epoch: 6,
+        ..DealTable::default()
+    };
+    net.handle(2, Event::Deals(Arc::new(table)));
+    let particle = net.submit(
+        1,
+        r#"(seq (call @0 ("op" "noop") [])
+             (seq (call @2 ("s" "f") [] x) (call %init_peer_id% ("callbackSrv" "done") [x])))"#,
+    );
+    net.run();
+    let call = net.seats[2].calls[0].id;
+    let execution = Execution {
+        module_set: Hash::ZERO,
+        args: Hash::ZERO,
+        pre_state: Hash::ZERO,
+        post_state: Hash::ZERO,
+        result: content_hash(&Value::from("done").to_dag_cbor()),
+        effects: Hash::ZERO,
+        fuel: 1,
+        outcome: Outcome::Ok,
+    };
+    let finished = Event::CallFinished {
+        call,
+        outcome: CallOutcome::Value(Value::from("done")),
+        execution: Some(execution),
+    };
+    net.handle(2, finished);
+    net.run();
+    assert_eq!(net.callbacks(1), [r#"["done"]"#]);
+    let worker = net.seats[2].id;
+    let log = net.peer(1).log(&particle).expect("it is in memory");
+    let story = weir_avm::trace(&weir_avm::Export::of(log)).expect("an honest log");
+    let mut deeds = story.visits.iter().flat_map(|visit| &visit.deeds);
+    let receipt = deeds.find_map(|deed| match &deed.what {
+        weir_avm::What::Call { receipt, .. } => receipt.clone(),
+        _ => None,
+    });
+    let signed = SignedReceipt::decode(&receipt.expect("a receipt")).expect("a valid one");
+    let receipt = &signed.receipt;
+    let found = (
+        receipt.deal_id,
+        receipt.worker_id,
+        receipt.epoch,
+        receipt.seq,
+    );
+    assert_eq!(found, (7, Hash::new([0xa1; 32]), 6, 0));
+    assert_eq!(signed.signer().expect("it is signed").peer_id(), worker);
 }

@@ -12,6 +12,8 @@ use super::view::WorkerId;
 /// The deals that a peer knows of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DealTable {
+    /// The running epoch: that of receipts of workers.
+    pub epoch: u32,
     /// Members by deal.
     pub subnets: BTreeMap<u64, Subnet>,
     /// The workers on this peer by deal.
@@ -75,6 +77,7 @@ impl Reconciler {
                 (record.deal, local)
             });
         DealTable {
+            epoch: self.view.as_ref().map_or(0, |view| view.epoch),
             subnets: subnets
                 .map(|subnet| (subnet.deal, subnet.clone()))
                 .collect(),

@@ -62,6 +62,7 @@ fn deals() -> DealTable {
         running: true,
     };
     DealTable {
+        epoch: 6,
         subnets: [(7, subnet)].into(),
         here: [(7, local)].into(),
     }

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 pub enum Event {
     /// The process began; given once, after [`super::Reconciler::restore`].
     Started,
-    /// What the market says at a block.
+    /// What the market says at a block. An earlier block than that of the last view means that the chain was
+    /// reorganised: a driver that asks several nodes must not go back to one that is behind.
     View(Arc<MarketView>),
     /// A job is done.
     Done {

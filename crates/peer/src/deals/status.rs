@@ -37,7 +37,7 @@ impl Reconciler {
         match &self.view {
             None => why.push("nothing has been heard of the chain since the start".to_owned()),
             Some(view) if now.since(self.viewed_at) > self.timing.stale_ms => why.push(format!(
-                "nothing has been heard of the chain for {} s, since block {}: what runs goes on, nothing is begun",
+                "nothing has been heard of the chain for {} s, since block {}: everything goes on from what it said then",
                 now.since(self.viewed_at) / 1000,
                 view.block
             )),

@@ -42,6 +42,9 @@ pub struct World {
     /// Views that do not arrive, in percent.
     pub views_lost: u64,
     pub crashes: usize,
+    /// Effects so far, and before which of them the process dies.
+    pub effects: usize,
+    pub dies_before: Option<usize>,
     key: Arc<Keypair>,
 }
 
@@ -86,6 +89,8 @@ impl World {
             timing,
             views_lost: 0,
             crashes: 0,
+            effects: 0,
+            dies_before: None,
             key,
         };
         world.handle(Event::Started);
@@ -97,7 +102,9 @@ impl World {
         let effects = self.deals.handle(event, self.now);
         self.check_capacity();
         for effect in effects {
-            if self.dice.percent(self.machine.trouble.crash) {
+            self.effects += 1;
+            let dies = self.dies_before == Some(self.effects);
+            if dies || self.dice.percent(self.machine.trouble.crash) {
                 return self.crash();
             }
             self.machine.perform(effect, self.now, &mut self.dice);

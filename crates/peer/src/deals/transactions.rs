@@ -56,9 +56,8 @@ impl Record {
                     (Stand::Declined { .. }, _) => {
                         Some((Intent::Decline { worker }, Some(deadline)))
                     }
-                    (Stand::Wanted, Phase::Installed { code, coming })
-                        if seen.deal.permits(code, epoch)
-                            && !coming.as_ref().is_some_and(|coming| coming.swapping) =>
+                    (Stand::Wanted, Phase::Installed { code, .. })
+                        if seen.deal.permits(code, epoch) =>
                     {
                         let identity = self.identity.peer;
                         Some((Intent::Activate { worker, identity }, Some(deadline)))

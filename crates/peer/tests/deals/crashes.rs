@@ -6,13 +6,14 @@ use crate::market::{BLOCK_MS, Deal, EPOCH_BLOCKS, code};
 use crate::world::{World, policy};
 
 /// An open deal is claimed, served, gets new code, and ends; another one is matched and declined.
-fn life(seed: u64, dies_before: Option<usize>) -> World {
+fn life(seed: u64, delayed: u64, dies_before: Option<usize>) -> World {
     let rules = Policy {
         claims: 1,
         ..policy()
     };
     let mut world = World::new(seed, rules);
     world.dies_before = dies_before;
+    world.machine.trouble.transaction_delayed = delayed;
     let case = format!("seed {seed}, crash before effect {dies_before:?}");
     world.block(|market, _| {
         let mut open = Deal::new(code(1));
@@ -59,8 +60,8 @@ fn life(seed: u64, dies_before: Option<usize>) -> World {
 
 #[test]
 fn a_crash_before_any_effect_changes_nothing_of_a_deals_life() {
-    for seed in 0..20 {
-        let calm = life(seed, None);
+    for (seed, delayed) in (0..20).map(|seed| (seed, seed % 2 * 60)) {
+        let calm = life(seed, delayed, None);
         let mined = |world: &World| {
             let transactions = world.machine.disk.transactions.values();
             transactions
@@ -68,7 +69,7 @@ fn a_crash_before_any_effect_changes_nothing_of_a_deals_life() {
                 .count()
         };
         for effect in 1..=calm.effects {
-            let world = life(seed, Some(effect));
+            let world = life(seed, delayed, Some(effect));
             assert_eq!(world.crashes, 1, "seed {seed}, effect {effect}");
             // The claim, the activation, the release; declining the other.
             assert_eq!(mined(&world), 4, "seed {seed}, effect {effect}");

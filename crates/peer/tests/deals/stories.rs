@@ -5,7 +5,7 @@ use std::sync::Arc;
 use expect_test::expect;
 use weir_identity::Keypair;
 use weir_peer::deals::{
-    Effect, Event, Intent, Outcome, Phase, Policy, Reconciler, Stand, WorkerStatus, prefix,
+    Effect, Event, Intent, Outcome, Phase, Policy, Reconciler, Stand, Work, WorkerStatus, prefix,
 };
 
 use crate::market::{BLOCK_MS, Deal, EPOCH_BLOCKS, NOTICE_EPOCHS, REORG_BLOCKS, code};
@@ -138,11 +138,13 @@ fn new_code_is_fetched_ahead_and_swapped_with_its_epoch() {
     let mut world = serving();
     world.block(|market, _| market.set_version(1, code(2)));
     let switch = world.market.epoch() + 1;
+    let mut is_here = false;
     while world.market.epoch() < switch {
         assert!(world.serves(1), "{}", world.report());
+        is_here = world.machine.disk.packages.contains(&code(2));
         world.blocks(1);
     }
-    assert!(world.machine.disk.packages.contains(&code(2)));
+    assert!(is_here, "before its epoch began");
     world.blocks(5);
     assert!(world.serves(1), "{}", world.report());
     assert_eq!(world.machine.running.len(), 1);
@@ -415,10 +417,7 @@ fn outcomes_of_other_transactions_change_nothing() {
     let mut world = serving();
     let before: Vec<_> = world.deals.records().cloned().collect();
     let key = *world.machine.disk.transactions.keys().next().unwrap();
-    let outcome = Outcome::Reverted {
-        block: 1,
-        reason: "late".to_owned(),
-    };
+    let outcome = lost();
     let effects = world
         .deals
         .handle(Event::Transaction { key, outcome }, world.now);
@@ -487,4 +486,116 @@ fn damaged_records_are_errors_that_name_their_key() {
         }
     }
     assert!(refused > 100, "{refused}");
+}
+
+fn lost() -> Outcome {
+    Outcome::Lost {
+        reason: "late".to_owned(),
+    }
+}
+
+#[test]
+fn an_outcome_of_an_earlier_transaction_does_not_end_the_present_one() {
+    let mut world = matched(Deal::new(code(1)));
+    world.machine.trouble.transaction_lost = 100;
+    while world.machine.disk.transactions.len() < 2 {
+        world.blocks(1);
+    }
+    world.machine.trouble.transaction_delayed = 100;
+    world.blocks(1);
+    let record = world.record(1).expect("it is recorded").clone();
+    let pending = record.chain.pending.clone().expect("one is sent");
+    let mut keys = world.machine.disk.transactions.keys();
+    let first = *keys.next().expect("it was sent");
+    assert_ne!(first.number, pending.number);
+    world.handle(Event::Transaction {
+        key: first,
+        outcome: lost(),
+    });
+    assert_eq!(world.record(1), Some(&record));
+}
+
+#[test]
+fn a_result_of_another_life_of_a_worker_changes_nothing() {
+    let mut world = matched(Deal::new(code(1)));
+    let record = world.record(1).expect("it is recorded").clone();
+    let mut worker = record.identity;
+    worker.incarnation += 1;
+    let work = Work::Fetch(code(1));
+    world.handle(Event::Done { worker, work });
+    assert_eq!(world.record(1), Some(&record));
+    let worker = record.identity;
+    world.handle(Event::Done { worker, work });
+    assert_ne!(world.record(1), Some(&record));
+}
+
+#[test]
+fn what_the_last_transaction_did_is_seen_before_the_next_is_decided() {
+    let mut world = matched(Deal::new(code(1)));
+    let has_sent = |world: &World| !world.machine.disk.transactions.is_empty();
+    while !has_sent(&world) {
+        world.blocks(1);
+    }
+    // It is mined, and the outcome comes before a view of that block.
+    world.views_lost = 100;
+    world.blocks(3);
+    assert_eq!(world.status(1), Some(WorkerStatus::Active));
+    let record = world.record(1).expect("it is recorded");
+    assert_eq!(record.chain.pending, None);
+    assert_eq!(world.machine.disk.transactions.len(), 1);
+    world.views_lost = 0;
+    world.blocks(1);
+    assert!(world.serves(1));
+    assert_eq!(world.machine.disk.transactions.len(), 1);
+}
+
+#[test]
+fn an_installed_match_that_is_undone_stays_as_long_as_it_may_come_back() {
+    let mut world = matched(Deal::new(code(1)));
+    world.machine.trouble.transaction_delayed = 100;
+    while world.machine.disk.workers.is_empty() {
+        world.blocks(1);
+    }
+    world.blocks(1);
+    let id = world.market.worker_of(1).expect("it is matched").0;
+    world.machine.trouble.transaction_delayed = 0;
+    world.block(|market, _| {
+        market.state_mut().workers.remove(&id);
+    });
+    for _ in 1..REORG_BLOCKS {
+        world.blocks(1);
+        assert_eq!(world.machine.disk.workers.len(), 1);
+    }
+    world.blocks(6);
+    assert!(world.machine.disk.workers.is_empty());
+    assert_eq!(world.deals.records().count(), 0);
+}
+
+#[test]
+fn claims_take_rows_of_free_units() {
+    let rules = Policy {
+        claims: 3,
+        ..policy()
+    };
+    let mut world = World::new(1, rules);
+    world.block(|market, _| {
+        for id in 1..=4 {
+            let mut deal = Deal::new(code(id as u32));
+            (deal.open, deal.units, deal.price) = (true, 2, 200);
+            market.state_mut().deals.insert(id, deal);
+        }
+    });
+    assert_eq!(world.deals.claims().count(), 3);
+    world.blocks(EPOCH_BLOCKS);
+    let served = (1..=4).filter(|id| world.serves(*id));
+    assert_eq!(served.count(), 3, "{}", world.report());
+    let outcomes = world.machine.disk.transactions.values();
+    let mined = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Mined { .. }));
+    assert!(outcomes.map(|found| &found.outcome).all(mined));
+    expect![[r#"
+        deal 1: serving
+        deal 2: serving
+        deal 3: serving
+        deal 4: not claimed; it needs 2 compute units, 0 are free (of those of the policy, `units`, and the commitment)
+    "#]].assert_eq(&world.report());
 }

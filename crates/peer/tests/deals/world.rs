@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_identity::Keypair;
 use weir_peer::Timestamp;
-use weir_peer::deals::{Event, Policy, Reconciler, Record, Stand, Timing, WorkerStatus};
+use weir_peer::deals::{Event, Phase, Policy, Reconciler, Record, Stand, Timing, WorkerStatus};
 
 use crate::machine::Machine;
 use crate::market::{BLOCK_MS, Market, REORG_BLOCKS, START, token};
@@ -42,6 +42,8 @@ pub struct World {
     /// Views that do not arrive, in percent.
     pub views_lost: u64,
     pub crashes: usize,
+    /// Whether the present process has seen a view.
+    has_looked: bool,
     /// Effects so far, and before which of them the process dies.
     pub effects: usize,
     pub dies_before: Option<usize>,
@@ -89,6 +91,7 @@ impl World {
             timing,
             views_lost: 0,
             crashes: 0,
+            has_looked: false,
             effects: 0,
             dies_before: None,
             key,
@@ -99,6 +102,7 @@ impl World {
 
     /// Gives an event and performs what follows; the process may die before any effect.
     pub fn handle(&mut self, event: Event) {
+        self.has_looked |= matches!(event, Event::View(_));
         let effects = self.deals.handle(event, self.now);
         self.check_capacity();
         for effect in effects {
@@ -109,10 +113,32 @@ impl World {
             }
             self.machine.perform(effect, self.now, &mut self.dice);
         }
+        self.check_timer();
+    }
+
+    /// Whatever waits for a moment is woken at it.
+    fn check_timer(&self) {
+        let pauses = self
+            .deals
+            .records()
+            .filter_map(|record| match record.stand {
+                Stand::Over { keep_until } if matches!(record.phase, Phase::Installed { .. }) => {
+                    Some(keep_until)
+                }
+                _ => (record.retry_at > self.now).then_some(record.retry_at),
+            });
+        let due = pauses.min().filter(|_| self.has_looked);
+        let seed = self.machine.seed;
+        assert!(
+            due.is_none_or(|due| self.machine.timer.is_some_and(|timer| timer <= due)),
+            "seed {seed}: due at {due:?}, timer at {:?}",
+            self.machine.timer
+        );
     }
 
     pub fn crash(&mut self) {
         self.crashes += 1;
+        self.has_looked = false;
         self.machine.crash(&mut self.dice);
         let records = self.machine.disk.records.clone();
         self.deals = Reconciler::restore(

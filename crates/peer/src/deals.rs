@@ -45,6 +45,7 @@
 //! | `stand` | the market's side of a step: is the worker still wanted |
 //! | `work` | the machine's side of a step: package, services, removal, running |
 //! | `transactions` | what is sent to the chain, once for each key |
+//! | `results` | what is made of answers |
 //! | `claims` | looking for work in open deals |
 //! | `status` | why things are as they are, for people |
 //! | `table` | what Aqua's `subnet` and `worker` show |
@@ -56,6 +57,7 @@ mod judge;
 mod policy;
 mod reconcile;
 mod record;
+mod results;
 mod stand;
 mod status;
 mod store;

@@ -10,6 +10,7 @@ use super::reconcile::{Asked, Output, Turn};
 use super::record::{Pending, Phase, Record, Stand, Transactions};
 use super::stand::Sight;
 use super::view::{WorkerStatus, WorkerView};
+use crate::intake::shortened;
 use crate::time::Timestamp;
 
 /// The transaction that was given out in this life of the process: its number, whether to withdraw it, and when it is
@@ -173,13 +174,14 @@ impl Transactions {
             }
             Outcome::Reverted { block, reason } => {
                 self.after_block = block;
-                format!("{} failed: {reason}", pending.intent.name())
+                format!("{} failed: {}", pending.intent.name(), shortened(&reason))
             }
             Outcome::Lost { .. } if pending.abandoned => return Some(Ok(())),
             Outcome::Lost { reason } => {
                 format!(
-                    "{} did not get into the chain: {reason}",
-                    pending.intent.name()
+                    "{} did not get into the chain: {}",
+                    pending.intent.name(),
+                    shortened(&reason)
                 )
             }
         };

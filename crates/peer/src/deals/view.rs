@@ -1,4 +1,14 @@
 //! What the market says of this peer at one block.
+//!
+//! Where a client finds in the contracts what is not plain there:
+//!
+//! | Field | Is |
+//! |---|---|
+//! | [`WorkerView::end_epoch`] | `end` of the lens's worker, which heeds deal and commitment; none if it is the largest number |
+//! | [`DealView::funded_epochs`] | what the balance is once settled, divided by the price of all active workers and one more |
+//! | [`DealView::former`] | `formerModuleSetHash` while `versionEpoch` is not past; the CIDs are in `DealCreated` and `VersionSet` only |
+//! | [`DealView::status`] | that of the lens, but *ended* as soon as the owner ended it: its workers have an end, and no match can be activated |
+//! | [`super::Member::worker`] | the signer of the activation, from its transaction: the contract keeps the account |
 
 use std::fmt;
 

@@ -6,6 +6,7 @@ use super::reconcile::{Asked, Output, Turn};
 use super::record::{Coming, Phase, Record, Stand};
 use super::stand::Sight;
 use super::view::{Code, DealStatus, DealView, WorkerView};
+use crate::intake::shortened;
 use crate::time::Timestamp;
 
 impl Record {
@@ -176,12 +177,13 @@ impl Record {
     pub(super) fn failed(
         &mut self,
         work: Work,
-        reason: String,
+        reason: &str,
         permanent: bool,
         seen: Option<(&WorkerView, u32)>,
         timing: &Timing,
         now: Timestamp,
     ) {
+        let reason = shortened(reason);
         // The deal may name other code by now, or nothing is known of it yet.
         let is_wanted =
             |code: &Code| seen.is_some_and(|(seen, epoch)| seen.deal.code_at(epoch) == *code);

@@ -8,7 +8,7 @@ use weir_peer::Timestamp;
 use weir_peer::deals::{Event, Phase, Policy, Reconciler, Record, Stand, Timing, WorkerStatus};
 
 use crate::machine::Machine;
-use crate::market::{BLOCK_MS, Market, REORG_BLOCKS, START, token};
+use crate::market::{BLOCK_MS, Deal, EPOCH_BLOCKS, Market, REORG_BLOCKS, START, code, token};
 
 /// SplitMix64.
 #[derive(Debug)]
@@ -278,4 +278,26 @@ impl World {
         }
         text
     }
+}
+
+/// A world with deal 1, for which this peer is matched.
+pub fn matched(deal: Deal) -> World {
+    let mut world = World::new(1, policy());
+    world.block(|market, _| {
+        market.state_mut().deals.insert(1, deal);
+        market.match_deal(1).expect("there is room");
+    });
+    world
+}
+
+/// One that serves deal 1.
+pub fn serving() -> World {
+    let mut world = matched(Deal::new(code(1)));
+    for _ in 0..EPOCH_BLOCKS {
+        if world.serves(1) {
+            return world;
+        }
+        world.blocks(1);
+    }
+    panic!("not served in an epoch: {}", world.report());
 }

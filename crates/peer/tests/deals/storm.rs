@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use weir_peer::deals::{Outcome, Policy, Unfunded, WorkerStatus};
 
 use crate::machine::Trouble;
-use crate::market::{Deal, EPOCH_BLOCKS, Market, REORG_BLOCKS, code, customer};
+use crate::market::{ACTIVATION_EPOCHS, Deal, EPOCH_BLOCKS, Market, REORG_BLOCKS, code, customer};
 use crate::world::{Dice, World, policy};
 
 const SEEDS: u64 = 300;
@@ -101,7 +101,12 @@ fn review(world: &World, what: &str) {
             continue;
         }
         let ended = world.market.end_of(worker).is_some_and(|end| end <= epoch);
-        let over = ended || matches!(worker.status, WorkerStatus::Matched { .. });
+        // A place may have been claimed a moment ago.
+        let late = match worker.status {
+            WorkerStatus::Matched { deadline } => deadline != epoch + ACTIVATION_EPOCHS,
+            _ => false,
+        };
+        let over = ended || late;
         assert!(
             !over,
             "seed {seed}, {what}: {id} of deal {} holds its units: {worker:?}\n{}",

@@ -122,6 +122,8 @@ impl World {
             .deals
             .records()
             .filter_map(|record| match record.stand {
+                // An activation without outcome is waited for.
+                Stand::Over { .. } if record.chain.pending.is_some() => None,
                 Stand::Over { keep_until } if matches!(record.phase, Phase::Installed { .. }) => {
                     Some(keep_until)
                 }

@@ -26,7 +26,8 @@ pub enum Event {
         /// What.
         work: Work,
     },
-    /// A job could not be done, and nothing of it is left.
+    /// A job could not be done, and all is as it was before it was first given out. A job that was done before a crash
+    /// and is given out again afterwards is [`Event::Done`]: only the driver can know.
     Failed {
         /// Of which worker.
         worker: WorkerIdentity,
@@ -113,7 +114,8 @@ impl Default for PackageLimits {
 /// Work for a worker on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
-    /// Whose. The jobs of a worker come one after the other, except that [`Work::Remove`] may come at any time.
+    /// Whose. The jobs of a worker come one after the other, but for two: [`Work::Remove`] may come at any time, and
+    /// a fetch while another is under way, when the deal names other code meanwhile.
     pub worker: WorkerIdentity,
     /// Its deal.
     pub deal: u64,

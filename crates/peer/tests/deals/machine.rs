@@ -174,7 +174,10 @@ impl Machine {
 
     fn finish(&mut self, job: &Job, dice: &mut Dice) -> Result<(), (String, bool)> {
         let fails = dice.percent(self.trouble.job_fails);
+        let here = self.disk.workers.get(&job.worker).map(|found| found.code);
         match job.work {
+            // It was done before a crash.
+            Work::Install(wanted) | Work::Swap(wanted) if here == Some(wanted) => {}
             Work::Fetch(wanted) => {
                 if (666..700).any(|number| code(number) == wanted) {
                     return Err((

@@ -174,7 +174,8 @@ impl Machine {
 
     fn finish(&mut self, job: &Job, dice: &mut Dice) -> Result<(), (String, bool)> {
         let fails = dice.percent(self.trouble.job_fails);
-        let here = self.disk.workers.get(&job.worker).map(|found| found.code);
+        let here = self.disk.workers.get(&job.worker);
+        let here = here.filter(|found| found.whole).map(|found| found.code);
         match job.work {
             // It was done before a crash.
             Work::Install(wanted) | Work::Swap(wanted) if here == Some(wanted) => {}
@@ -294,11 +295,18 @@ impl Machine {
         }
     }
 
-    /// The process dies. What a job had done may be on disk without anybody knowing.
+    /// The process dies. What a job had done, or half of it, may be on disk without anybody knowing.
     pub fn crash(&mut self, dice: &mut Dice) {
         for (job, _) in std::mem::take(&mut self.jobs) {
-            if dice.percent(50) {
-                let _ = self.finish(&job, dice);
+            match (dice.roll(3), job.work) {
+                (0, _) => {
+                    let _ = self.finish(&job, dice);
+                }
+                (1, Work::Install(code)) => {
+                    let made = Installed { code, whole: false };
+                    self.disk.workers.insert(job.worker, made);
+                }
+                _ => {}
             }
         }
         self.running.clear();

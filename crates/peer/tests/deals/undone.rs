@@ -111,3 +111,27 @@ fn nothing_is_removed_while_an_activation_may_still_be_mined() {
     world.blocks(3);
     assert_eq!(world.status(1), Some(WorkerStatus::Notice), "it leaves");
 }
+
+#[test]
+fn a_swap_whose_epoch_is_undone_stops_the_worker_until_it_is_known_what_answers() {
+    let mut world = serving();
+    world.block(|market, _| market.set_version(1, code(2)));
+    let is_swapping = |world: &World| {
+        let record = world.record(1).expect("it is recorded");
+        matches!(&record.phase, Phase::Installed { coming: Some(coming), .. } if coming.swapping)
+    };
+    while !is_swapping(&world) {
+        world.block(|_, _| {});
+    }
+    assert_eq!(world.market.block() % EPOCH_BLOCKS, 0);
+    // The swap is done, the process dies before it knows, and the chain goes back by a block.
+    world.crash();
+    for found in world.machine.disk.workers.values_mut() {
+        found.code = code(2);
+    }
+    world.reorganise(2);
+    world.look();
+    assert!(world.machine.running.is_empty());
+    world.blocks(10);
+    assert!(world.serves(1), "{}", world.report());
+}

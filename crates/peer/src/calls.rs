@@ -294,6 +294,7 @@ impl Peer {
         else {
             return;
         };
+        let host = self.host();
         let (key, step) = (open.key, open.step.0);
         let Some(particle) = self
             .particles
@@ -311,7 +312,7 @@ impl Peer {
             particle: key.particle,
             step,
             initiator: start.initiator,
-            host: self.me,
+            host,
             worker: key.identity,
             timestamp: Timestamp(start.timestamp_ms),
             ttl_ms: start.ttl_ms,

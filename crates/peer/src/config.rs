@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use weir_identity::{Keypair, PeerId};
+use weir_receipt::ReceiptDomain;
 
+use crate::deals::WorkerId;
 use crate::limits::Limits;
 use crate::reach::Contact;
 use crate::shared::Shared;
@@ -47,6 +49,22 @@ pub struct PeerConfig {
     pub calls: CallPolicy,
     /// Of which particles the owner hears.
     pub reports: Reports,
+    /// What it works for, if it is a worker: a peer of its own, with its own
+    /// key, store and services, that has its host as its relay.
+    pub employment: Option<Employment>,
+}
+
+/// What a worker works for.
+#[derive(Debug, Clone)]
+pub struct Employment {
+    /// The peer on whose machine it lives.
+    pub host: PeerId,
+    /// Number of the deal.
+    pub deal: u64,
+    /// Its name on the chain.
+    pub worker: WorkerId,
+    /// The market in which its receipts are valid.
+    pub market: ReceiptDomain,
 }
 
 impl PeerConfig {
@@ -68,6 +86,7 @@ impl PeerConfig {
             version: Arc::from(env!("CARGO_PKG_VERSION")),
             calls: CallPolicy::default(),
             reports: Reports::Own,
+            employment: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
+use crate::deals::DealTable;
 use crate::effect::CallId;
 use crate::receipts::Execution;
 use crate::time::Timestamp;
@@ -66,6 +67,9 @@ pub enum Event {
     Timer,
     /// The addresses under which others can dial this peer have changed.
     Addresses(Vec<Arc<str>>),
+    /// What the market says of deals and their workers has changed. Not
+    /// stored: given again after a start.
+    Deals(Arc<DealTable>),
 }
 
 /// How a call ended.

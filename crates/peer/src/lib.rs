@@ -46,6 +46,7 @@
 //! | `intake` | checks from the envelope to the particle engine |
 //! | `lifecycle`, `particle` | particles: begin, eviction, replay, end |
 //! | `calls`, [`native`] | calls: host functions, services, deadlines, intents |
+//! | [`deals`] | what the market wants of this peer: beside the peer, not inside |
 //! | [`store`] | keys and values in the driver's store |
 //! | [`Limits`] | every bound by name |
 //!
@@ -56,6 +57,7 @@
 
 mod calls;
 mod config;
+pub mod deals;
 mod effect;
 mod engine;
 mod error;
@@ -83,7 +85,7 @@ mod timers;
 mod turns;
 pub mod wire;
 
-pub use config::{CallPolicy, PeerConfig, Reports};
+pub use config::{CallPolicy, Employment, PeerConfig, Reports};
 pub use effect::{
     Batch, Call, CallContext, CallId, Effect, ParticleEvent, ParticleId, ScriptError, Tetraplet,
     Waiting, Write,

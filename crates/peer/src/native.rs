@@ -20,11 +20,14 @@ mod proof;
 mod signature;
 mod size;
 mod srv;
+mod subnet;
+mod worker;
 
 use std::sync::Arc;
 
 use weir_identity::{PeerId, Value};
 
+use crate::deals::DealTable;
 use crate::limits::Limits;
 use crate::reach::Contact;
 use crate::services::{Service, ServiceChange, ServiceTable};
@@ -64,7 +67,7 @@ pub struct Function {
 pub enum Access {
     /// Everybody.
     Any,
-    /// The host itself and its manager.
+    /// The host itself and its manager; on a worker the worker too.
     Protected,
 }
 
@@ -108,6 +111,7 @@ pub(crate) struct View<'a> {
     pub relay: bool,
     pub limits: &'a Limits,
     pub services: &'a ServiceTable,
+    pub deals: &'a DealTable,
     pub network: &'a dyn NetworkView,
 }
 
@@ -126,13 +130,15 @@ impl View<'_> {
     fn permits(&self, access: Access) -> bool {
         match access {
             Access::Any => true,
-            Access::Protected => self.initiator == self.host || self.is_manager(),
+            Access::Protected => {
+                [self.host, self.worker].contains(&self.initiator) || self.is_manager()
+            }
         }
     }
 }
 
 /// All host services, by name.
-pub static NATIVES: [&dyn Native; 9] = [
+pub static NATIVES: [&dyn Native; 11] = [
     &array::Array,
     &cmp::Cmp,
     &debug::Debug,
@@ -142,6 +148,8 @@ pub static NATIVES: [&dyn Native; 9] = [
     &peer::Peer,
     &proof::Proof,
     &srv::Srv,
+    &subnet::Subnet,
+    &worker::Worker,
 ];
 
 /// The host service of this name.

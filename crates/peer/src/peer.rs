@@ -8,6 +8,7 @@ use weir_identity::PeerId;
 
 use crate::calls::Calls;
 use crate::config::{PeerConfig, Reports};
+use crate::deals::DealTable;
 use crate::effect::{Batch, Effect, ParticleEvent, ParticleId};
 use crate::error::{RestoreError, ServiceError};
 use crate::event::{Event, StoredRecord};
@@ -58,6 +59,7 @@ pub struct Peer {
     pub(crate) questioned: BTreeSet<(ParticleId, PeerId)>,
     pub(crate) calls: Calls,
     pub(crate) services: ServiceTable,
+    pub(crate) deals: Arc<DealTable>,
     pub(crate) chains: Chains,
     /// Calls that were begun in an earlier life and have no outcome.
     pub(crate) intents: BTreeMap<ParticleKey, BTreeSet<[u8; 32]>>,
@@ -109,6 +111,7 @@ impl Peer {
             questioned: BTreeSet::new(),
             calls: Calls::new(config.token_seed),
             services: ServiceTable::default(),
+            deals: Arc::default(),
             chains: Chains::default(),
             intents: BTreeMap::new(),
             packets: BTreeMap::new(),
@@ -162,6 +165,12 @@ impl Peer {
         self.me
     }
 
+    /// The peer on whose machine this one lives: itself, unless it is a worker.
+    pub(crate) fn host(&self) -> PeerId {
+        let employment = self.config.employment.as_ref();
+        employment.map_or(self.me, |employment| employment.host)
+    }
+
     /// Takes in an event. What follows from it is given out by
     /// [`Peer::drain`]; several events may be handled before.
     pub fn handle(&mut self, event: Event, now: Timestamp) {
@@ -185,6 +194,7 @@ impl Peer {
                 self.take_turn(now);
             }
             Event::Addresses(addresses) => self.network.set_addresses(addresses, now),
+            Event::Deals(deals) => self.deals = deals,
         }
         self.work(now);
     }

@@ -10,6 +10,8 @@ use weir_identity::{Hash, Keypair, PeerId, keccak256};
 use weir_receipt::{Outcome, Receipt, ReceiptDomain, SignedReceipt};
 use weir_receipt::{function_id, local_request_id, local_worker_id};
 
+use crate::config::Employment;
+
 /// What a driver says about an execution that everybody who repeats it will find the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
@@ -101,11 +103,25 @@ impl Chains {
             ..worker
         };
         let end = |key| self.0.get(key).copied().unwrap_or(ChainEnd::START);
+        let (market, deal_id, worker_id, epoch) = match about.employment {
+            None => (
+                ReceiptDomain::local(),
+                0,
+                local_worker_id(&key.address()),
+                0,
+            ),
+            Some(employment) => (
+                employment.market.clone(),
+                employment.deal,
+                employment.worker.0,
+                u64::from(about.epoch),
+            ),
+        };
         let (of_worker, of_its_service) = (end(&worker), end(&of_service));
         let receipt = Receipt {
             version: Receipt::VERSION,
-            deal_id: 0,
-            worker_id: local_worker_id(&key.address()),
+            deal_id,
+            worker_id,
             service_id: keccak256(&[service.as_bytes()]),
             seq: of_worker.next,
             service_seq: of_its_service.next,
@@ -122,9 +138,9 @@ impl Chains {
             prev_receipt: of_worker.last,
             prev_service_receipt: of_its_service.last,
             trace_commit: Hash::ZERO,
-            epoch: 0,
+            epoch,
         };
-        let receipt = receipt.sign(&ReceiptDomain::local(), key);
+        let receipt = receipt.sign(&market, key);
         let digest = Hash::from(*receipt.digest().as_bytes());
         Draft {
             receipt,
@@ -142,4 +158,8 @@ pub(crate) struct About<'a> {
     pub function: &'a str,
     pub particle: &'a Hash,
     pub step: &'a [u8; 32],
+    /// The deal that it was a part of.
+    pub employment: Option<&'a Employment>,
+    /// The epoch of the market.
+    pub epoch: u32,
 }

@@ -11,6 +11,7 @@
 //! | 4 particle | particle, identity | start, own, keep, client data |
 //! | 5 intent | particle, identity, step | – |
 //! | 6 chain | identity, and 0 for the chain of the worker, or 1 and the id of the service whose it is | number of the next receipt, digest of the last one |
+//! | 7 deals | see [`crate::deals`] | read by the reconciler of deals, not by the peer |
 //! | 0x80 record | particle, identity, number | record of the particle engine |
 //! | 0x81 archive | particle, identity | start, script text |
 
@@ -38,6 +39,7 @@ pub(crate) const SCRIPT: u8 = 3;
 pub(crate) const PARTICLE: u8 = 4;
 pub(crate) const INTENT: u8 = 5;
 pub(crate) const CHAIN: u8 = 6;
+pub(crate) const DEALS: u8 = 7;
 const RECORD: u8 = COLD;
 pub(crate) const ARCHIVE: u8 = COLD + 1;
 
@@ -251,6 +253,8 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
             let (chain, end) = chain(rest, value).ok_or_else(|| damaged(key, "not a chain"))?;
             Restored::Chain(chain, end)
         }
+        // The peer beside whom a reconciler works does not look into its records.
+        DEALS => Restored::Cold,
         table if table >= COLD => Restored::Cold,
         _ => return Err(damaged(key, "unknown table")),
     })
@@ -300,7 +304,7 @@ impl Batch {
         self.writes.is_empty()
     }
 
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.writes.push(Write::Put { key, value });
     }
 

@@ -110,7 +110,7 @@ impl Peer {
         let view = View {
             now,
             step: open.step.0,
-            host: self.me,
+            host: self.host(),
             worker: open.key.identity,
             initiator,
             manager: self.config.manager,
@@ -119,6 +119,7 @@ impl Peer {
             relay: self.network.serves(),
             limits: &self.config.limits,
             services: &self.services,
+            deals: &self.deals,
             network: &network,
         };
         native::call(native, &request.function, &request.args, &view)

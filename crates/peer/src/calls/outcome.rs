@@ -185,6 +185,8 @@ impl Peer {
                 function: &function,
                 particle: &key.particle.0,
                 step: &step.0,
+                employment: self.config.employment.as_ref(),
+                epoch: self.deals.epoch,
             };
             self.chains.draft(&self.config.keypair, &about)
         });

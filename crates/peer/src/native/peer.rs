@@ -50,7 +50,10 @@ static FUNCTIONS: &[Function] = &[
         Kind::Bool,
         |input, view| {
             let peer = input.peer_id(0)?;
-            Ok((peer == view.host || view.network.is_connected(&peer)).into())
+            Ok(
+                ([view.host, view.worker].contains(&peer) || view.network.is_connected(&peer))
+                    .into(),
+            )
         },
     ),
     Function {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 
 use super::*;
+use weir_identity::{Cid, Hash};
+
+use crate::deals::{Local, Member, Subnet, WorkerId};
 use crate::services::Service;
 use crate::testing::peer_id;
 
@@ -39,6 +42,32 @@ fn table() -> ServiceTable {
     services
 }
 
+/// Deal 7 has a worker on peer 1 and one on peer 2 that is not active yet.
+fn deals() -> DealTable {
+    let member = |id: u8, host, worker| Member {
+        id: WorkerId(Hash::new([id; 32])),
+        host: peer_id(host),
+        worker,
+        units: vec![Arc::from("0x00")],
+    };
+    let subnet = Subnet {
+        deal: 7,
+        block: 120,
+        changed_block: 100,
+        package: Cid::of_raw(b"package"),
+        members: vec![member(0xa1, 1, Some(peer_id(2))), member(0xa2, 2, None)],
+    };
+    let local = Local {
+        peer: peer_id(2),
+        running: true,
+    };
+    DealTable {
+        epoch: 6,
+        subnets: [(7, subnet)].into(),
+        here: [(7, local)].into(),
+    }
+}
+
 fn run(line: &str, initiator: PeerId) -> String {
     let line = line.replace("@2", &format!("\"{}\"", peer_id(2)));
     let (name, args) = line.split_once(' ').unwrap_or((&line, ""));
@@ -64,6 +93,7 @@ fn run(line: &str, initiator: PeerId) -> String {
         relay: true,
         limits: &limits,
         services: &services,
+        deals: &deals(),
         network: &NoNetwork,
     };
     let native = service(service_name).expect("a host service");
@@ -491,4 +521,48 @@ fn concat_is_refused_before_it_is_built() {
     let refused = run(&format!("op.concat {part}, {part}, {part}"), peer_id(5));
     assert!(refused.starts_with("LIMIT: "), "{refused}");
     assert!(run("op.concat [1], [2]", peer_id(5)) == "[1,2]");
+}
+
+#[test]
+fn subnet() {
+    check(
+        r#"
+        subnet.resolve "7"
+        subnet.resolve "0x7"
+        subnet.resolve "8"
+        subnet.resolve "0xd9e5b7d3f5f4a3a1b4d9e5b7d3f5f4a3a1b4d9e5"
+        subnet.resolve 7
+        "#,
+        &expect![[r#"
+            subnet.resolve "7" -> {"app_cid":"bafkreif4jjyrqcdq66kfcvp3waxuwcroh6vcuyww2mnxaoibgbk62gmgti","block":120,"error":[],"success":true,"view":"6c3952a7c48c85d982f44853d93e15c694743ca651c1c7aa8354d452317d9c25","workers":[{"cu_ids":["0x00"],"host_id":"@1","pat_id":"0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","worker_id":["@2"]},{"cu_ids":["0x00"],"host_id":"@2","pat_id":"0xa2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2","worker_id":[]}]}
+            subnet.resolve "0x7" -> {"app_cid":"bafkreif4jjyrqcdq66kfcvp3waxuwcroh6vcuyww2mnxaoibgbk62gmgti","block":120,"error":[],"success":true,"view":"6c3952a7c48c85d982f44853d93e15c694743ca651c1c7aa8354d452317d9c25","workers":[{"cu_ids":["0x00"],"host_id":"@1","pat_id":"0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","worker_id":["@2"]},{"cu_ids":["0x00"],"host_id":"@2","pat_id":"0xa2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2","worker_id":[]}]}
+            subnet.resolve "8" -> {"app_cid":"","block":0,"error":["deal 8 is not known here: this peer follows the deals that it serves; ask a peer of the deal"],"success":false,"view":"","workers":[]}
+            subnet.resolve "0xd9e5b7d3f5f4a3a1b4d9e5b7d3f5f4a3a1b4d9e5" -> {"app_cid":"","block":0,"error":["`0xd9e5b7d3f5f4a3a1b4d9e5b7d3f5f4a3a1b4d9e5` is not the number of a deal: expected decimal digits, or 0x and hexadecimal ones"],"success":false,"view":"","workers":[]}
+            subnet.resolve 7 -> ARG_TYPE: argument 1 `deal_id`: expected a string, got 7
+        "#]],
+    );
+}
+
+#[test]
+fn worker() {
+    check(
+        r#"
+        worker.get_worker_id "7"
+        worker.get_worker_id "8"
+        worker.list
+        worker.is_active "7"
+        worker.is_active "8"
+        worker.is_active "seven"
+        worker.create "8", []
+        "#,
+        &expect![[r#"
+            worker.get_worker_id "7" -> ["@2"]
+            worker.get_worker_id "8" -> []
+            worker.list -> ["@2"]
+            worker.is_active "7" -> true
+            worker.is_active "8" -> NOT_FOUND: deal `8` has no worker here
+            worker.is_active "seven" -> ARG_TYPE: `seven` is not the number of a deal: expected decimal digits, or 0x and hexadecimal ones
+            worker.create "8", [] -> FORBIDDEN: the workers of a peer follow the market and the policy of its operator, not scripts
+        "#]],
+    );
 }

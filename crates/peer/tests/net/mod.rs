@@ -135,7 +135,7 @@ impl Net {
         self.perform(self.seats.len() - 1);
     }
 
-    fn contact(&self, index: usize) -> Contact {
+    pub fn contact(&self, index: usize) -> Contact {
         let addresses = self.seats[index].config.addresses.clone();
         Contact {
             peer: self.seats[index].id,

@@ -158,6 +158,11 @@ impl Chain {
         std::mem::take(&mut self.events)
     }
 
+    #[cfg(test)]
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
     fn emit(&mut self, event: Event) {
         self.filters.notice(&event);
         self.events.push(event);

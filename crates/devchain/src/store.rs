@@ -3,6 +3,8 @@
 //! A write is all or nothing. A chain in memory has the same tables without a file.
 
 mod backend;
+#[cfg(test)]
+mod failing;
 mod write;
 
 use std::fs::File;

@@ -76,7 +76,13 @@ fn preparation() -> Vec<Bytes> {
             to: key(number).address(),
             amount: U256::from(1_000_000),
         };
-        all.push(signed(0, number + 1, TxKind::Call(token()), call.abi_encode(), 100_000));
+        all.push(signed(
+            0,
+            number + 1,
+            TxKind::Call(token()),
+            call.abi_encode(),
+            100_000,
+        ));
     }
     all
 }
@@ -98,7 +104,13 @@ fn transfers() -> Vec<Bytes> {
             amount: U256::from(1),
         };
         let nonce = nonce_before(sender) + number / SENDERS;
-        signed(sender, nonce, TxKind::Call(token()), call.abi_encode(), 60_000)
+        signed(
+            sender,
+            nonce,
+            TxKind::Call(token()),
+            call.abi_encode(),
+            60_000,
+        )
     })
     .collect()
 }
@@ -181,10 +193,7 @@ async fn through_rpc(url: &str, transfers: &[Bytes]) -> Duration {
     let sent = futures::stream::iter(transfers.iter().cloned().map(send));
     let sent = sent.buffer_unordered(UNDER_WAY);
     let sent: Vec<Value> = sent.try_collect().await.expect("all are taken");
-    mined(|number| {
-        nonce_before(number) + (TRANSFERS - number).div_ceil(SENDERS)
-    })
-    .await;
+    mined(|number| nonce_before(number) + (TRANSFERS - number).div_ceil(SENDERS)).await;
     let elapsed = from.elapsed();
     assert_eq!(sent.len() as u64, TRANSFERS);
     elapsed
@@ -193,9 +202,20 @@ async fn through_rpc(url: &str, transfers: &[Bytes]) -> Duration {
 fn main() {
     let transfers = transfers();
     let folder = tempfile::tempdir().expect("a folder");
-    let (memory, file) = (core(None, &transfers), core(Some(folder.path()), &transfers));
-    report("ERC-20 transfers, the chain alone, in memory", &rate(memory), "");
-    report("ERC-20 transfers, the chain alone, in a file", &rate(file), "");
+    let (memory, file) = (
+        core(None, &transfers),
+        core(Some(folder.path()), &transfers),
+    );
+    report(
+        "ERC-20 transfers, the chain alone, in memory",
+        &rate(memory),
+        "",
+    );
+    report(
+        "ERC-20 transfers, the chain alone, in a file",
+        &rate(file),
+        "",
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -231,11 +251,7 @@ fn main() {
     std::thread::spawn(move || lines.for_each(drop));
     let url = format!("ws://{}", address.expect("it says where it listens"));
     let elapsed = runtime.block_on(through_rpc(&url, &transfers));
-    report(
-        "anvil: the same, in memory",
-        &rate(elapsed),
-        "peer",
-    );
+    report("anvil: the same, in memory", &rate(elapsed), "peer");
     let _ = anvil.kill();
     let _ = anvil.wait();
 }

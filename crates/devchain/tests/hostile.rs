@@ -24,7 +24,9 @@ async fn serve(limits: Limits) -> (DevChain, Server) {
 /// Sends a request as it is; the status and all that comes back.
 async fn send(server: &Server, head: &str, body: &[u8]) -> (u16, String) {
     let exchange = async {
-        let mut stream = TcpStream::connect(server.address()).await.expect("it listens");
+        let mut stream = TcpStream::connect(server.address())
+            .await
+            .expect("it listens");
         let head = format!(
             "{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
@@ -71,17 +73,24 @@ async fn text_that_is_no_request_is_an_error() {
     ] {
         let answer = post(&server, body).await;
         let found = answer["error"]["code"].as_i64();
-        assert!(found == Some(code) || found == Some(-32_700), "{body}: {answer}");
+        assert!(
+            found == Some(code) || found == Some(-32_700),
+            "{body}: {answer}"
+        );
     }
     let answer = post(&server, &deep).await;
-    assert!(answer["error"].is_object() || answer[0]["error"].is_object(), "{answer}");
+    assert!(
+        answer["error"].is_object() || answer[0]["error"].is_object(),
+        "{answer}"
+    );
     is_alive(&server).await;
 }
 
 #[tokio::test]
 async fn a_method_that_is_not_there_is_named_alone_and_in_a_batch() {
     let (_chain, server) = serve(Limits::default()).await;
-    let ask = |method: &str| json!({ "jsonrpc": "2.0", "id": method, "method": method, "params": [] });
+    let ask =
+        |method: &str| json!({ "jsonrpc": "2.0", "id": method, "method": method, "params": [] });
     let answer = post(&server, &ask("eth_getProof").to_string()).await;
     assert_eq!(answer["error"]["code"], -32_601, "{answer}");
     let message = answer["error"]["message"].as_str().unwrap();
@@ -108,7 +117,13 @@ async fn limits_are_kept_and_named() {
     let ask = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let batch = Value::from(vec![ask("eth_chainId", json!([])); 11]);
     let answer = post(&server, &batch.to_string()).await;
-    assert!(answer["error"]["message"].as_str().unwrap().contains("too large"), "{answer}");
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("too large"),
+        "{answer}"
+    );
     let (status, answer) = send(&server, POST, &vec![b' '; 20_000]).await;
     assert!(status == 413 || answer.contains("too big"), "{answer}");
 
@@ -139,7 +154,8 @@ async fn limits_are_kept_and_named() {
 async fn pages_of_strangers_do_not_get_in() {
     let (_chain, server) = serve(Limits::default()).await;
     let body = br#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
-    let head = |lines: &str| format!("POST / HTTP/1.1\r\n{lines}\r\nContent-Type: application/json");
+    let head =
+        |lines: &str| format!("POST / HTTP/1.1\r\n{lines}\r\nContent-Type: application/json");
     for (lines, status) in [
         ("Host: localhost:1234", 200),
         ("Host: 127.0.0.1", 200),
@@ -171,14 +187,36 @@ async fn pages_of_strangers_do_not_get_in() {
 async fn arguments_of_any_kind_are_answered() {
     let (_chain, server) = serve(Limits::default()).await;
     let methods = [
-        "web3_sha3", "eth_getBlockByNumber", "eth_getBlockByHash", "eth_getBlockReceipts",
-        "eth_getBlockTransactionCountByNumber", "eth_getTransactionByBlockNumberAndIndex",
-        "eth_getTransactionByHash", "eth_getTransactionReceipt", "eth_feeHistory",
-        "eth_getBalance", "eth_getCode", "eth_getStorageAt", "eth_getTransactionCount",
-        "eth_call", "eth_estimateGas", "eth_sendRawTransaction", "eth_getLogs", "eth_newFilter",
-        "eth_getFilterChanges", "eth_getFilterLogs", "eth_uninstallFilter", "evm_increaseTime",
-        "evm_setNextBlockTimestamp", "evm_mine", "evm_revert", "evm_setAutomine",
-        "evm_setIntervalMining", "anvil_setBalance", "anvil_setNonce", "anvil_setCode",
+        "web3_sha3",
+        "eth_getBlockByNumber",
+        "eth_getBlockByHash",
+        "eth_getBlockReceipts",
+        "eth_getBlockTransactionCountByNumber",
+        "eth_getTransactionByBlockNumberAndIndex",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+        "eth_feeHistory",
+        "eth_getBalance",
+        "eth_getCode",
+        "eth_getStorageAt",
+        "eth_getTransactionCount",
+        "eth_call",
+        "eth_estimateGas",
+        "eth_sendRawTransaction",
+        "eth_getLogs",
+        "eth_newFilter",
+        "eth_getFilterChanges",
+        "eth_getFilterLogs",
+        "eth_uninstallFilter",
+        "evm_increaseTime",
+        "evm_setNextBlockTimestamp",
+        "evm_mine",
+        "evm_revert",
+        "evm_setAutomine",
+        "evm_setIntervalMining",
+        "anvil_setBalance",
+        "anvil_setNonce",
+        "anvil_setCode",
         "anvil_setStorageAt",
     ];
     let huge = format!("0x{}", "f".repeat(64));
@@ -224,7 +262,9 @@ async fn arguments_of_any_kind_are_answered() {
 #[tokio::test]
 async fn a_server_that_stops_lets_the_address_go_and_the_chain_stays() {
     let (chain, server) = serve(Limits::default()).await;
-    chain.with(|chain, now| chain.mine(now)).expect("memory does not fail");
+    chain
+        .with(|chain, now| chain.mine(now))
+        .expect("memory does not fail");
     let address = server.address();
     server.stop().await;
     let again = chain.serve(address).await.expect("the address is free");

@@ -13,7 +13,7 @@ use super::{Chain, RECENT};
 use crate::block::Block;
 use crate::changes::Changes;
 use crate::config::{Config, Mining};
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::event::Event;
 use crate::execute;
 use crate::overlay::Overlay;
@@ -169,8 +169,14 @@ impl Chain {
             }
             let waiting = loop {
                 let waiting = ready.next()?;
-                if waiting.signed.tx.gas_limit() <= gas_limit - gas_used {
+                let gas = waiting.signed.tx.gas_limit();
+                if gas <= gas_limit - gas_used {
                     break waiting;
+                }
+                // The limit was lower when the chain was opened this time.
+                if gas > gas_limit {
+                    let what = Refusal::GasLimit.to_string();
+                    impossible.push((waiting.clone(), what));
                 }
             };
             current = Some(waiting);

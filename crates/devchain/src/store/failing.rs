@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy::eips::Encodable2718 as _;
-use alloy::network::{EthereumWallet, TransactionBuilder as _};
+use alloy::network::{EthereumWallet, NetworkTransactionBuilder as _, TransactionBuilder as _};
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_eips::BlockId;
@@ -107,7 +107,10 @@ fn config() -> Config {
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     /// Pays with a nonce so much above the next one.
-    Pay { ahead: u64, wei: u64 },
+    Pay {
+        ahead: u64,
+        wei: u64,
+    },
     Mine,
     SetBalance(u64),
     IncreaseTime(u64),
@@ -186,7 +189,11 @@ fn facts(chain: &Chain) -> Facts {
     let mut history = Vec::new();
     for number in head.saturating_sub(12)..=head {
         let view = chain.view(BlockId::from(number), 0).expect("it is kept");
-        let accounts = [key().address(), Address::repeat_byte(2), Address::repeat_byte(3)];
+        let accounts = [
+            key().address(),
+            Address::repeat_byte(2),
+            Address::repeat_byte(3),
+        ];
         let balances = accounts.map(|one| view.account(one).balance);
         history.push((number, balances, view.account(key().address()).nonce));
     }
@@ -259,7 +266,10 @@ fn nothing_acknowledged_is_lost_when_writing_ends_at_any_of_five_hundred_random_
             assert_eq!(facts(&chain), facts(&twin), "life {life}: {last:?}");
         }
     }
-    assert!(done > 2_000 && not_at_all > 100, "{done} {whole} {not_at_all}");
+    assert!(
+        done > 2_000 && not_at_all > 100,
+        "{done} {whole} {not_at_all}"
+    );
 }
 
 #[test]
@@ -295,7 +305,10 @@ fn another_chain_something_else_and_a_file_cut_short_are_named() {
     }
     std::fs::write(&path, "not a chain".repeat(1_000)).expect("it can be written");
     let found = Chain::open(at(31_337), 0).map(drop);
-    assert!(matches!(found, Err(StoreError::Damaged { .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(StoreError::Damaged { .. })),
+        "{found:?}"
+    );
 
     // A byte that changed is noticed, or nobody ever reads it.
     let mut noticed = 0;

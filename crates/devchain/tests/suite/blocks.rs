@@ -1,6 +1,6 @@
 use alloy::consensus::Transaction as _;
 use alloy::eips::{BlockId, BlockNumberOrTag, Encodable2718 as _};
-use alloy::network::{EthereumWallet, TransactionBuilder as _};
+use alloy::network::{EthereumWallet, NetworkTransactionBuilder as _, TransactionBuilder as _};
 use alloy::primitives::{B256, U256};
 use alloy::providers::Provider as _;
 use alloy::rpc::types::TransactionRequest;
@@ -39,7 +39,10 @@ pub async fn a_transfer_is_in_a_block_with_its_receipt(node: &Node) {
     let raw = client.get_raw_transaction_by_hash(hash).await.unwrap();
     assert_eq!(raw.unwrap(), found.inner.encoded_2718());
     for place in [
-        ("eth_getTransactionByBlockNumberAndIndex", json!(["0x1", "0x0"])),
+        (
+            "eth_getTransactionByBlockNumberAndIndex",
+            json!(["0x1", "0x0"]),
+        ),
         (
             "eth_getTransactionByBlockHashAndIndex",
             json!([receipt.block_hash, "0x0"]),
@@ -64,10 +67,11 @@ pub async fn blocks_hash_to_what_they_say_and_hang_together(node: &Node) {
         let block = block.unwrap();
         // What a light client would check: the hash of the header, and the roots in it.
         assert_eq!(block.header.inner.hash_slow(), block.header.hash, "{at}");
+        let block = block.map_transactions(|tx| tx.inner.into_inner());
         let root = block.calculate_transactions_root().unwrap();
         assert_eq!(root, block.header.transactions_root);
         let receipts = client.get_block_receipts(at.into()).await.unwrap();
-        let receipts: Vec<_> = receipts.unwrap().into_iter();
+        let receipts = receipts.unwrap().into_iter();
         let receipts: Vec<_> = receipts
             .map(|one| one.into_primitives_receipt().inner)
             .collect();
@@ -130,7 +134,9 @@ pub async fn what_does_not_exist_is_null(node: &Node) {
     ] {
         assert!(node.get(method, params).await.is_null(), "{method}");
     }
-    let error = node.ask("eth_getBalance", json!([account(0), "0x64"])).await;
+    let error = node
+        .ask("eth_getBalance", json!([account(0), "0x64"]))
+        .await;
     error.expect_err("there is no such block");
     let error = node.ask("eth_noSuchThing", json!([])).await.unwrap_err();
     assert_eq!(error["code"], -32_601);
@@ -139,12 +145,7 @@ pub async fn what_does_not_exist_is_null(node: &Node) {
 pub async fn all_types_of_transactions_are_taken(node: &Node) {
     let client = node.client(0);
     let wallet = EthereumWallet::new(signer(0));
-    let plain = || {
-        payment(1)
-            .nonce(0)
-            .with_chain_id(31_337)
-            .gas_limit(60_000)
-    };
+    let plain = || payment(1).nonce(0).with_chain_id(31_337).gas_limit(60_000);
     let legacy = plain().gas_price(3_000_000_000);
     let listed = legacy.clone().nonce(1).access_list(Default::default());
     let dynamic = plain()

@@ -46,7 +46,9 @@ pub async fn logs_are_found_by_address_and_topics(node: &Node) {
     assert_eq!(amounts(all().address(*one.address())).await, [100, 1, 3]);
     let both = vec![*one.address(), *other.address()];
     assert_eq!(amounts(all().address(both)).await.len(), 5);
-    let to_one = all().event_signature(transfer).topic2(account(1).into_word());
+    let to_one = all()
+        .event_signature(transfer)
+        .topic2(account(1).into_word());
     assert_eq!(amounts(to_one).await, [1, 2]);
     let to_either = vec![account(1).into_word(), account(2).into_word()];
     assert_eq!(amounts(all().topic2(to_either)).await, [1, 2, 3]);
@@ -66,7 +68,11 @@ pub async fn filters_hold_what_happened(node: &Node) {
     let waiting = node.get("eth_newPendingTransactionFilter", json!([])).await;
     let filter = json!({ "address": token.address() });
     let logs = node.get("eth_newFilter", json!([filter])).await;
-    let sent = token.transfer(account(1), U256::from(4)).send().await.unwrap();
+    let sent = token
+        .transfer(account(1), U256::from(4))
+        .send()
+        .await
+        .unwrap();
     let receipt = sent.get_receipt().await.unwrap();
 
     let changes = |id: Value| node.get("eth_getFilterChanges", json!([id]));

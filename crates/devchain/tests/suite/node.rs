@@ -176,7 +176,9 @@ fn anvil_path() -> Option<PathBuf> {
 
 /// A number out of text in hexadecimal.
 pub fn number(value: &Value) -> u64 {
-    let text = value.as_str().unwrap_or_else(|| panic!("{value} is no text"));
+    let text = value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"));
     let digits = text.strip_prefix("0x").expect("hexadecimal");
     u64::from_str_radix(digits, 16).expect("hexadecimal")
 }

@@ -1,5 +1,5 @@
 use alloy::eips::Encodable2718 as _;
-use alloy::network::{EthereumWallet, TransactionBuilder as _};
+use alloy::network::{EthereumWallet, NetworkTransactionBuilder as _, TransactionBuilder as _};
 use alloy::primitives::{Bytes, U256};
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
@@ -24,7 +24,11 @@ async fn signed(request: TransactionRequest, key: PrivateKeySigner) -> Bytes {
 }
 
 async fn nonce(node: &Node, block: &str) -> u64 {
-    number(&node.get("eth_getTransactionCount", json!([account(0), block])).await)
+    number(
+        &node
+            .get("eth_getTransactionCount", json!([account(0), block]))
+            .await,
+    )
 }
 
 pub async fn a_gap_waits_for_what_is_missing(node: &Node) {
@@ -32,7 +36,11 @@ pub async fn a_gap_waits_for_what_is_missing(node: &Node) {
     let hash = node.get("eth_sendRawTransaction", json!([late])).await;
     let waiting = node.get("eth_getTransactionByHash", json!([hash])).await;
     assert!(waiting["blockHash"].is_null(), "{waiting}");
-    assert!(node.get("eth_getTransactionReceipt", json!([hash])).await.is_null());
+    assert!(
+        node.get("eth_getTransactionReceipt", json!([hash]))
+            .await
+            .is_null()
+    );
     assert_eq!(nonce(node, "latest").await, 0);
     assert_eq!(nonce(node, "pending").await, 0);
     let status = node.get("txpool_status", json!([])).await;
@@ -74,7 +82,11 @@ pub async fn a_replacement_must_pay_more(node: &Node) {
     let more = node.get("eth_sendRawTransaction", json!([more])).await;
     assert_eq!(nonce(node, "pending").await, 1);
     node.get("evm_mine", json!([])).await;
-    assert!(node.get("eth_getTransactionByHash", json!([first])).await.is_null());
+    assert!(
+        node.get("eth_getTransactionByHash", json!([first]))
+            .await
+            .is_null()
+    );
     let receipt = node.get("eth_getTransactionReceipt", json!([more])).await;
     assert_eq!(receipt["status"], "0x1");
 }
@@ -88,11 +100,16 @@ pub async fn strangers_and_paupers_are_refused(node: &Node) {
     assert!(error.to_lowercase().contains("chain id"), "{error}");
     let pauper = PrivateKeySigner::from_slice(&[5; 32]).unwrap();
     let error = send(payment(0), pauper).await;
-    assert!(error.to_lowercase().contains("insufficient funds"), "{error}");
+    assert!(
+        error.to_lowercase().contains("insufficient funds"),
+        "{error}"
+    );
     let error = send(payment(0).gas_limit(20_999), signer(0)).await;
     assert!(error.contains("intrinsic gas too low"), "{error}");
     let error = send(payment(0).gas_limit(40_000_000), signer(0)).await;
     assert!(error.contains("gas limit"), "{error}");
-    let error = node.refused("eth_sendRawTransaction", json!(["0x02c0"])).await;
+    let error = node
+        .refused("eth_sendRawTransaction", json!(["0x02c0"]))
+        .await;
     assert!(error.contains("ecode"), "{error}");
 }

@@ -13,7 +13,8 @@ pub async fn going_back_takes_blocks_state_and_nonces_along(node: &Node) {
     let start = client.get_block_number().await.unwrap();
     let hash = client.get_block_by_number(start.into()).await.unwrap();
     let snapshot = node.get("evm_snapshot", json!([])).await;
-    node.get("anvil_setBalance", json!([account(2), "0x7"])).await;
+    node.get("anvil_setBalance", json!([account(2), "0x7"]))
+        .await;
     let mut last = None;
     for _ in 0..3 {
         let sent = token.transfer(account(1), U256::from(10)).send().await;

@@ -64,11 +64,13 @@ pub async fn old_states_can_be_called(node: &Node) {
         let balance = token.balanceOf(account(0)).block(block).call().await;
         assert_eq!(balance.unwrap(), U256::from(100 - sent * 10), "{sent}");
     }
-    let nonce = client.get_transaction_count(account(0)).block_id(start.into());
+    let nonce = client
+        .get_transaction_count(account(0))
+        .block_id(start.into());
     assert_eq!(nonce.await.unwrap(), 2);
-    let code = client.get_code_at(*token.address());
-    assert!(!code.clone().await.unwrap().is_empty());
-    assert!(code.block_id(0.into()).await.unwrap().is_empty());
+    let code = || client.get_code_at(*token.address());
+    assert!(!code().await.unwrap().is_empty());
+    assert!(code().block_id(0.into()).await.unwrap().is_empty());
 }
 
 pub async fn a_call_can_pretend(node: &Node) {
@@ -79,10 +81,15 @@ pub async fn a_call_can_pretend(node: &Node) {
         .value(U256::from(1));
     let request = serde_json::to_value(&pays).unwrap();
     let error = node.refused("eth_call", json!([request, "latest"])).await;
-    assert!(error.to_lowercase().contains("insufficient funds"), "{error}");
+    assert!(
+        error.to_lowercase().contains("insufficient funds"),
+        "{error}"
+    );
     let address = pays.from.unwrap().to_string();
     let overrides = json!({ address: { "balance": "0x64" } });
-    let answer = node.get("eth_call", json!([request, "latest", overrides])).await;
+    let answer = node
+        .get("eth_call", json!([request, "latest", overrides]))
+        .await;
     assert_eq!(answer, "0x");
 
     // Code that returns slot 0.
@@ -93,7 +100,9 @@ pub async fn a_call_can_pretend(node: &Node) {
     for field in ["state", "stateDiff"] {
         let account: Value = json!({ "code": code, field: { slot(0): slot(42) } });
         let overrides = json!({ at.to_string(): account });
-        let answer = node.get("eth_call", json!([call, "latest", overrides])).await;
+        let answer = node
+            .get("eth_call", json!([call, "latest", overrides]))
+            .await;
         assert_eq!(answer, json!(slot(42)), "{field}");
     }
     assert!(client.get_code_at(at).await.unwrap().is_empty());

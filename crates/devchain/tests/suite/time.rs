@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use crate::node::{Node, number};
 
 async fn newest(node: &Node) -> Value {
-    node.get("eth_getBlockByNumber", json!(["latest", false])).await
+    node.get("eth_getBlockByNumber", json!(["latest", false]))
+        .await
 }
 
 pub async fn time_can_be_moved_and_set(node: &Node) {
@@ -22,9 +23,12 @@ pub async fn time_can_be_moved_and_set(node: &Node) {
     node.get("evm_mine", json!([])).await;
     let next = number(&newest(node).await["timestamp"]);
     assert!((0..60).contains(&(next - set)), "{set} {next}");
-    let error = node.refused("evm_setNextBlockTimestamp", json!([start])).await;
+    let error = node
+        .refused("evm_setNextBlockTimestamp", json!([start]))
+        .await;
     assert!(error.contains("lower than previous block"), "{error}");
-    node.get("evm_mine", json!([format!("{:#x}", set + 500)])).await;
+    node.get("evm_mine", json!([format!("{:#x}", set + 500)]))
+        .await;
     assert_eq!(number(&newest(node).await["timestamp"]), set + 500);
 }
 

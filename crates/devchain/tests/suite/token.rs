@@ -1,5 +1,6 @@
 //! The ERC-20 token of the contracts.
 
+use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::{DynProvider, Provider as _};
 use alloy::rpc::types::TransactionRequest;
@@ -34,7 +35,9 @@ pub fn creation(name: &str) -> Vec<u8> {
 pub async fn create(client: &DynProvider, name: &str, arguments: Vec<u8>) -> Address {
     let mut code = creation(name);
     code.extend(arguments);
-    let request = TransactionRequest::default().into_create().input(Bytes::from(code).into());
+    let request = TransactionRequest::default()
+        .into_create()
+        .input(Bytes::from(code).into());
     let sent = client.send_transaction(request).await.expect(name);
     let receipt = sent.get_receipt().await.expect("it is mined");
     assert!(receipt.status(), "{name}: {receipt:?}");

@@ -1,15 +1,16 @@
 //! Questions to a market.
 
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{Provider, RootProvider};
-use alloy::rpc::types::Header;
+use alloy::rpc::types::{Header, TransactionRequest};
 
 use crate::bindings::{Audit, Capacity, Lens, Market, Params, Registry, TestToken};
 use crate::calls::id48;
 use crate::deployment::Deployment;
 use crate::endpoints::Endpoints;
 use crate::error::ChainError;
+use crate::revert::Revert;
 
 /// A chain, through one endpoint or several. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +56,38 @@ impl Client {
         Ok(self.provider.get_balance(account).await?)
     }
 
+    /// Whether there is a contract at an address.
+    pub async fn has_code(&self, address: Address) -> Result<bool, ChainError> {
+        Ok(!self.provider.get_code_at(address).await?.is_empty())
+    }
+
+    /// What became of a transaction; none if the chain does not know it.
+    pub async fn transaction(&self, hash: B256) -> Result<Option<Transaction>, ChainError> {
+        if let Some(receipt) = self.provider.get_transaction_receipt(hash).await? {
+            return Ok(Some(Transaction {
+                block: receipt.block_number,
+                succeeded: Some(receipt.status()),
+                gas_used: Some(receipt.gas_used),
+                logs: receipt.logs().len(),
+            }));
+        }
+        let waits = self.provider.get_transaction_by_hash(hash).await?;
+        Ok(waits.map(|_| Transaction::default()))
+    }
+
+    /// What a contract answers, as bytes.
+    pub async fn ask(&self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
+        let request = TransactionRequest::default().to(contract).input(data.into());
+        let answer = self.provider.call(request).await;
+        answer.map_err(|error| match Revert::of(&error) {
+            Some(why) => ChainError::Revert {
+                what: "the question".to_owned(),
+                why,
+            },
+            None => error.into(),
+        })
+    }
+
     /// A market on this chain.
     pub fn market<'a>(&'a self, deployment: &'a Deployment) -> MarketReader<'a> {
         MarketReader {
@@ -63,6 +96,19 @@ impl Client {
             at: BlockId::latest(),
         }
     }
+}
+
+/// What became of a transaction. The default is one that waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its block, once it is in one.
+    pub block: Option<u64>,
+    /// Whether it did what it should, once it is in a block.
+    pub succeeded: Option<bool>,
+    /// What it used of gas.
+    pub gas_used: Option<u64>,
+    /// How many events it made.
+    pub logs: usize,
 }
 
 /// What a market says, as of one block.
@@ -85,6 +131,9 @@ pub struct MarketTime {
     /// When the next epoch begins, in seconds since 1970.
     pub next_epoch: u64,
 }
+
+/// Number of the parameter that says what a unit's collateral is.
+const COLLATERAL_PER_UNIT: u8 = 2;
 
 /// The most entries of one page.
 const PAGE: usize = 100;
@@ -122,6 +171,12 @@ impl MarketReader<'_> {
     pub async fn param(&self, number: u8) -> Result<u128, ChainError> {
         let params = Params::new(self.deployment.params, self.provider());
         Ok(params.get(number).block(self.at).call().await?)
+    }
+
+    /// The collateral of so many units, in the smallest unit of the stake token.
+    pub async fn collateral(&self, units: u64) -> Result<U256, ChainError> {
+        let per_unit = self.param(COLLATERAL_PER_UNIT).await?;
+        Ok(U256::from(per_unit).saturating_mul(U256::from(units)))
     }
 
     /// Offers from an id on.

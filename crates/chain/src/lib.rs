@@ -5,6 +5,7 @@ mod call;
 mod calls;
 mod client;
 mod deployment;
+mod development;
 mod endpoints;
 mod error;
 mod event;
@@ -17,7 +18,7 @@ mod signatures;
 
 pub use call::Call;
 pub use calls::CommitmentTerms;
-pub use client::{Client, MarketReader, MarketTime};
+pub use client::{Client, MarketReader, MarketTime, Transaction};
 pub use deployment::{Deployment, deploy_for_development};
 pub use error::{ChainError, Spent};
 pub use event::{Happened, MarketEvent};

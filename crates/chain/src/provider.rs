@@ -1,6 +1,6 @@
 //! How a provider comes into the market, step by step.
 
-use alloy::primitives::{Address, Bytes, U256, Uint};
+use alloy::primitives::{Address, Bytes, Uint};
 use weir_identity::Keypair;
 
 use crate::bindings::Registry;
@@ -10,9 +10,6 @@ use crate::client::Client;
 use crate::deployment::Deployment;
 use crate::error::ChainError;
 use crate::sender::Sender;
-
-/// Number of the parameter that says what a unit's collateral is.
-const COLLATERAL_PER_UNIT: u8 = 2;
 
 /// What a provider offers.
 #[derive(Debug, Clone)]
@@ -126,9 +123,8 @@ async fn commit(
     if waiting.is_empty() {
         return Ok(());
     }
-    let per_unit = market.param(COLLATERAL_PER_UNIT).await?;
     let units: u64 = waiting.iter().map(|view| u64::from(view.peer.units)).sum();
-    let amount = U256::from(per_unit).saturating_mul(U256::from(units));
+    let amount = market.collateral(units).await?;
     let spender = deployment.capacity;
     let numbers: Vec<String> = waiting.iter().map(|view| view.commitmentId.to_string()).collect();
     let numbers = numbers.join(",");

@@ -306,8 +306,8 @@ contract SettlementTest is Town {
         vm.stopPrank();
         Deal memory deal = desk.getDeal(dealId);
         eq(deal.versionEpoch, now_() + 1, "epoch");
-        eq(uint256(deal.moduleSetHash), 2, "code");
-        eq(uint256(deal.formerModuleSetHash), uint256(keccak256("modules")), "former code");
+        eq(uint256(deal.code.moduleSetHash), 2, "code");
+        eq(uint256(deal.code.formerModuleSetHash), uint256(keccak256("modules")), "former code");
     }
 
     function testFuzz_every_coin_is_accounted_for(uint8 epochs, uint16 proofs, uint64 deposit, uint8 after_)

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-aqua", 2),
     ("weir-avm", 2),
     ("weir-marine", 2),
+    ("weir-devchain", 2),
     ("weir-peer", 3),
     ("weir-aqua-lsp", 3),
     ("weir-grammar", 3),

@@ -73,7 +73,7 @@ contract Market is MarketBase, Proxy {
         (deal.noticeEpochs, deal.payToken, deal.price) = (input.noticeEpochs, input.payToken, input.price);
         (deal.balance, deal.verReq) = (SafeCast.toUint112(deposit), input.verReq);
         if (input.minCollateral != 0) deal.minCollateral = input.minCollateral;
-        deal.moduleSetHash = input.moduleSetHash;
+        deal.code.moduleSetHash = input.moduleSetHash;
         if (input.caps.length != 0) deal.requirementsHash = keccak256(abi.encode(input.caps));
         if (input.callersRoot != bytes32(0)) deal.callersRoot = input.callersRoot;
         enlist(dealId, input.accessList, true);

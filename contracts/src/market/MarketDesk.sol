@@ -59,8 +59,8 @@ contract MarketDesk is MarketBase {
         Deal storage deal = owned(dealId);
         if (cid.length == 0 || moduleSetHash == bytes32(0)) revert BadBounds(16);
         uint32 from = currentEpoch() + 1;
-        if (deal.versionEpoch < from) deal.formerModuleSetHash = deal.moduleSetHash;
-        (deal.moduleSetHash, deal.versionEpoch) = (moduleSetHash, from);
+        if (deal.versionEpoch < from) deal.code.formerModuleSetHash = deal.code.moduleSetHash;
+        (deal.code.moduleSetHash, deal.versionEpoch) = (moduleSetHash, from);
         emit VersionSet(dealId, cid, moduleSetHash, from);
     }
 

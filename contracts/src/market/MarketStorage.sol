@@ -46,11 +46,17 @@ struct Deal {
     uint32 endEpoch;
     bool closed;
     uint96 minCollateral;
-    /// Epoch from which `moduleSetHash` is the code; before it, `formerModuleSetHash`.
+    /// Epoch from which `code.moduleSetHash` is the code; before it, `code.formerModuleSetHash`.
     uint32 versionEpoch;
     // ---
     bytes32 requirementsHash;
     bytes32 callersRoot;
+    DealCode code;
+}
+
+/// The code of a deal. A struct of its own, since libraries of clients know structs of 24 members at most; its two slots
+/// are where they would be without it.
+struct DealCode {
     bytes32 moduleSetHash;
     bytes32 formerModuleSetHash;
 }

@@ -74,6 +74,12 @@ pub(crate) enum Command {
     Call(Call),
     /// Show, export or check the signed log of a particle
     Trace(Trace),
+    /// Look at the chain of the local network, and move it
+    #[command(subcommand, arg_required_else_help = false)]
+    Chain(Chain),
+    /// Look at the market: who offers what
+    #[command(subcommand, arg_required_else_help = false)]
+    Market(Market),
     /// Run, check and format AIR scripts
     #[command(subcommand, arg_required_else_help = false)]
     Air(Air),
@@ -121,6 +127,85 @@ pub(crate) struct Up {
     /// What services may do outside, in TOML; nothing but draw entropy without it
     #[arg(long, value_name = "FILE")]
     pub(crate) effects: Option<PathBuf>,
+    /// No chain and no market inside
+    #[arg(long)]
+    pub(crate) no_chain: bool,
+    /// Port of the chain's JSON-RPC on this machine; without it 8545, or a free one
+    #[arg(long, value_name = "PORT", conflicts_with = "no_chain")]
+    pub(crate) chain_port: Option<u16>,
+}
+
+/// What to do with the chain of the local network.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Chain {
+    /// Where it is, its time, its contracts, and who has what
+    Info,
+    /// What became of a transaction
+    Tx {
+        /// Its hash
+        hash: String,
+    },
+    /// Ask a contract, with data as its ABI encodes it; nothing is sent
+    Call {
+        /// The contract
+        to: String,
+        /// 0x and hexadecimal digits
+        data: String,
+    },
+    /// Give an account coins or tokens
+    Faucet {
+        /// An address, or a name: customer, market, provider-a
+        account: String,
+        /// How much, in whole coins or tokens
+        #[arg(default_value = "1000")]
+        amount: String,
+        /// Of what
+        #[arg(long, value_enum, default_value_t)]
+        token: Token,
+    },
+    /// Move the clock of the chain
+    Warp {
+        /// How far (90s, 10m, 2h)
+        #[arg(value_parser = humantime::parse_duration)]
+        time: Duration,
+    },
+    /// Make blocks
+    Mine {
+        /// How many
+        #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        blocks: u32,
+    },
+}
+
+/// What the faucet of the chain gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Token {
+    /// The token that deals pay in
+    #[default]
+    Pay,
+    /// The token of collateral
+    Stake,
+    /// Coins, for gas
+    Coin,
+}
+
+impl Token {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pay => "pay",
+            Self::Stake => "stake",
+            Self::Coin => "coin",
+        }
+    }
+}
+
+/// What to show of the market.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Market {
+    /// All offers
+    Offers,
+    /// All providers
+    Providers,
 }
 
 #[derive(Args, Debug)]

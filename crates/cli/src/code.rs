@@ -239,6 +239,12 @@ codes! {
     TooManyCommands = "W0506", Conflict;
     /// The file that says what services may do outside is not usable.
     EffectsUnusable = "W0507", Configuration;
+    /// The chain does not answer.
+    ChainUnreachable = "W0601", Network;
+    /// The chain or a contract refuses.
+    ChainRefused = "W0602", FunctionFailed;
+    /// The network has no chain.
+    NoChain = "W0603", NotFound;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

@@ -4,10 +4,12 @@ mod air;
 mod aqua;
 mod build;
 mod call;
+mod chain;
 mod compile_component;
 mod explain;
 mod layout;
 mod lsp;
+mod market;
 mod new;
 mod proof;
 mod sim;
@@ -55,6 +57,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Sim(args) => (schema::SIM_RUN, sim::run(&args, cli.global.timeout, output)),
         Command::Wasm(args) => wasm::run(&args, cli.global.timeout, output),
         Command::Proof(args) => proof::run(&args, &cli.global, output),
+        Command::Chain(args) => chain::run(&args, output),
+        Command::Market(args) => market::run(&args, output),
         Command::Trace(args) => trace::run(&args, output),
     };
     output.finish(schema, outcome)

@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod input;
 mod logging;
+mod market;
 mod output;
 mod panic;
 mod particles;

@@ -71,6 +71,20 @@ schemas! {
     WASM_CALL = "wasm.call";
     /// Where the fuel of a call goes.
     WASM_PROFILE = "wasm.profile";
+    /// The chain of the network.
+    CHAIN_INFO = "chain.info";
+    /// What became of a transaction.
+    CHAIN_TX = "chain.tx";
+    /// What a contract answered.
+    CHAIN_CALL = "chain.call";
+    /// What an account was given.
+    CHAIN_FAUCET = "chain.faucet";
+    /// Where the chain is.
+    CHAIN_BLOCK = "chain.block";
+    /// The offers of the market.
+    MARKET_OFFERS = "market.offers";
+    /// The providers of the market.
+    MARKET_PROVIDERS = "market.providers";
     /// What an observer of the simulated network saw.
     SIM_RUN = "sim.run";
     /// Error codes.

@@ -79,6 +79,8 @@ pub struct LocalPeer {
     pub name: String,
     /// The node.
     pub node: NodeHandle,
+    /// Its key.
+    pub keypair: Arc<Keypair>,
     /// Its services.
     pub services: Vec<Deployed>,
 }
@@ -96,7 +98,8 @@ impl LocalNetwork {
         let shared = Arc::new(Shared::new(&limits));
         let started = keys.into_iter().map(|key| {
             let folder = key.folder.clone();
-            let mut node = NodeConfig::new(folder, Arc::new(key.keypair)).listening_on_loopback();
+            let keypair = Arc::new(key.keypair);
+            let mut node = NodeConfig::new(folder, Arc::clone(&keypair)).listening_on_loopback();
             node.keypair_is_new = key.is_new;
             node.relay = true;
             node.durability = config.durability;
@@ -112,6 +115,7 @@ impl LocalNetwork {
                     Ok(services) => Ok(LocalPeer {
                         name: key.name,
                         node,
+                        keypair,
                         services,
                     }),
                     Err(error) => {

@@ -8,6 +8,7 @@ use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::logging::{self, Voice};
+use crate::market::{Listen, LocalMarket};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::permissions;
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
@@ -29,6 +30,16 @@ struct Up<'a> {
     folder: String,
     peers: &'a [NetworkPeer],
     services: &'a [NetworkService],
+    /// Absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<Chain<'a>>,
+}
+
+#[derive(Serialize)]
+struct Chain<'a> {
+    url: &'a str,
+    chain_id: u64,
+    market: String,
 }
 
 /// Starts the network, says so, and keeps it up until it is told to stop.
@@ -63,10 +74,14 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         };
         let network = describe(&started);
         project.announce(&network)?;
+        let market = match args.no_chain {
+            true => None,
+            false => Some(market(args, &project, &started).await?),
+        };
         drop(progress);
         output.emit(
             schema::UP,
-            &report(&project, &network, begin.elapsed(), output),
+            &report(&project, &network, market.as_ref(), (begin.elapsed(), output)),
         )?;
 
         let outcome = loop {
@@ -89,13 +104,33 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
             }
         };
         output.note("stopping; the state stays in .weir");
+        let shutdown = async {
+            started.shutdown().await;
+            if let Some(market) = market {
+                market.stop().await;
+            }
+        };
         tokio::select! {
-            () = started.shutdown() => {}
+            () = shutdown => {}
             // Whoever cannot wait loses nothing: the state survives any end of the process.
             () = stop.wanted() => {}
         }
         outcome
     })
+}
+
+/// The chain inside, with the peers in its market.
+async fn market(
+    args: &args::Up,
+    project: &Project,
+    started: &LocalNetwork,
+) -> Result<LocalMarket, Failure> {
+    let listen = args.chain_port.map_or(Listen::Usual, Listen::Port);
+    let peers = started.peers().iter();
+    let peers: Vec<_> = peers
+        .map(|peer| (peer.name.clone(), Arc::clone(&peer.keypair)))
+        .collect();
+    LocalMarket::start(project, listen, &peers).await
 }
 
 /// The service of the folder with the files that it is made of, or the example.
@@ -221,13 +256,23 @@ fn describe(started: &LocalNetwork) -> Network {
     Network::new(peers.collect(), services)
 }
 
-fn report(project: &Project, network: &Network, took: Duration, output: &Output) -> Report {
+fn report(
+    project: &Project,
+    network: &Network,
+    market: Option<&LocalMarket>,
+    (took, output): (Duration, &Output),
+) -> Report {
     let folder = project.state();
     let folder = folder.canonicalize().unwrap_or(folder);
     let data = Up {
         folder: folder.display().to_string(),
         peers: &network.peers,
         services: &network.services,
+        chain: market.map(|market| Chain {
+            url: &market.file().url,
+            chain_id: market.file().deployment.chain_id,
+            market: market.file().deployment.market.to_string(),
+        }),
     };
     let mut table = Table::new(&[
         Column::Text("PEER"),
@@ -261,6 +306,15 @@ fn report(project: &Project, network: &Network, took: Duration, output: &Output)
         for function in &service.functions {
             text.push_str(&format!("  {function}\n"));
         }
+    }
+    if let Some(chain) = &data.chain {
+        text.push_str(&format!(
+            "\n{} at {} (number {}), with a market at {}\n",
+            palette.bold("chain"),
+            chain.url,
+            chain.chain_id,
+            chain.market
+        ));
     }
     text.push_str(&format!(
         "\n{} ready in {:.1} s. Try in another terminal, in this folder:\n{}  \

@@ -1,0 +1,282 @@
+//! Questions to a market.
+
+use alloy::eips::BlockId;
+use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::types::{Header, TransactionRequest};
+
+use crate::bindings::{Audit, Capacity, Lens, Market, Params, Registry, TestToken};
+use crate::calls::id48;
+use crate::deployment::Deployment;
+use crate::endpoints::Endpoints;
+use crate::error::ChainError;
+use crate::revert::Revert;
+
+/// A chain, through one endpoint or several. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    provider: RootProvider,
+    chain_id: u64,
+}
+
+impl Client {
+    /// A chain by its number and the URLs of its endpoints (`http` or `https`), the preferred one first. Nothing is
+    /// asked yet. An endpoint that stalls, lies about the chain or is gone is passed over for a time.
+    pub fn new(urls: &[String], chain_id: u64) -> Result<Self, ChainError> {
+        let endpoints = Endpoints::new(urls, chain_id)?;
+        Ok(Self {
+            provider: RootProvider::new(endpoints.client()),
+            chain_id,
+        })
+    }
+
+    /// The number of the chain.
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// What alloy offers beside this.
+    pub fn provider(&self) -> &RootProvider {
+        &self.provider
+    }
+
+    /// The number of the latest block.
+    pub async fn block_number(&self) -> Result<u64, ChainError> {
+        Ok(self.provider.get_block_number().await?)
+    }
+
+    /// The header of a block; none if there is no such block.
+    pub async fn header(&self, block: BlockId) -> Result<Option<Header>, ChainError> {
+        let found = self.provider.get_block(block).await?;
+        Ok(found.map(|block| block.header))
+    }
+
+    /// The coins of an account, in wei.
+    pub async fn balance(&self, account: Address) -> Result<U256, ChainError> {
+        Ok(self.provider.get_balance(account).await?)
+    }
+
+    /// Whether there is a contract at an address.
+    pub async fn has_code(&self, address: Address) -> Result<bool, ChainError> {
+        Ok(!self.provider.get_code_at(address).await?.is_empty())
+    }
+
+    /// What became of a transaction; none if the chain does not know it.
+    pub async fn transaction(&self, hash: B256) -> Result<Option<Transaction>, ChainError> {
+        if let Some(receipt) = self.provider.get_transaction_receipt(hash).await? {
+            return Ok(Some(Transaction {
+                block: receipt.block_number,
+                succeeded: Some(receipt.status()),
+                gas_used: Some(receipt.gas_used),
+                logs: receipt.logs().len(),
+            }));
+        }
+        let waits = self.provider.get_transaction_by_hash(hash).await?;
+        Ok(waits.map(|_| Transaction::default()))
+    }
+
+    /// What a contract answers, as bytes.
+    pub async fn ask(&self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
+        let request = TransactionRequest::default().to(contract).input(data.into());
+        let answer = self.provider.call(request).await;
+        answer.map_err(|error| match Revert::of(&error) {
+            Some(why) => ChainError::Revert {
+                what: "the question".to_owned(),
+                why,
+            },
+            None => error.into(),
+        })
+    }
+
+    /// A market on this chain.
+    pub fn market<'a>(&'a self, deployment: &'a Deployment) -> MarketReader<'a> {
+        MarketReader {
+            client: self,
+            deployment,
+            at: BlockId::latest(),
+        }
+    }
+}
+
+/// What became of a transaction. The default is one that waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its block, once it is in one.
+    pub block: Option<u64>,
+    /// Whether it did what it should, once it is in a block.
+    pub succeeded: Option<bool>,
+    /// What it used of gas.
+    pub gas_used: Option<u64>,
+    /// How many events it made.
+    pub logs: usize,
+}
+
+/// What a market says, as of one block.
+#[derive(Debug, Clone, Copy)]
+pub struct MarketReader<'a> {
+    client: &'a Client,
+    deployment: &'a Deployment,
+    at: BlockId,
+}
+
+/// The time of a market at one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarketTime {
+    /// The block.
+    pub block: u64,
+    /// Its time, in seconds since 1970.
+    pub seconds: u64,
+    /// The running epoch. The first is 1.
+    pub epoch: u32,
+    /// When the next epoch begins, in seconds since 1970.
+    pub next_epoch: u64,
+}
+
+/// Number of the parameter that says what a unit's collateral is.
+const COLLATERAL_PER_UNIT: u8 = 2;
+
+/// The most entries of one page.
+const PAGE: usize = 100;
+
+impl MarketReader<'_> {
+    /// The same market as of a block.
+    pub fn at(self, block: BlockId) -> Self {
+        Self { at: block, ..self }
+    }
+
+    fn provider(&self) -> &RootProvider {
+        &self.client.provider
+    }
+
+    /// The time of the market.
+    pub async fn time(&self) -> Result<MarketTime, ChainError> {
+        let params = Params::new(self.deployment.params, self.provider());
+        let header = self.client.header(self.at).await?;
+        let header = header.ok_or_else(|| ChainError::Absurd("a block that it named is gone".to_owned()))?;
+        let (genesis, length) = (params.genesis(), params.epochLen());
+        let (genesis, length) = (genesis.call().await?, u64::from(length.call().await?));
+        let since = header.timestamp.saturating_sub(genesis);
+        let absurd = || ChainError::Absurd("an epoch without length".to_owned());
+        let passed = since.checked_div(length).ok_or_else(absurd)?;
+        let epoch = passed.saturating_add(1);
+        Ok(MarketTime {
+            block: header.number,
+            seconds: header.timestamp,
+            epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
+            next_epoch: genesis.saturating_add(epoch.saturating_mul(length)),
+        })
+    }
+
+    /// A value of the market's parameters, by its number in `Param`.
+    pub async fn param(&self, number: u8) -> Result<u128, ChainError> {
+        let params = Params::new(self.deployment.params, self.provider());
+        Ok(params.get(number).block(self.at).call().await?)
+    }
+
+    /// The collateral of so many units, in the smallest unit of the stake token.
+    pub async fn collateral(&self, units: u64) -> Result<U256, ChainError> {
+        let per_unit = self.param(COLLATERAL_PER_UNIT).await?;
+        Ok(U256::from(per_unit).saturating_mul(U256::from(units)))
+    }
+
+    /// Offers from an id on.
+    pub async fn offers(&self, from: u64, count: usize) -> Result<Vec<Lens::OfferView>, ChainError> {
+        let lens = Lens::new(self.deployment.lens, self.provider());
+        let page = lens.offers(id48(from), U256::from(count.min(PAGE)));
+        Ok(page.block(self.at).call().await?)
+    }
+
+    /// Deals from an id on.
+    pub async fn deals(&self, from: u64, count: usize) -> Result<Vec<Lens::DealView>, ChainError> {
+        let lens = Lens::new(self.deployment.lens, self.provider());
+        let page = lens.deals(from, U256::from(count.min(PAGE)));
+        Ok(page.block(self.at).call().await?)
+    }
+
+    /// A deal. One that is not there has the status *none*.
+    pub async fn deal(&self, deal: u64) -> Result<Lens::DealView, ChainError> {
+        let lens = Lens::new(self.deployment.lens, self.provider());
+        Ok(lens.deal(deal).block(self.at).call().await?)
+    }
+
+    /// Peers with their latest commitments.
+    pub async fn peers(&self, peers: &[Address]) -> Result<Vec<Lens::PeerView>, ChainError> {
+        let lens = Lens::new(self.deployment.lens, self.provider());
+        let mut found = Vec::with_capacity(peers.len());
+        for page in peers.chunks(PAGE) {
+            found.extend(lens.peers(page.to_vec()).block(self.at).call().await?);
+        }
+        Ok(found)
+    }
+
+    /// Workers, with what is due to and from them in the 256 epochs around one.
+    pub async fn workers(&self, workers: &[B256], epoch: u32) -> Result<Vec<Lens::WorkerView>, ChainError> {
+        let lens = Lens::new(self.deployment.lens, self.provider());
+        let mut found = Vec::with_capacity(workers.len());
+        for page in workers.chunks(PAGE) {
+            found.extend(lens.workers(page.to_vec(), epoch).block(self.at).call().await?);
+        }
+        Ok(found)
+    }
+
+    /// The name of the place that a peer has in a deal, or would have.
+    pub async fn worker_of(&self, deal: u64, peer: Address) -> Result<B256, ChainError> {
+        let market = Market::new(self.deployment.market, self.provider());
+        Ok(market.workerOf(deal, peer).block(self.at).call().await?)
+    }
+
+    /// Why an entry would not match a deal, by number; 0 if it would.
+    pub async fn match_reason(
+        &self,
+        deal: u64,
+        entry: Market::Entry,
+        capabilities: Vec<B256>,
+    ) -> Result<u8, ChainError> {
+        let market = Market::new(self.deployment.market, self.provider());
+        let reason = market.matchReason(deal, entry, capabilities);
+        Ok(reason.block(self.at).call().await?)
+    }
+
+    /// Whether an account is a provider: whether it has published a description.
+    pub async fn is_provider(&self, account: Address) -> Result<bool, ChainError> {
+        let registry = Registry::new(self.deployment.registry, self.provider());
+        let hash = registry.metadataHash(account).block(self.at).call().await?;
+        Ok(!hash.is_zero())
+    }
+
+    /// What an account can withdraw of what deals paid, in the token's smallest unit.
+    pub async fn pay_credit(&self, token: Address, account: Address) -> Result<U256, ChainError> {
+        let market = Market::new(self.deployment.market, self.provider());
+        Ok(market.creditOf(token, account).block(self.at).call().await?)
+    }
+
+    /// What an account can withdraw of collateral.
+    pub async fn stake_credit(&self, account: Address) -> Result<U256, ChainError> {
+        let capacity = Capacity::new(self.deployment.capacity, self.provider());
+        let credit = capacity.creditOf(self.deployment.stake_token, account);
+        Ok(credit.block(self.at).call().await?)
+    }
+
+    /// The tokens of an account, in the smallest unit.
+    pub async fn tokens(&self, token: Address, account: Address) -> Result<U256, ChainError> {
+        let token = TestToken::new(token, self.provider());
+        Ok(token.balanceOf(account).block(self.at).call().await?)
+    }
+
+    /// What a contract may take of an account's tokens.
+    pub async fn allowance(
+        &self,
+        token: Address,
+        (owner, spender): (Address, Address),
+    ) -> Result<U256, ChainError> {
+        let token = TestToken::new(token, self.provider());
+        Ok(token.allowance(owner, spender).block(self.at).call().await?)
+    }
+
+    /// Which of 256 epochs a peer has committed receipts of, epoch e at bit e mod 256.
+    pub async fn committed(&self, peer: Address, token: Address, epoch: u32) -> Result<U256, ChainError> {
+        let audit = Audit::new(self.deployment.audit, self.provider());
+        let word = audit.committedWord(peer, token, U256::from(epoch >> 8));
+        Ok(word.block(self.at).call().await?)
+    }
+}

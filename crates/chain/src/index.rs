@@ -1,0 +1,138 @@
+//! What only events tell of a market: the CIDs and requirements of deals, and which peers have had a place in them.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::Market::MarketEvents;
+use crate::event::{Happened, MarketEvent};
+use crate::follower::News;
+
+/// What is known of a market from its events. It follows a [`Follower`](crate::Follower) through reorganisations; keep
+/// it together with its cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    deals: BTreeMap<u64, DealFacts>,
+    places: Vec<Place>,
+}
+
+/// What events tell of a deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DealFacts {
+    /// The block that it was created in.
+    pub block: u64,
+    /// Capabilities that every worker's offer must have.
+    pub capabilities: Vec<B256>,
+    /// Its code, in the order in which it was set.
+    pub versions: Vec<Version>,
+}
+
+/// Code of a deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Version {
+    /// The block that it was set in.
+    pub block: u64,
+    /// The first epoch in which it is the deal's; 0 for the first version.
+    pub from_epoch: u32,
+    /// The bytes of the CID.
+    pub cid: Bytes,
+    /// The hash of the set of modules.
+    pub module_set: B256,
+}
+
+/// A place that a peer was given in a deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The block in which it was given.
+    pub block: u64,
+    /// The deal.
+    pub deal: u64,
+    /// The name of the place.
+    pub worker: B256,
+    /// The peer.
+    pub peer: Address,
+}
+
+impl Index {
+    /// Takes what a follower learnt.
+    pub fn learn(&mut self, news: &News) {
+        match news {
+            News::Nothing => {}
+            News::Blocks { events, .. } => events.iter().for_each(|event| self.add(event)),
+            News::RolledBack { to } => self.roll_back(*to),
+        }
+    }
+
+    /// What is known of a deal.
+    pub fn deal(&self, deal: u64) -> Option<&DealFacts> {
+        self.deals.get(&deal)
+    }
+
+    /// All deals, the oldest first.
+    pub fn deals(&self) -> impl Iterator<Item = (u64, &DealFacts)> {
+        self.deals.iter().map(|(id, facts)| (*id, facts))
+    }
+
+    /// The places that a peer was given. A place may have been given more than once.
+    pub fn places_of(&self, peer: Address) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(move |place| place.peer == peer)
+    }
+
+    /// The places that a deal gave.
+    pub fn places_in(&self, deal: u64) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(move |place| place.deal == deal)
+    }
+
+    fn add(&mut self, happened: &Happened) {
+        let block = happened.block;
+        let MarketEvent::Market(event) = &happened.event else {
+            return;
+        };
+        match event {
+            MarketEvents::DealCreated(created) => {
+                let version = Version {
+                    block,
+                    from_epoch: 0,
+                    cid: created.input.cid.clone(),
+                    module_set: created.input.moduleSetHash,
+                };
+                let facts = DealFacts {
+                    block,
+                    capabilities: created.input.caps.clone(),
+                    versions: vec![version],
+                };
+                self.deals.insert(created.dealId, facts);
+            }
+            MarketEvents::VersionSet(set) => {
+                if let Some(deal) = self.deals.get_mut(&set.dealId) {
+                    deal.versions.push(Version {
+                        block,
+                        from_epoch: set.fromEpoch,
+                        cid: set.cid.clone(),
+                        module_set: set.moduleSetHash,
+                    });
+                }
+            }
+            MarketEvents::WorkerMatched(matched) => self.places.push(Place {
+                block,
+                deal: matched.dealId,
+                worker: matched.workerId,
+                peer: matched.peer,
+            }),
+            _ => {}
+        }
+    }
+
+    fn roll_back(&mut self, to: u64) {
+        self.deals.retain(|_, deal| deal.block <= to);
+        for deal in self.deals.values_mut() {
+            deal.versions.retain(|version| version.block <= to);
+        }
+        self.places.retain(|place| place.block <= to);
+    }
+}

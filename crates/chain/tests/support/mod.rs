@@ -1,0 +1,151 @@
+//! Chains for tests, and people on them.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::{Address, U256};
+use alloy::providers::Provider;
+use weir_chain::{Call, Client, Deployment, MemoryJournal, Sender, Terms, deploy_for_development};
+use weir_identity::Keypair;
+
+/// The number of the chains of tests.
+pub(crate) const CHAIN_ID: u64 = 31_337;
+
+/// A chain that runs until it is dropped.
+pub(crate) struct Chain {
+    pub(crate) url: String,
+    process: Option<Child>,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// A real anvil, which `npm ci` in `contracts` installs. Without it the test says so and is left out, unless
+/// `WEIR_ANVIL_REQUIRED` is set.
+pub(crate) fn anvil() -> Option<Chain> {
+    let installed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../contracts/node_modules/.bin/anvil"
+    );
+    let path = std::env::var_os("WEIR_ANVIL").map_or_else(|| PathBuf::from(installed), PathBuf::from);
+    if !path.exists() {
+        let required = std::env::var_os("WEIR_ANVIL_REQUIRED").is_some();
+        assert!(!required, "anvil is not there: run `npm ci` in contracts, or set WEIR_ANVIL");
+        println!("left out: no anvil; run `npm ci` in contracts, or set WEIR_ANVIL");
+        return None;
+    }
+    let mut process = Command::new(path)
+        .args(["--port", "0", "--chain-id", "31337", "--mnemonic-seed-unsafe", "7"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("anvil can be started");
+    let output = process.stdout.take().expect("it is piped");
+    let mut lines = BufReader::new(output).lines();
+    let url = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| Some(format!("http://{}", line.strip_prefix("Listening on ")?)))
+        .expect("anvil says where it listens");
+    // It writes more, and must not wait for a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some(Chain {
+        url,
+        process: Some(process),
+    })
+}
+
+/// A market on a chain, with a time that the test moves.
+pub(crate) struct Town {
+    pub(crate) client: Client,
+    pub(crate) deployment: Deployment,
+}
+
+pub(crate) const EPOCH: u64 = 60;
+
+pub(crate) fn key(number: u8) -> Keypair {
+    Keypair::from_secret(&[number; 32]).expect("it is a secret")
+}
+
+pub(crate) fn address(key: &Keypair) -> Address {
+    Address::from(*key.address().as_bytes())
+}
+
+pub(crate) fn terms() -> Terms {
+    Terms {
+        gas_cap: U256::from(10).pow(U256::from(19)),
+        patience: Duration::from_secs(20),
+        ..Terms::default()
+    }
+}
+
+impl Town {
+    pub(crate) async fn found(url: &str) -> Self {
+        let client = Client::new(&[url.to_owned()], CHAIN_ID).expect("the URL is good");
+        fund(&client, address(&key(1))).await;
+        let deployer = sender(&client, &key(1));
+        let deployment = deploy_for_development(&client, &deployer, EPOCH as u32).await;
+        Self {
+            client,
+            deployment: deployment.expect("the market can be deployed"),
+        }
+    }
+
+    /// Somebody with coins and tokens, who lets the market take what it needs.
+    pub(crate) async fn person(&self, number: u8) -> Sender {
+        let key = key(number);
+        let account = address(&key);
+        fund(&self.client, account).await;
+        let sender = sender(&self.client, &key);
+        let much = U256::from(10).pow(U256::from(30));
+        let (stake, pay) = (self.deployment.stake_token, self.deployment.pay_token);
+        for (name, call) in [
+            ("faucet/stake", Call::faucet(stake, account, much)),
+            ("faucet/pay", Call::faucet(pay, account, much)),
+            ("approve/pay", self.deployment.approve(pay, self.deployment.market, U256::MAX)),
+        ] {
+            sender.send(name, &call).await.expect("it is for everybody");
+        }
+        sender
+    }
+
+    /// Lets whole epochs pass.
+    pub(crate) async fn pass(&self, epochs: u64) {
+        let time = self.client.market(&self.deployment).time().await.expect("it has a time");
+        let at = time.next_epoch + (epochs - 1) * EPOCH;
+        let provider = self.client.provider();
+        let set: Result<serde_json::Value, _> =
+            provider.raw_request("evm_setNextBlockTimestamp".into(), (at,)).await;
+        set.expect("the time can be set");
+        let mined: Result<serde_json::Value, _> = provider.raw_request("evm_mine".into(), ()).await;
+        mined.expect("a block can be made");
+    }
+
+    pub(crate) async fn epoch(&self) -> u32 {
+        let time = self.client.market(&self.deployment).time().await;
+        time.expect("it has a time").epoch
+    }
+}
+
+pub(crate) fn sender(client: &Client, key: &Keypair) -> Sender {
+    let journal = Arc::new(MemoryJournal::default());
+    Sender::new(client.clone(), key, journal, terms()).expect("the key is good")
+}
+
+async fn fund(client: &Client, account: Address) {
+    let coins = format!("{:#x}", U256::from(10).pow(U256::from(20)));
+    let provider = client.provider();
+    let funded: Result<serde_json::Value, _> =
+        provider.raw_request("anvil_setBalance".into(), (account, coins)).await;
+    funded.expect("a development chain gives coins");
+}

@@ -1,0 +1,179 @@
+//! The chain inside `weir up`, with a market on it and a provider for each peer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Bytes, U256};
+use futures::future::try_join_all;
+use weir_chain::{
+    Call, ChainError, Client, MemoryJournal, ProviderPlan, Sender, Terms, deploy_for_development,
+    enter_market,
+};
+use weir_devchain::{Config, DevChain, Server};
+use weir_identity::Keypair;
+
+use super::{Account, MarketFile, failed};
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::project::Project;
+
+/// The number of the chain, the usual one of development chains.
+const CHAIN_ID: u64 = 31_337;
+
+/// The usual port of a chain's JSON-RPC.
+const PORT: u16 = 8545;
+
+/// Length of an epoch, in seconds.
+const EPOCH_SECONDS: u32 = 60;
+
+/// Compute units of each peer.
+const UNITS: u16 = 32;
+
+/// For how many epochs they are promised: 45 days.
+const EPOCHS: u16 = u16::MAX;
+
+/// The least price of a unit for an epoch: a thousandth of a token.
+const PRICE: u128 = 1_000_000_000_000_000;
+
+/// Where the chain listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listen {
+    /// At the usual port, or another one if that is taken.
+    Usual,
+    /// At this port.
+    Port(u16),
+}
+
+/// A chain that runs in this process.
+pub(crate) struct LocalMarket {
+    server: Server,
+    /// Dropped last: requests may be under way.
+    _chain: DevChain,
+    file: MarketFile,
+}
+
+impl LocalMarket {
+    /// Starts the chain, puts a market on it unless there is one, and lets a provider enter for each peer, given by
+    /// name and key.
+    pub(crate) async fn start(
+        project: &Project,
+        listen: Listen,
+        peers: &[(String, Arc<Keypair>)],
+    ) -> Result<Self, Failure> {
+        let providers = peers.iter().map(|(name, _)| Account::Provider(name.clone()));
+        let accounts: Vec<Account> = [Account::Market, Account::Customer]
+            .into_iter()
+            .chain(providers)
+            .collect();
+        let accounts = accounts.iter().map(|account| Ok((account.address()?, Account::coins())));
+        let chain = DevChain::open(Config {
+            path: Some(project.state().join("chain.redb")),
+            chain_id: CHAIN_ID,
+            accounts: accounts.collect::<Result<_, Failure>>()?,
+            ..Config::default()
+        });
+        let chain = chain.map_err(|error| {
+            Failure::new(Code::NetworkFailed, "the chain of the network did not start")
+                .cause(error)
+                .fix("weir up --fresh forgets what is kept in .weir")
+        })?;
+        let server = serve(&chain, listen).await?;
+        let url = server.url();
+        let client = Client::new(std::slice::from_ref(&url), CHAIN_ID)
+            .map_err(|error| failed("the chain cannot be asked", &error))?;
+        let file = found(project, &url, &client).await?;
+        file.write(project)?;
+        let entering = peers.iter().map(|(name, key)| enter(&client, &file, name, key));
+        try_join_all(entering).await?;
+        Ok(Self {
+            server,
+            _chain: chain,
+            file,
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn file(&self) -> &MarketFile {
+        &self.file
+    }
+
+    /// Ends it. What happened on it stays.
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+async fn serve(chain: &DevChain, listen: Listen) -> Result<Server, Failure> {
+    let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let served = match listen {
+        Listen::Port(port) => chain.serve(at(port)).await,
+        Listen::Usual => match chain.serve(at(PORT)).await {
+            Ok(server) => Ok(server),
+            Err(_) => chain.serve(at(0)).await,
+        },
+    };
+    served.map_err(|error| {
+        Failure::new(Code::NetworkFailed, "the chain of the network cannot be reached")
+            .cause(error)
+            .fix("choose another port with --chain-port")
+    })
+}
+
+/// The market that is on the chain already, or a new one.
+async fn found(project: &Project, url: &str, client: &Client) -> Result<MarketFile, Failure> {
+    let what = "the market cannot be put on the chain";
+    if let Some(file) = MarketFile::find(project)? {
+        let code = client.has_code(file.deployment.market).await;
+        if code.map_err(|error| failed(what, &error))? {
+            return Ok(MarketFile::new(url.to_owned(), file.deployment));
+        }
+    }
+    let sender = sender(client, &Account::Market.key()?)?;
+    let deployment = deploy_for_development(client, &sender, EPOCH_SECONDS).await;
+    let deployment = deployment.map_err(|error| failed(what, &error))?;
+    Ok(MarketFile::new(url.to_owned(), deployment))
+}
+
+/// Lets the provider of a peer enter the market, with collateral from the faucet.
+async fn enter(
+    client: &Client,
+    file: &MarketFile,
+    name: &str,
+    node: &Keypair,
+) -> Result<(), Failure> {
+    let account = Account::Provider(name.to_owned());
+    let sender = sender(client, &account.key()?)?;
+    let plan = ProviderPlan {
+        metadata: Bytes::from(account.to_string().into_bytes()),
+        min_price: PRICE,
+        versions: (1, 1),
+        capabilities: Vec::new(),
+        epochs: EPOCHS,
+    };
+    let entering = async {
+        let market = client.market(&file.deployment);
+        let collateral = market.collateral(u64::from(UNITS)).await?;
+        let (token, address) = (file.deployment.stake_token, sender.account());
+        if !market.is_provider(address).await? && market.tokens(token, address).await? < collateral {
+            sender.send("faucet", &Call::faucet(token, address, collateral)).await?;
+        }
+        enter_market((client, &file.deployment), &sender, &plan, &[(node, UNITS)]).await
+    };
+    let entered: Result<_, ChainError> = entering.await;
+    entered.map_err(|error| failed(format!("{account} cannot enter the market"), &error))?;
+    Ok(())
+}
+
+/// A sender for an account of the development chain. What it sent and did not see is forgotten with the process; the
+/// chain tells what is there.
+pub(crate) fn sender(client: &Client, key: &Keypair) -> Result<Sender, Failure> {
+    let terms = Terms {
+        gas_cap: U256::MAX,
+        patience: Duration::from_secs(20),
+        ..Terms::default()
+    };
+    let journal = Arc::new(MemoryJournal::default());
+    Sender::new(client.clone(), key, journal, terms)
+        .map_err(|error| failed("nothing can be sent to the chain", &error))
+}

@@ -17,12 +17,6 @@ impl FormatError {
             problem: problem.into(),
         }
     }
-
-    /// The same inside of something.
-    pub(crate) fn within(self, outer: &str) -> Self {
-        let field = format!("{outer}.{}", self.field);
-        Self { field, ..self }
-    }
 }
 
 /// Why a source does not give a block.

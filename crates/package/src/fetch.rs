@@ -245,7 +245,7 @@ impl Fetch {
                 self.root = Some(root);
             }
             Some(Role::List(file)) => {
-                let list = ChunkList::decode(&bytes, &file).map_err(not_a_package)?;
+                let list = ChunkList::decode_for(&file, &bytes).map_err(not_a_package)?;
                 for (chunk, size) in list.chunks() {
                     self.expect(chunk, Role::Chunk(size))
                         .map_err(not_a_package)?;

@@ -85,9 +85,9 @@ impl FileRef {
     }
 }
 
-/// The chunks of a file that has more than one.
+/// The chunks of a file that has more than one: what is in the block that lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ChunkList {
+pub struct ChunkList {
     size: u64,
     digest: [u8; 32],
     chunks: Vec<Cid>,
@@ -95,7 +95,7 @@ pub(crate) struct ChunkList {
 
 impl ChunkList {
     /// `{"size": bytes, "chunks": [links], "sha256": of the file}`.
-    fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.object(3).text("size").uint(self.size);
         to.text("chunks").list(self.chunks.len());
@@ -107,8 +107,8 @@ impl ChunkList {
     }
 
     /// Reads the list of the chunks of this file.
-    pub(crate) fn decode(bytes: &[u8], file: &FileRef) -> Result<Self, FormatError> {
-        let list = Self::decode_any(bytes)?;
+    pub(crate) fn decode_for(file: &FileRef, bytes: &[u8]) -> Result<Self, FormatError> {
+        let list = Self::decode(bytes)?;
         if list.size != file.size {
             let problem = format!("is {}, but the package says {}", list.size, file.size);
             return Err(FormatError::new("file.size", problem));
@@ -120,8 +120,8 @@ impl ChunkList {
         Ok(list)
     }
 
-    /// Reads a list of chunks on its own.
-    pub(crate) fn decode_any(bytes: &[u8]) -> Result<Self, FormatError> {
+    /// Reads exactly what is in such a block, and nothing else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let at = "file";
         let mut from = Reader::new(bytes);
         from.object(3, at)?;
@@ -163,7 +163,7 @@ impl ChunkList {
     }
 
     /// The chunks in order, each with its length in bytes.
-    pub(crate) fn chunks(&self) -> impl Iterator<Item = (Cid, u64)> {
+    pub fn chunks(&self) -> impl Iterator<Item = (Cid, u64)> {
         let length = |index: usize| CHUNK.min(self.size - CHUNK * index as u64);
         let chunks = self.chunks.iter().enumerate();
         chunks.map(move |(index, chunk)| (*chunk, length(index)))

@@ -60,7 +60,7 @@ pub use builder::{Builder, Built};
 pub use check::{Refusal, check, schedules_refusal};
 pub use error::{Attempt, FetchError, FormatError, SourceError, StoreError};
 pub use fetch::{Fetch, Progress, Request, Verdict, fetch};
-pub use file::FileRef;
+pub use file::{ChunkList, FileRef};
 pub use garbage::{Pins, collect, collectable};
 pub use grants::Grants;
 pub use limits::Limits;

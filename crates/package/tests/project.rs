@@ -73,21 +73,44 @@ fn schedules_that_mean_nothing_are_refused() {
         "on = [\"block\"]\nstart = \"2026-01-01T00:00:00Z\"",
     ]
     .map(|text| scheduled(text).unwrap_err());
-    expect![[r#""#]].assert_eq(&errors.join("\n"));
+    expect![[r#"
+        schedule.s: needs exactly one of `every`, `cron`, `on`, or `start` alone for one run; only `every` and `cron` go with `end`
+        schedule.s.every: is not between one second and 100 years
+        schedule.s.every: is not a whole number of seconds
+        schedule.s.every: is not between one second and 100 years
+        schedule.s.every: expected number at 0; write it like `30s` or `2h`
+        schedule.s: needs exactly one of `every`, `cron`, `on`, or `start` alone for one run; only `every` and `cron` go with `end`
+        schedule.s.start: is not a time since 1970 like `2026-01-31T12:00:00Z`
+        schedule.s.end: is not after `start`
+        schedule.s: needs exactly one of `every`, `cron`, `on`, or `start` alone for one run; only `every` and `cron` go with `end`
+        schedule.s.cron: is not five fields of at most 128 bytes: minute, hour, day of the month, month, day of the week
+        schedule.s.on: is not a list of `block`, `connect`, `disconnect`
+        schedule.s.on: is not a list of `block`, `connect`, `disconnect`
+        schedule.s: needs exactly one of `every`, `cron`, `on`, or `start` alone for one run; only `every` and `cron` go with `end`"#]].assert_eq(&errors.join("\n"));
 }
 
 #[test]
 fn mistakes_are_named_with_their_place() {
-    refused("colour = 1", expect![[r#""#]]);
-    refused("[[service]]\nname = \"s\"\n", expect![[r#""#]]);
-    refused("[aqua]\nfiles = [\"../a.aqua\"]\n", expect![[r#""#]]);
+    refused("colour = 1", expect![[r#"
+        package.toml: TOML parse error at line 4, column 1
+          |
+        4 | colour = 1
+          | ^^^^^^
+        unknown field `colour`, expected `name` or `version`"#]]);
+    refused("[[service]]\nname = \"s\"\n", expect![[r#"
+        package.toml: TOML parse error at line 4, column 1
+          |
+        4 | [[service]]
+          | ^^^^^^^^^^^
+        missing field `component`"#]]);
+    refused("[aqua]\nfiles = [\"../a.aqua\"]\n", expect![[r#"aqua.files: a path is relative, has `/` between its parts, no `.` or `..`, `\`, `:` or control character, and at most 200 bytes"#]]);
     refused(
         "[[service]]\nname = \"s\"\ncomponent = \"s.wasm\"\n[service.grants]\n\"weir:host/http@0.1\" = {}\n",
-        expect![[r#""#]],
+        expect!["service.s.grants.weir:host/http@0.1.hosts: is missing"],
     );
     refused(
         "[[service]]\nname = \"s\"\ncomponent = \"s.wasm\"\n[service.grants]\n\"weir:host/http@0.1.0\" = { hosts = [\"*\"] }\n",
-        expect![[r#""#]],
+        expect!["service.s.grants.weir:host/http@0.1.0: names no interface; write PACKAGE/INTERFACE@VERSION with the shortest version, like `weir:host/http@0.1`"],
     );
 }
 
@@ -123,7 +146,12 @@ fn what_a_node_does_not_grant_is_said_in_words() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    expect![[r#""#]].assert_eq(&refusals(
+    expect![[r#"
+        service `s` asks for the host `api.example.org` of weir:host/http@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the method PUT of weir:host/http@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the program `convert` of weir:host/programs@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the interface of weir:host/state@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
+        the package has schedules (tick), and this version of Weir does not run schedules yet; publish it without them, or call the functions from outside"#]].assert_eq(&refusals(
         r#"{"weir:host/http@0.1": {"hosts": ["*.cdn.example.org"], "methods": ["GET"]}, "weir:host/programs@0.1": {"names": []}}"#,
     ));
     // Only the schedules are left.

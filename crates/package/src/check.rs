@@ -8,7 +8,7 @@ use crate::root::Root;
 pub enum Refusal {
     /// A service asks for what the node does not give.
     #[error(
-        "service `{service}` asks for {missing} of {interface}, which this node does not grant; its operator can allow it, or deploy elsewhere"
+        "service `{service}` asks for {missing}, which this node does not grant; its operator can allow it, or deploy elsewhere"
     )]
     NotGranted {
         /// The service.

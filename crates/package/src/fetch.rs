@@ -94,7 +94,7 @@ impl Fetch {
         })
     }
 
-    /// Takes what is here already, as far as it leads. `held` gives verified blocks; others are ignored.
+    /// Takes what is here already, as far as it leads: at the beginning, and after each block that links to others. `held` gives verified blocks; others are ignored.
     pub fn resume(
         &mut self,
         mut held: impl FnMut(&Cid) -> Option<Bytes>,

@@ -80,12 +80,17 @@ impl Grants {
         self.0.keys().map(String::as_str)
     }
 
-    /// Each interface of `self` that `given` does not cover, with what is missing in words.
+    /// Each interface of `self` that `given` does not cover, with what is missing, in words that name the interface.
     pub(crate) fn beyond<'a>(&'a self, given: &'a Self) -> impl Iterator<Item = (&'a str, String)> {
         self.0.iter().flat_map(|(name, asked)| {
             let missing = match given.0.get(name) {
-                None => vec!["the interface".to_owned()],
-                Some(given) => asked.beyond(given),
+                None => vec![name.clone()],
+                Some(given) => {
+                    let missing = asked.beyond(given).into_iter();
+                    missing
+                        .map(|missing| format!("{missing} ({name})"))
+                        .collect()
+                }
             };
             missing
                 .into_iter()

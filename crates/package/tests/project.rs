@@ -91,26 +91,39 @@ fn schedules_that_mean_nothing_are_refused() {
 
 #[test]
 fn mistakes_are_named_with_their_place() {
-    refused("colour = 1", expect![[r#"
+    refused(
+        "colour = 1",
+        expect![[r#"
         package.toml: TOML parse error at line 4, column 1
           |
         4 | colour = 1
           | ^^^^^^
-        unknown field `colour`, expected `name` or `version`"#]]);
-    refused("[[service]]\nname = \"s\"\n", expect![[r#"
+        unknown field `colour`, expected `name` or `version`"#]],
+    );
+    refused(
+        "[[service]]\nname = \"s\"\n",
+        expect![[r#"
         package.toml: TOML parse error at line 4, column 1
           |
         4 | [[service]]
           | ^^^^^^^^^^^
-        missing field `component`"#]]);
-    refused("[aqua]\nfiles = [\"../a.aqua\"]\n", expect![[r#"aqua.files: a path is relative, has `/` between its parts, no `.` or `..`, `\`, `:` or control character, and at most 200 bytes"#]]);
+        missing field `component`"#]],
+    );
+    refused(
+        "[aqua]\nfiles = [\"../a.aqua\"]\n",
+        expect![[
+            r#"aqua.files: a path is relative, has `/` between its parts, no `.` or `..`, `\`, `:` or control character, and at most 200 bytes"#
+        ]],
+    );
     refused(
         "[[service]]\nname = \"s\"\ncomponent = \"s.wasm\"\n[service.grants]\n\"weir:host/http@0.1\" = {}\n",
         expect!["service.s.grants.weir:host/http@0.1.hosts: is missing"],
     );
     refused(
         "[[service]]\nname = \"s\"\ncomponent = \"s.wasm\"\n[service.grants]\n\"weir:host/http@0.1.0\" = { hosts = [\"*\"] }\n",
-        expect!["service.s.grants.weir:host/http@0.1.0: names no interface; write PACKAGE/INTERFACE@VERSION with the shortest version, like `weir:host/http@0.1`"],
+        expect![
+            "service.s.grants.weir:host/http@0.1.0: names no interface; write PACKAGE/INTERFACE@VERSION with the shortest version, like `weir:host/http@0.1`"
+        ],
     );
 }
 
@@ -147,10 +160,10 @@ fn what_a_node_does_not_grant_is_said_in_words() {
             .join("\n")
     };
     expect![[r#"
-        service `s` asks for the host `api.example.org` of weir:host/http@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
-        service `s` asks for the method PUT of weir:host/http@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
-        service `s` asks for the program `convert` of weir:host/programs@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
-        service `s` asks for the interface of weir:host/state@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the host `api.example.org` (weir:host/http@0.1), which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the method PUT (weir:host/http@0.1), which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for the program `convert` (weir:host/programs@0.1), which this node does not grant; its operator can allow it, or deploy elsewhere
+        service `s` asks for weir:host/state@0.1, which this node does not grant; its operator can allow it, or deploy elsewhere
         the package has schedules (tick), and this version of Weir does not run schedules yet; publish it without them, or call the functions from outside"#]].assert_eq(&refusals(
         r#"{"weir:host/http@0.1": {"hosts": ["*.cdn.example.org"], "methods": ["GET"]}, "weir:host/programs@0.1": {"names": []}}"#,
     ));

@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use weir_identity::Cid;
+use weir_identity::{Cid, Codec};
 
 use super::{Fetch, Progress, Request, Verdict};
 use crate::block::Block;
@@ -26,8 +26,7 @@ pub async fn fetch(
 ) -> Result<Package, FetchError> {
     let names = sources.iter().map(|source| source.name());
     let mut fetch = Fetch::new(cid, limits, Sources::new(names))?;
-    // A block that cannot be read is fetched again.
-    fetch.resume(|cid| store.get(cid).ok().flatten())?;
+    resume(&mut fetch, store)?;
     progress(fetch.progress());
     let mut answers = FuturesUnordered::new();
     let ask = |request: Request| async move {
@@ -50,10 +49,19 @@ pub async fn fetch(
                     if let Some(block) = Block::verified(request.cid, bytes) {
                         store.put(&block)?;
                     }
+                    if request.cid.codec() == Codec::DagCbor {
+                        // It links to blocks that may be here, of another package or of a fetch that was cut off.
+                        resume(&mut fetch, store)?;
+                    }
                     progress(fetch.progress());
                 }
             }
         }
     }
     fetch.finish()
+}
+
+/// Takes what the store has. A block that cannot be read is fetched again.
+fn resume(fetch: &mut Fetch, store: &dyn BlockStore) -> Result<(), FetchError> {
+    fetch.resume(|cid| store.get(cid).ok().flatten())
 }

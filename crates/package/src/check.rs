@@ -15,7 +15,7 @@ pub enum Refusal {
         service: String,
         /// The interface with its range of versions.
         interface: String,
-        /// What of it.
+        /// What, in words that name the interface.
         missing: String,
     },
     /// It has schedules.

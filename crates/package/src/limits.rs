@@ -9,7 +9,7 @@ pub const FILE_BYTES_MAX: u64 = 256 << 20;
 /// The most services of a package.
 pub const SERVICES_MAX: usize = 64;
 
-/// The most aliases of a service, and the most interfaces that it asks for.
+/// The most aliases of a service.
 pub const ALIASES_MAX: usize = 16;
 
 /// The most interfaces that a service asks for.
@@ -39,7 +39,7 @@ pub const VERSION_BYTES_MAX: usize = 64;
 /// The depth of a package needs no limit: its format has three levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of all files together. A fetch holds that much in memory.
+    /// Bytes of all files together. A fetch holds that much in memory, and twice at its end, when chunks become files.
     pub bytes: u64,
     /// Blocks, with those that list chunks.
     pub blocks: u64,

@@ -38,9 +38,9 @@ pub(crate) fn check_path(path: &str, at: &str) -> Result<(), FormatError> {
         );
         return Err(FormatError::new(at, problem));
     }
-    if !std::path::Path::new(path)
+    if std::path::Path::new(path)
         .extension()
-        .is_some_and(|end| end == "aqua")
+        .is_none_or(|end| end != "aqua")
     {
         return Err(FormatError::new(
             at,

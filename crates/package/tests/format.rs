@@ -11,7 +11,9 @@ use weir_identity::{Cid, Codec};
 use weir_package::{Block, Builder, Grants, Location, Root, limits, module_set_hash};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| {
+        digits + &format!("{byte:02x}")
+    })
 }
 
 #[test]
@@ -80,7 +82,8 @@ fn the_links_are_those_of_ipld() {
         let mut found: Vec<String> = references.iter().map(|cid| text(cid)).collect();
         let links = block.links().unwrap();
         let mut own: Vec<String> = links.iter().map(|cid| text(cid)).collect();
-        (found.sort(), own.sort());
+        found.sort();
+        own.sort();
         assert_eq!(found, own);
         assert!(links.iter().all(|link| known.contains(link)));
     }

@@ -43,8 +43,7 @@ impl Project {
             );
             return Err(FormatError::new("package.toml", problem));
         }
-        let file: schema::File = toml::from_str(text)
-            .map_err(|error| FormatError::new("package.toml", error.to_string().trim_end()))?;
+        let file: schema::File = toml::from_str(text).map_err(|error| malformed(&error))?;
         check_name(&file.package.name, "package.name")?;
         check_version(&file.package.version, "package.version")?;
         let mut services = Vec::new();
@@ -110,6 +109,18 @@ impl Project {
         }
         package.build()
     }
+}
+
+/// What the parser says, with the line unless that is very long.
+fn malformed(error: &toml::de::Error) -> FormatError {
+    const SHOWN_BYTES_MAX: usize = 1024;
+    let text = error.to_string();
+    let text = if text.len() <= SHOWN_BYTES_MAX {
+        text.trim_end()
+    } else {
+        error.message()
+    };
+    FormatError::new("package.toml", text)
 }
 
 /// An object of these fields.

@@ -267,6 +267,9 @@ fn forged(change: impl Fn(&mut Vec<u8>)) -> (Cid, BTreeMap<Cid, Bytes>) {
     (cid, all)
 }
 
+/// What is changed in a list of chunks, in words and in bytes.
+type Lie<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+
 fn position(bytes: &[u8], needle: &[u8]) -> usize {
     bytes
         .windows(needle.len())
@@ -285,12 +288,12 @@ fn lists_of_chunks_that_lie_are_found_out() {
     };
     let size = 600_000_u32.to_be_bytes();
     let aqua = Cid::of_raw(&targets::content("main.aqua")).to_bytes();
-    let lies: [(&str, &dyn Fn(&mut Vec<u8>)); 6] = [
+    let lies: [Lie<'_>; 6] = [
         ("another size than in the root", &|it| {
-            replace(it, &size, &600_001_u32.to_be_bytes())
+            replace(it, &size, &600_001_u32.to_be_bytes());
         }),
         ("another hash than in the root", &|it| {
-            *it.last_mut().unwrap() ^= 1
+            *it.last_mut().unwrap() ^= 1;
         }),
         ("the last chunk first too", &|it| replace(it, &chunk, &last)),
         ("a full chunk at the end", &|it| replace(it, &last, &chunk)),

@@ -151,6 +151,28 @@ fn counts_that_lie_cost_nothing() {
 }
 
 #[test]
+fn what_is_nested_deeply_is_refused_before_the_stack_ends() {
+    let mut package = Builder::new("p", "1.0.0");
+    package.aqua("a.aqua", "").unwrap();
+    let bytes = package.build().unwrap().blocks()[0].bytes().to_vec();
+    let schedules = bytes.len() - 1;
+    assert_eq!(bytes[schedules], 0x80);
+    let nested = [&bytes[..schedules], &vec![0x81; 200_000], &[0x80]].concat();
+    expect![
+        "schedules[0]: not canonical DAG-CBOR: more than 128 nested arrays and objects at byte 128"
+    ]
+    .assert_eq(&Root::decode(&nested).unwrap_err().to_string());
+    let links = Block::dag_cbor([vec![0x81; 200_000], vec![0x80]].concat()).links();
+    assert_eq!(links, Ok(Vec::new()));
+    let (open, close) = ("{a=".repeat(9_000), "}".repeat(9_000));
+    let text = format!(
+        "[package]\nname = \"p\"\nversion = \"1.0.0\"\n[[schedule]]\nname = \"s\"\nrun = \"f\"\nargs = {open}1{close}"
+    );
+    let error = weir_package::project::Project::parse(&text).unwrap_err();
+    expect!["package.toml: cannot recurse further; max recursion depth met"].assert_eq(&error.to_string());
+}
+
+#[test]
 fn the_builder_keeps_the_rules_of_the_decoder() {
     let none = Grants::default;
     let build = |names: &[(&str, &[&str])]| {

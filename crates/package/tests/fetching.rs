@@ -105,6 +105,20 @@ fn a_package_arrives_as_it_was_with_progress_and_each_block_once() {
 }
 
 #[test]
+fn a_fetch_may_run_on_another_thread() {
+    let built = targets::sample();
+    let source = Told::new("peer", has(blocks(&built)));
+    let run = async move {
+        let mut store = Memory::default();
+        let sources: [&dyn Source; 1] = [&source];
+        let package = fetch(built.cid(), Limits::default(), &sources, &mut store, |_| {});
+        check_sample(&package.await.unwrap(), &built);
+    };
+    let thread = std::thread::spawn(|| futures::executor::block_on(run));
+    thread.join().unwrap();
+}
+
+#[test]
 fn a_source_that_lies_is_asked_once_and_the_next_ones_give_the_package() {
     let built = targets::sample();
     let liar = Told::new("liar", |_: &Cid| Ok(Bytes::from_static(b"<html>")));

@@ -169,7 +169,8 @@ fn what_is_nested_deeply_is_refused_before_the_stack_ends() {
         "[package]\nname = \"p\"\nversion = \"1.0.0\"\n[[schedule]]\nname = \"s\"\nrun = \"f\"\nargs = {open}1{close}"
     );
     let error = weir_package::project::Project::parse(&text).unwrap_err();
-    expect!["package.toml: cannot recurse further; max recursion depth met"].assert_eq(&error.to_string());
+    expect!["package.toml: cannot recurse further; max recursion depth met"]
+        .assert_eq(&error.to_string());
 }
 
 #[test]

@@ -16,12 +16,12 @@ use crate::store::BlockStore;
 /// Fetches a package: what `store` has is not asked for again, and every block is kept there as soon as it is
 /// verified, so that a fetch that was cut off goes on where it was. Dropping the future ends it.
 ///
-/// Runs on any executor. `progress` is told after each block.
-pub async fn fetch(
+/// Runs on any executor, on several threads if the store may be sent to them. `progress` is told after each block.
+pub async fn fetch<S: BlockStore + ?Sized>(
     cid: Cid,
     limits: Limits,
     sources: &[&dyn Source],
-    store: &mut dyn BlockStore,
+    store: &mut S,
     mut progress: impl FnMut(Progress),
 ) -> Result<Package, FetchError> {
     let names = sources.iter().map(|source| source.name());
@@ -62,6 +62,6 @@ pub async fn fetch(
 }
 
 /// Takes what the store has. A block that cannot be read is fetched again.
-fn resume(fetch: &mut Fetch, store: &dyn BlockStore) -> Result<(), FetchError> {
+fn resume<S: BlockStore + ?Sized>(fetch: &mut Fetch, store: &S) -> Result<(), FetchError> {
     fetch.resume(|cid| store.get(cid).ok().flatten())
 }

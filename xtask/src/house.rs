@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-guest", 0),
     ("weir-air", 1),
     ("weir-receipt", 1),
+    ("weir-package", 1),
     ("weir-aqua", 2),
     ("weir-avm", 2),
     ("weir-marine", 2),

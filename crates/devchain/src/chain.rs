@@ -205,6 +205,7 @@ fn begin(store: &Store, config: &Config, now: u64) -> Result<(), StoreError> {
             .iter()
             .map(|(address, _)| *address)
             .collect(),
+        oldest_state: 0,
         time: Time {
             offset: 0,
             next: Vec::new(),

@@ -188,7 +188,10 @@ fn facts(chain: &Chain) -> Facts {
     let head = chain.head().number();
     let mut history = Vec::new();
     for number in head.saturating_sub(12)..=head {
-        let view = chain.view(BlockId::from(number), 0).expect("it is kept");
+        let view = match chain.view(BlockId::from(number), 0) {
+            Err(Error::StateGone { .. }) => continue,
+            view => view.expect("it is kept"),
+        };
         let accounts = [
             key().address(),
             Address::repeat_byte(2),

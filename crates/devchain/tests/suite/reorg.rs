@@ -33,8 +33,11 @@ pub async fn going_back_takes_blocks_state_and_nonces_along(node: &Node) {
     assert_eq!(nonce, 2);
     let gone = client.get_transaction_receipt(last.unwrap()).await.unwrap();
     assert!(gone.is_none());
-    assert_eq!(node.get("evm_revert", json!([snapshot])).await, false);
-    assert_eq!(node.get("evm_revert", json!([later])).await, false);
+    // Anvil makes an error of it.
+    for gone in [snapshot, later] {
+        let again = node.ask("evm_revert", json!([gone])).await;
+        assert_ne!(again, Ok(json!(true)));
+    }
 
     // The chain goes on in another way.
     let fresh = node.client(0);
@@ -47,8 +50,8 @@ pub async fn going_back_takes_blocks_state_and_nonces_along(node: &Node) {
 }
 
 pub async fn removed_logs_reach_filters_and_subscriptions(node: &Node) {
-    if !node.tells_of_removed_logs() {
-        return;
+    if !node.tells_of_removed_logs() && !cfg!(any()) {
+        // verify
     }
     let client = node.client(0);
     let token = token(&client, account(0), 100).await;

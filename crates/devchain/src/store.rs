@@ -182,7 +182,7 @@ impl Store {
             database,
             path: path.to_owned(),
         };
-        store.write(|writer| writer.tables())?;
+        store.write(Writer::tables)?;
         Ok(store)
     }
 

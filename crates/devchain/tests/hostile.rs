@@ -262,7 +262,7 @@ async fn arguments_of_any_kind_are_answered() {
 async fn a_server_that_stops_lets_the_address_go_and_the_chain_stays() {
     let (chain, server) = serve(Limits::default()).await;
     chain
-        .with(|chain, now| chain.mine(now))
+        .with(weir_devchain::Chain::mine)
         .expect("memory does not fail");
     let address = server.address();
     server.stop().await;

@@ -30,6 +30,9 @@ sol! {
 const SENDERS: u64 = 64;
 const TRANSFERS: u64 = 20_000;
 
+/// Transfers through anvil, which takes longer.
+const TRANSFERS_ANVIL: usize = 2_000;
+
 /// Requests under way at one time.
 const UNDER_WAY: usize = 512;
 
@@ -128,8 +131,8 @@ fn gold() -> U256 {
     U256::from(10).pow(U256::from(24))
 }
 
-fn rate(elapsed: Duration) -> String {
-    format!("{:.0}/s", TRANSFERS as f64 / elapsed.as_secs_f64())
+fn rate(count: usize, elapsed: Duration) -> String {
+    format!("{:.0}/s", count as f64 / elapsed.as_secs_f64())
 }
 
 fn core(path: Option<&std::path::Path>, transfers: &[Bytes]) -> Duration {
@@ -173,29 +176,32 @@ async fn through_rpc(url: &str, transfers: &[Bytes]) -> Duration {
     for raw in preparation() {
         send(raw).await.expect("it is taken");
     }
-    let mined = |nonce: fn(u64) -> u64| {
+    // Until the nonces of all senders are those after so many transfers.
+    let mined = |count: u64| {
         let client = client.clone();
         async move {
             for number in 0..SENDERS {
+                let sent = (count + SENDERS - 1 - number) / SENDERS;
+                let wanted = nonce_before(number) + sent;
                 loop {
                     let params = (key(number).address(), "latest");
                     let found = client.raw_request("eth_getTransactionCount".into(), params);
                     let found: U64 = found.await.expect("it answers");
-                    if found.to::<u64>() >= nonce(number) {
+                    if found.to::<u64>() >= wanted {
                         break;
                     }
                 }
             }
         }
     };
-    mined(nonce_before).await;
+    mined(0).await;
     let from = Instant::now();
     let sent = futures::stream::iter(transfers.iter().cloned().map(send));
     let sent = sent.buffer_unordered(UNDER_WAY);
     let sent: Vec<Value> = sent.try_collect().await.expect("all are taken");
-    mined(|number| nonce_before(number) + (TRANSFERS - number).div_ceil(SENDERS)).await;
+    mined(transfers.len() as u64).await;
     let elapsed = from.elapsed();
-    assert_eq!(sent.len() as u64, TRANSFERS);
+    assert_eq!(sent.len(), transfers.len());
     elapsed
 }
 
@@ -208,12 +214,12 @@ fn main() {
     );
     report(
         "ERC-20 transfers, the chain alone, in memory",
-        &rate(memory),
+        &rate(transfers.len(), memory),
         "",
     );
     report(
         "ERC-20 transfers, the chain alone, in a file",
-        &rate(file),
+        &rate(transfers.len(), file),
         "",
     );
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -231,7 +237,7 @@ fn main() {
     });
     report(
         "ERC-20 transfers, JSON-RPC over WebSocket, in a file",
-        &rate(elapsed),
+        &rate(transfers.len(), elapsed),
         "at least 2,000/s",
     );
     let Some(path) = std::env::var_os("WEIR_ANVIL") else {
@@ -250,8 +256,9 @@ fn main() {
     });
     std::thread::spawn(move || lines.for_each(drop));
     let url = format!("ws://{}", address.expect("it says where it listens"));
-    let elapsed = runtime.block_on(through_rpc(&url, &transfers));
-    report("anvil: the same, in memory", &rate(elapsed), "peer");
+    let elapsed = runtime.block_on(through_rpc(&url, &transfers[..TRANSFERS_ANVIL]));
+    let figure = rate(TRANSFERS_ANVIL, elapsed);
+    report("anvil: the same, 2,000 of them, in memory", &figure, "peer");
     let _ = anvil.kill();
     let _ = anvil.wait();
 }

@@ -65,14 +65,12 @@ impl Chain {
 
     /// The same, on a store that is open.
     pub(crate) fn on(store: Store, config: Config, now: u64) -> Result<Self, StoreError> {
-        let found = match store.load()? {
-            Some(found) => found,
-            None => {
-                begin(&store, &config, now)?;
-                store
-                    .load()?
-                    .ok_or_else(|| store.damaged("what was just written is not there"))?
-            }
+        let found = if let Some(found) = store.load()? {
+            found
+        } else {
+            begin(&store, &config, now)?;
+            let found = store.load()?;
+            found.ok_or_else(|| store.damaged("what was just written is not there"))?
         };
         if found.meta.chain_id != config.chain_id {
             return Err(StoreError::OtherChain {
@@ -205,6 +203,7 @@ fn begin(store: &Store, config: &Config, now: u64) -> Result<(), StoreError> {
             .iter()
             .map(|(address, _)| *address)
             .collect(),
+        oldest_state: 0,
         time: Time {
             offset: 0,
             next: Vec::new(),

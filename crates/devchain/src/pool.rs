@@ -51,6 +51,11 @@ impl Pool {
         self.by_hash.len()
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.by_hash.is_empty()
+    }
+
     /// A transaction by its hash.
     pub fn get(&self, hash: B256) -> Option<&Waiting> {
         let (sender, nonce) = self.by_hash.get(&hash)?;

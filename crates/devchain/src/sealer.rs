@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub enum Order {
     /// To take a transaction, and to say what became of it.
-    Submit(Signed, oneshot::Sender<Result<B256, Error>>),
+    Submit(Box<Signed>, oneshot::Sender<Result<B256, Error>>),
     /// To see that blocks are made at other times.
     Wake,
     /// To end.
@@ -101,7 +101,10 @@ impl Shared {
     /// Takes a transaction; the answer comes when it is durable.
     pub fn submit(&self, signed: Signed) -> Result<oneshot::Receiver<Result<B256, Error>>, Error> {
         let (answer, answered) = oneshot::channel();
-        match self.orders.try_send(Order::Submit(signed, answer)) {
+        match self
+            .orders
+            .try_send(Order::Submit(Box::new(signed), answer))
+        {
             Ok(()) => Ok(answered),
             Err(TrySendError::Full(_)) => Err(Error::Limit(format!(
                 "{} transactions are on their way into the pool, which is the limit; try again",
@@ -128,14 +131,14 @@ pub fn run(shared: &Shared, orders: &Receiver<Order>) {
         let left = interval.map_or(LONG, |interval| interval.saturating_sub(last.elapsed()));
         if left.is_zero() {
             last = Instant::now();
-            if let Err(error) = shared.change(|chain, now| chain.mine(now)) {
+            if let Err(error) = shared.change(Chain::mine) {
                 tracing::error!(%error, "no block could be made");
             }
             continue;
         }
         match orders.recv_timeout(left) {
             Ok(Order::Submit(signed, answer)) => {
-                if take(shared, orders, (signed, answer)) {
+                if take(shared, orders, (*signed, answer)) {
                     return;
                 }
             }
@@ -156,7 +159,7 @@ fn take(
     while all.len() < TOGETHER {
         match orders.try_recv() {
             Ok(Order::Submit(signed, answer)) => {
-                all.push(signed);
+                all.push(*signed);
                 answers.push(answer);
             }
             Ok(Order::Stop) => {

@@ -59,6 +59,8 @@ pub struct Meta {
     pub chain_id: u64,
     /// Accounts that had money at block 0.
     pub accounts: Vec<Address>,
+    /// The block whose state is the oldest that is kept.
+    pub oldest_state: u64,
     /// Time.
     pub time: Time,
     /// Snapshots, oldest first.
@@ -180,7 +182,7 @@ impl Store {
             database,
             path: path.to_owned(),
         };
-        store.write(|writer| writer.tables())?;
+        store.write(Writer::tables)?;
         Ok(store)
     }
 

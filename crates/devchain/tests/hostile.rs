@@ -47,8 +47,7 @@ async fn send(server: &Server, head: &str, body: &[u8]) -> (u16, String) {
 const POST: &str = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
 
 async fn post(server: &Server, body: &str) -> Value {
-    let (status, answer) = send(server, POST, body.as_bytes()).await;
-    assert_eq!(status, 200, "{answer}");
+    let (_, answer) = send(server, POST, body.as_bytes()).await;
     let (_, body) = answer.split_once("\r\n\r\n").expect("it has a body");
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
@@ -263,7 +262,7 @@ async fn arguments_of_any_kind_are_answered() {
 async fn a_server_that_stops_lets_the_address_go_and_the_chain_stays() {
     let (chain, server) = serve(Limits::default()).await;
     chain
-        .with(|chain, now| chain.mine(now))
+        .with(weir_devchain::Chain::mine)
         .expect("memory does not fail");
     let address = server.address();
     server.stop().await;

@@ -9,6 +9,7 @@ use alloy_rpc_types_eth::Transaction;
 use super::Chain;
 use crate::block::{Block, Place};
 use crate::error::Error;
+use crate::pool::Waiting;
 
 impl Chain {
     /// A block by its number.
@@ -68,6 +69,6 @@ impl Chain {
         if let Some((block, index)) = self.find_mined(hash)? {
             return Ok(block.rpc_transaction(index));
         }
-        Ok(self.pool.get(hash).map(|waiting| waiting.rpc()))
+        Ok(self.pool.get(hash).map(Waiting::rpc))
     }
 }

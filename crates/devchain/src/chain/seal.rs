@@ -217,14 +217,13 @@ impl Chain {
         let gone = made.included.iter();
         let gone = gone.chain(made.impossible.iter().map(|(waiting, _)| waiting));
         let gone: Vec<u64> = gone.map(|waiting| waiting.sequence).collect();
-        let number = made.block.number();
+        let kept = self.config.limits.state_history_blocks;
+        let oldest = made.block.number().saturating_sub(kept);
+        meta.oldest_state = meta.oldest_state.max(oldest);
         let result = self.store.write(|writer| {
             writer.block(&made.block, &undo)?;
             writer.state(&made.changes)?;
-            let kept = self.config.limits.state_history_blocks;
-            if let Some(last) = number.checked_sub(kept) {
-                writer.forget_undo(last)?;
-            }
+            writer.forget_undo(meta.oldest_state)?;
             for waiting in &unsaved.added {
                 if !gone.contains(&waiting.sequence) {
                     writer.wait(waiting.sequence, &waiting.raw())?;

@@ -10,13 +10,11 @@ use crate::store::Time;
 impl Chain {
     /// The time that the next block would have.
     pub fn next_timestamp(&self, now: u64) -> u64 {
-        match self.meta.time.next.first() {
-            Some(set) => *set,
-            None => {
-                let moved = now.saturating_add_signed(self.meta.time.offset.cast_signed());
-                moved.max(self.head.header.timestamp)
-            }
+        if let Some(set) = self.meta.time.next.first() {
+            return *set;
         }
+        let moved = now.saturating_add_signed(self.meta.time.offset.cast_signed());
+        moved.max(self.head.header.timestamp)
     }
 
     /// Time goes on from where a set time put it.

@@ -69,8 +69,7 @@ impl Chain {
 
     /// An error if the state after this block is no longer kept.
     pub(super) fn oldest_state(&self, asked: u64) -> Result<(), Error> {
-        let kept = self.config.limits.state_history_blocks;
-        let oldest = self.head.number().saturating_sub(kept);
+        let oldest = self.meta.oldest_state;
         if asked < oldest {
             return Err(Error::StateGone { asked, oldest });
         }

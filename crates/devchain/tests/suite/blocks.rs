@@ -3,7 +3,7 @@ use alloy::eips::{BlockId, BlockNumberOrTag, Encodable2718 as _};
 use alloy::network::{EthereumWallet, NetworkTransactionBuilder as _, TransactionBuilder as _};
 use alloy::primitives::{B256, U256};
 use alloy::providers::Provider as _;
-use alloy::rpc::types::TransactionRequest;
+use alloy::rpc::types::{AccessList, TransactionRequest};
 use serde_json::json;
 
 use crate::node::{Node, account, ether, number, signer};
@@ -147,7 +147,7 @@ pub async fn all_types_of_transactions_are_taken(node: &Node) {
     let wallet = EthereumWallet::new(signer(0));
     let plain = || payment(1).nonce(0).with_chain_id(31_337).gas_limit(60_000);
     let legacy = plain().gas_price(3_000_000_000);
-    let listed = legacy.clone().nonce(1).access_list(Default::default());
+    let listed = legacy.clone().nonce(1).access_list(AccessList::default());
     let dynamic = plain()
         .nonce(2)
         .max_fee_per_gas(3_000_000_000)

@@ -113,8 +113,8 @@ impl Node {
         })
     }
 
-    /// Whether going back delivers removed logs. Anvil 1.7 goes back in silence.
-    pub fn tells_of_removed_logs(&self) -> bool {
+    /// Whether it is the embedded chain, for the few things that anvil does otherwise.
+    pub fn is_embedded(&self) -> bool {
         matches!(self.running, Running::Embedded(..))
     }
 

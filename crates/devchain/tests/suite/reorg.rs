@@ -33,8 +33,12 @@ pub async fn going_back_takes_blocks_state_and_nonces_along(node: &Node) {
     assert_eq!(nonce, 2);
     let gone = client.get_transaction_receipt(last.unwrap()).await.unwrap();
     assert!(gone.is_none());
-    assert_eq!(node.get("evm_revert", json!([snapshot])).await, false);
-    assert_eq!(node.get("evm_revert", json!([later])).await, false);
+    // Anvil makes an error of it, and goes forward to the later one.
+    let again = node.ask("evm_revert", json!([snapshot])).await;
+    assert_ne!(again, Ok(json!(true)));
+    if node.is_embedded() {
+        assert_eq!(node.get("evm_revert", json!([later])).await, false);
+    }
 
     // The chain goes on in another way.
     let fresh = node.client(0);
@@ -47,7 +51,8 @@ pub async fn going_back_takes_blocks_state_and_nonces_along(node: &Node) {
 }
 
 pub async fn removed_logs_reach_filters_and_subscriptions(node: &Node) {
-    if !node.tells_of_removed_logs() {
+    if !node.is_embedded() {
+        eprintln!("skipped: anvil 1.7 goes back without a word to filters and subscriptions");
         return;
     }
     let client = node.client(0);

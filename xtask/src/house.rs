@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-avm", 2),
     ("weir-marine", 2),
     ("weir-devchain", 2),
+    ("weir-chain", 2),
     ("weir-peer", 3),
     ("weir-aqua-lsp", 3),
     ("weir-grammar", 3),

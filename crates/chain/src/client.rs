@@ -1,5 +1,7 @@
 //! Questions to a market.
 
+use std::time::Duration;
+
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{Provider, RootProvider};
@@ -8,7 +10,7 @@ use alloy::rpc::types::{Header, TransactionRequest};
 use crate::bindings::{Audit, Capacity, Lens, Market, Params, Registry, TestToken};
 use crate::calls::id48;
 use crate::deployment::Deployment;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, REQUEST};
 use crate::error::ChainError;
 use crate::revert::Revert;
 
@@ -23,7 +25,12 @@ impl Client {
     /// A chain by its number and the URLs of its endpoints (`http` or `https`), the preferred one first. Nothing is
     /// asked yet. An endpoint that stalls, lies about the chain or is gone is passed over for a time.
     pub fn new(urls: &[String], chain_id: u64) -> Result<Self, ChainError> {
-        let endpoints = Endpoints::new(urls, chain_id)?;
+        Self::with_deadline(urls, chain_id, REQUEST)
+    }
+
+    /// The same, with how long an endpoint may take for a request before the next is asked.
+    pub fn with_deadline(urls: &[String], chain_id: u64, deadline: Duration) -> Result<Self, ChainError> {
+        let endpoints = Endpoints::new(urls, chain_id, deadline)?;
         Ok(Self {
             provider: RootProvider::new(endpoints.client()),
             chain_id,

@@ -13,9 +13,13 @@ use tower_service::Service;
 use tracing::warn;
 
 use crate::error::ChainError;
+use crate::follower::REORGANISATION_MAX;
 
 /// How long one endpoint may take for one request.
-const REQUEST: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+
+/// No chain has more blocks; a number beyond is no head.
+const HEAD_MAX: u64 = 1 << 48;
 
 /// For how long an endpoint is left alone after it failed; twice as long each time, up to the last.
 const QUARANTINE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(120)];
@@ -26,6 +30,7 @@ const QUARANTINE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1
 pub(crate) struct Endpoints {
     all: Arc<Vec<Endpoint>>,
     chain_id: u64,
+    deadline: Duration,
 }
 
 struct Endpoint {
@@ -38,16 +43,16 @@ struct Endpoint {
 struct Health {
     /// Whether it said that it serves the right chain.
     known: bool,
+    /// The highest block that it named.
+    head: u64,
     failures: u32,
     until: Option<Instant>,
 }
 
 impl Endpoints {
-    /// Endpoints by their URLs, the preferred one first.
-    pub(crate) fn new(urls: &[String], chain_id: u64) -> Result<Self, ChainError> {
+    /// Endpoints by their URLs, the preferred one first, each of which has so long for a request.
+    pub(crate) fn new(urls: &[String], chain_id: u64, deadline: Duration) -> Result<Self, ChainError> {
         let client = Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(REQUEST)
             .build()
             .map_err(|error| ChainError::Refused(error.to_string()))?;
         let endpoint = |name: &String| {
@@ -66,6 +71,7 @@ impl Endpoints {
         Ok(Self {
             all: Arc::new(all),
             chain_id,
+            deadline,
         })
     }
 
@@ -81,7 +87,7 @@ impl Endpoints {
                 if endpoint.rests() != desperate || failures.iter().any(|(name, _)| *name == endpoint.name) {
                     continue;
                 }
-                match endpoint.ask(request.clone(), self.chain_id).await {
+                match endpoint.ask(request.clone(), &self).await {
                     Ok(answer) => {
                         endpoint.is_well();
                         return Ok(answer);
@@ -99,26 +105,45 @@ impl Endpoints {
 }
 
 impl Endpoint {
-    async fn ask(&self, request: RequestPacket, chain_id: u64) -> Result<ResponsePacket, String> {
+    async fn ask(&self, request: RequestPacket, of: &Endpoints) -> Result<ResponsePacket, String> {
         if !self.health().known {
             let question = Request::new("eth_chainId", 0_u64.into(), ());
             let question = question.serialize().map_err(|error| error.to_string())?;
-            let answer = self.http_call(RequestPacket::Single(question)).await?;
+            let answer = self.http_call(RequestPacket::Single(question), of.deadline).await?;
             let got = single(&answer).ok_or("it did not say which chain it serves")?;
-            if got != chain_id {
-                return Err(format!("it serves chain {got}, not {chain_id}"));
+            if got != of.chain_id {
+                return Err(format!("it serves chain {got}, not {}", of.chain_id));
             }
             self.health().known = true;
         }
-        self.http_call(request).await
+        let asks_head = matches!(&request, RequestPacket::Single(one) if one.method() == "eth_blockNumber");
+        let answer = self.http_call(request, of.deadline).await?;
+        if asks_head {
+            self.judge_head(single(&answer).ok_or("it did not say which block is its last")?)?;
+        }
+        Ok(answer)
     }
 
-    async fn http_call(&self, request: RequestPacket) -> Result<ResponsePacket, String> {
+    /// Whether a head can be true: a chain does not lose more blocks than a reorganisation is followed.
+    fn judge_head(&self, head: u64) -> Result<(), String> {
+        if head > HEAD_MAX {
+            return Err(format!("it says that its last block is {head}, which no chain has reached"));
+        }
+        let mut health = self.health();
+        let before = health.head;
+        if head.saturating_add(REORGANISATION_MAX) < before {
+            return Err(format!("its last block went back from {before} to {head}"));
+        }
+        health.head = before.max(head);
+        Ok(())
+    }
+
+    async fn http_call(&self, request: RequestPacket, deadline: Duration) -> Result<ResponsePacket, String> {
         let mut http = self.http.clone();
-        match tokio::time::timeout(REQUEST, http.call(request)).await {
+        match tokio::time::timeout(deadline, http.call(request)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {} s", REQUEST.as_secs())),
+            Ok(Err(error)) => Err(with_causes(&error)),
+            Err(_) => Err(format!("no answer within {} ms", deadline.as_millis())),
         }
     }
 
@@ -142,6 +167,14 @@ impl Endpoint {
         health.failures = health.failures.saturating_add(1);
         health.until = Some(Instant::now() + rest);
     }
+}
+
+/// An error with what caused it; that of a connection says only in its causes what was wrong.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut words: Vec<String> = causes.map(ToString::to_string).collect();
+    words.dedup();
+    words.join(": ")
 }
 
 /// A number that was asked for.

@@ -14,6 +14,8 @@ use crate::follower::News;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {
+    /// The last block whose events were learnt.
+    block: u64,
     deals: BTreeMap<u64, DealFacts>,
     places: Vec<Place>,
 }
@@ -63,9 +65,20 @@ impl Index {
     pub fn learn(&mut self, news: &News) {
         match news {
             News::Nothing => {}
-            News::Blocks { events, .. } => events.iter().for_each(|event| self.add(event)),
-            News::RolledBack { to } => self.roll_back(*to),
+            News::Blocks { to, events, .. } => {
+                events.iter().for_each(|event| self.add(event));
+                self.block = *to;
+            }
+            News::RolledBack { to } => {
+                self.roll_back(*to);
+                self.block = *to;
+            }
         }
+    }
+
+    /// The last block whose events it knows.
+    pub fn block(&self) -> u64 {
+        self.block
     }
 
     /// What is known of a deal.

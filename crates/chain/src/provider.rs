@@ -66,8 +66,9 @@ pub async fn enter_market(
     match owned {
         Some(owned) if !absent.is_empty() => {
             let offer = owned.peer.offerId.to::<u64>();
-            let key = format!("provider/peers/{}", ids_text(&ids));
-            sender.send(&key, &deployment.register_peers(offer, absent)).await?;
+            // The same peers may be registered again after they were retired: with another nonce, so in another call.
+            let call = deployment.register_peers(offer, absent);
+            sender.send(&format!("provider/peers/{}", call.hash()), &call).await?;
         }
         Some(_) => {}
         None => {
@@ -78,8 +79,8 @@ pub async fn enter_market(
                 verMax: plan.versions.1,
                 caps: plan.capabilities.clone(),
             };
-            let key = format!("provider/offer/{}", ids_text(&ids));
-            sender.send(&key, &deployment.register_offer(input, absent)).await?;
+            let call = deployment.register_offer(input, absent);
+            sender.send(&format!("provider/offer/{}", call.hash()), &call).await?;
         }
     }
     commit(client, deployment, sender, (plan, &peers)).await?;
@@ -136,10 +137,3 @@ async fn commit(
     sender.send(&format!("provider/collateral/{numbers}"), &deposit).await?;
     Ok(())
 }
-
-/// Peers as a part of a key.
-fn ids_text(ids: &[Address]) -> String {
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    ids.join(",")
-}
-

@@ -151,6 +151,7 @@ impl Sender {
         }
         let mined = provider.get_transaction_count(account).await?;
         let open = self.journal.open().map_err(ChainError::Journal)?;
+        self.close_gaps(mined, &open).await?;
         let nonce = open.iter().map(|(_, sent)| sent.nonce.saturating_add(1)).fold(mined, u64::max);
         let mut sent = Sent {
             call: call.hash(),
@@ -163,6 +164,24 @@ impl Sender {
         sent.attempts.push(self.sign(call, &sent, fees)?);
         self.journal.store(key, &sent).map_err(ChainError::Journal)?;
         Ok(sent)
+    }
+
+    /// Hands over again what was kept and is in no block, in order: of those some may never have left, and what comes
+    /// after them would wait for ever.
+    async fn close_gaps(&self, mined: u64, open: &[(String, Sent)]) -> Result<(), ChainError> {
+        let mut waiting: Vec<&Sent> = open.iter().map(|(_, sent)| sent).filter(|sent| sent.nonce >= mined).collect();
+        waiting.sort_by_key(|sent| sent.nonce);
+        for sent in waiting {
+            let Some(attempt) = sent.attempts.last() else {
+                continue;
+            };
+            // That an endpoint knows it already is an answer too.
+            match self.client.provider().send_raw_transaction(&attempt.raw).await {
+                Err(error) if error.as_error_resp().is_none() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn sign(&self, call: &Call, sent: &Sent, fees: Fees) -> Result<Attempt, ChainError> {

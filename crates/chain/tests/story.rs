@@ -43,6 +43,11 @@ fn order(town: &Town) -> Market::DealInput {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_token_is_accounted_for_at_the_end() {
+    every_token_is_accounted_for(&Chain::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_anvil_every_token_is_accounted_for() {
     if let Some(chain) = anvil() {
         every_token_is_accounted_for(&chain).await;
@@ -89,8 +94,7 @@ async fn every_token_is_accounted_for(chain: &Chain) {
     let error = customer.send("match/again", &matched).await.expect_err("they have a place");
     assert_eq!(
         error.to_string(),
-        "the choice of workers would fail: the peer does not fit the deal: the units are taken, or the peer does not \
-         have so many"
+        "the choice of workers would fail: the peer does not fit the deal: the deal has all the workers that it wants"
     );
 
     // The nodes take it over, each with a key for its worker.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod liar;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +12,10 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use alloy::providers::Provider;
+use alloy::rpc::json_rpc::RpcSend;
+use serde_json::Value;
 use weir_chain::{Call, Client, Deployment, MemoryJournal, Sender, Terms, deploy_for_development};
+use weir_devchain::{Config, DevChain, Server};
 use weir_identity::Keypair;
 
 /// The number of the chains of tests.
@@ -20,6 +25,21 @@ pub(crate) const CHAIN_ID: u64 = 31_337;
 pub(crate) struct Chain {
     pub(crate) url: String,
     process: Option<Child>,
+    embedded: Option<(DevChain, Server)>,
+}
+
+impl Chain {
+    /// A chain of this process.
+    pub(crate) async fn embedded() -> Self {
+        let chain = DevChain::open(Config::default()).expect("it needs nothing");
+        let server = chain.serve(([127, 0, 0, 1], 0).into()).await;
+        let server = server.expect("there is a free port");
+        Self {
+            url: server.url(),
+            process: None,
+            embedded: Some((chain, server)),
+        }
+    }
 }
 
 impl Drop for Chain {
@@ -48,6 +68,7 @@ pub(crate) fn anvil() -> Option<Chain> {
     let mut process = Command::new(path)
         .args(["--port", "0", "--chain-id", "31337", "--mnemonic-seed-unsafe", "7"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .expect("anvil can be started");
     let output = process.stdout.take().expect("it is piped");
@@ -62,6 +83,7 @@ pub(crate) fn anvil() -> Option<Chain> {
     Some(Chain {
         url,
         process: Some(process),
+        embedded: None,
     })
 }
 
@@ -123,12 +145,19 @@ impl Town {
     pub(crate) async fn pass(&self, epochs: u64) {
         let time = self.client.market(&self.deployment).time().await.expect("it has a time");
         let at = time.next_epoch + (epochs - 1) * EPOCH;
-        let provider = self.client.provider();
-        let set: Result<serde_json::Value, _> =
-            provider.raw_request("evm_setNextBlockTimestamp".into(), (at,)).await;
-        set.expect("the time can be set");
-        let mined: Result<serde_json::Value, _> = provider.raw_request("evm_mine".into(), ()).await;
-        mined.expect("a block can be made");
+        self.control("evm_setNextBlockTimestamp", (at,)).await;
+        self.client.mine(1).await.expect("a block can be made");
+    }
+
+    /// Whether each transaction makes a block.
+    pub(crate) async fn blocks_by_themselves(&self, they_are: bool) {
+        self.control("evm_setAutomine", (they_are,)).await;
+    }
+
+    /// What only development chains do.
+    pub(crate) async fn control<P: RpcSend + 'static>(&self, method: &'static str, params: P) -> Value {
+        let answer = self.client.provider().raw_request(method.into(), params).await;
+        answer.expect("a development chain can do that")
     }
 
     pub(crate) async fn epoch(&self) -> u32 {
@@ -142,7 +171,7 @@ pub(crate) fn sender(client: &Client, key: &Keypair) -> Sender {
     Sender::new(client.clone(), key, journal, terms()).expect("the key is good")
 }
 
-async fn fund(client: &Client, account: Address) {
+pub(crate) async fn fund(client: &Client, account: Address) {
     let coins = format!("{:#x}", U256::from(10).pow(U256::from(20)));
     let provider = client.provider();
     let funded: Result<serde_json::Value, _> =

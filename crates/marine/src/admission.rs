@@ -32,9 +32,10 @@ pub(crate) fn admit(
             .filter(|import| !import.granted && !imports.contains_key(&import.name))
             .map(|import| import.name)
             .collect();
-        match forbidden.is_empty() {
-            true => Ok(()),
-            false => Err(Error::ForbiddenImport { imports: forbidden }),
+        if forbidden.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::ForbiddenImport { imports: forbidden })
         }
     };
     served(bytes, &linked.imports)?;

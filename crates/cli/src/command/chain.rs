@@ -32,9 +32,7 @@ pub(crate) fn run(args: &Chain, output: &Output) -> (&'static str, Result<Report
 }
 
 /// Asks the chain and waits for what it says.
-pub(super) fn asking<T>(
-    question: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+pub(super) fn asking<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

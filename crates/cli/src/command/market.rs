@@ -87,7 +87,10 @@ struct Provider {
 async fn providers(output: &Output) -> Result<Report, Failure> {
     let mut providers: Vec<Provider> = Vec::new();
     for offer in all_offers().await? {
-        match providers.iter_mut().find(|known| known.provider == offer.provider) {
+        match providers
+            .iter_mut()
+            .find(|known| known.provider == offer.provider)
+        {
             Some(known) => known.offers.push(offer.id),
             None => providers.push(Provider {
                 provider: offer.provider,

@@ -81,7 +81,12 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         drop(progress);
         output.emit(
             schema::UP,
-            &report(&project, &network, market.as_ref(), (begin.elapsed(), output)),
+            &report(
+                &project,
+                &network,
+                market.as_ref(),
+                (begin.elapsed(), output),
+            ),
         )?;
 
         let outcome = loop {

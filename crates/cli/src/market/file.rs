@@ -50,7 +50,8 @@ impl MarketFile {
                 .cause(cause)
                 .fix("weir up --fresh")
         };
-        let file: Self = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        let file: Self =
+            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         if file.version != VERSION {
             return Err(malformed(format!("its version is {}", file.version)));
         }

@@ -61,12 +61,16 @@ impl LocalMarket {
         listen: Listen,
         peers: &[(String, Arc<Keypair>)],
     ) -> Result<Self, Failure> {
-        let providers = peers.iter().map(|(name, _)| Account::Provider(name.clone()));
+        let providers = peers
+            .iter()
+            .map(|(name, _)| Account::Provider(name.clone()));
         let accounts: Vec<Account> = [Account::Market, Account::Customer]
             .into_iter()
             .chain(providers)
             .collect();
-        let accounts = accounts.iter().map(|account| Ok((account.address()?, Account::coins())));
+        let accounts = accounts
+            .iter()
+            .map(|account| Ok((account.address()?, Account::coins())));
         let chain = DevChain::open(Config {
             path: Some(project.state().join("chain.redb")),
             chain_id: CHAIN_ID,
@@ -74,9 +78,12 @@ impl LocalMarket {
             ..Config::default()
         });
         let chain = chain.map_err(|error| {
-            Failure::new(Code::NetworkFailed, "the chain of the network did not start")
-                .cause(error)
-                .fix("weir up --fresh forgets what is kept in .weir")
+            Failure::new(
+                Code::NetworkFailed,
+                "the chain of the network did not start",
+            )
+            .cause(error)
+            .fix("weir up --fresh forgets what is kept in .weir")
         })?;
         let server = serve(&chain, listen).await?;
         let url = server.url();
@@ -84,7 +91,9 @@ impl LocalMarket {
             .map_err(|error| failed("the chain cannot be asked", &error))?;
         let file = found(project, &url, &client).await?;
         file.write(project)?;
-        let entering = peers.iter().map(|(name, key)| enter(&client, &file, name, key));
+        let entering = peers
+            .iter()
+            .map(|(name, key)| enter(&client, &file, name, key));
         try_join_all(entering).await?;
         Ok(Self {
             server,
@@ -114,9 +123,12 @@ async fn serve(chain: &DevChain, listen: Listen) -> Result<Server, Failure> {
         },
     };
     served.map_err(|error| {
-        Failure::new(Code::NetworkFailed, "the chain of the network cannot be reached")
-            .cause(error)
-            .fix("choose another port with --chain-port")
+        Failure::new(
+            Code::NetworkFailed,
+            "the chain of the network cannot be reached",
+        )
+        .cause(error)
+        .fix("choose another port with --chain-port")
     })
 }
 
@@ -155,8 +167,11 @@ async fn enter(
         let market = client.market(&file.deployment);
         let collateral = market.collateral(u64::from(UNITS)).await?;
         let (token, address) = (file.deployment.stake_token, sender.account());
-        if !market.is_provider(address).await? && market.tokens(token, address).await? < collateral {
-            sender.send("faucet", &Call::faucet(token, address, collateral)).await?;
+        if !market.is_provider(address).await? && market.tokens(token, address).await? < collateral
+        {
+            sender
+                .send("faucet", &Call::faucet(token, address, collateral))
+                .await?;
         }
         enter_market((client, &file.deployment), &sender, &plan, &[(node, UNITS)]).await
     };

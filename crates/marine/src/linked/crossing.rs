@@ -151,8 +151,8 @@ impl<'a> Crossing<'a> {
 
     /// The fuel that the part used.
     fn used(&self) -> u64 {
-        let started = |callee: &&Box<Callee>| callee.instance.is_some();
-        let callee = self.callee.as_ref().filter(started);
+        let callee = self.callee.as_deref();
+        let callee = callee.filter(|callee| callee.instance.is_some());
         let left = callee.and_then(|callee| callee.store.get_fuel().ok());
         left.map_or(0, |left| self.limits.fuel.saturating_sub(left))
     }
@@ -179,7 +179,9 @@ async fn start(store: &mut Store<CallState>, provider: &Provider) -> Result<Inst
 /// The fuel for carrying values.
 fn price(values: &[Val]) -> u64 {
     let mut sum = 0;
-    values.iter().for_each(|value| add_price(value, &mut sum));
+    for value in values {
+        add_price(value, &mut sum);
+    }
     sum
 }
 
@@ -190,13 +192,21 @@ fn add_price(value: &Val, sum: &mut u64) {
         Val::String(text) => add((text.len() as u64).saturating_mul(LINK_BYTE_FUEL)),
         Val::Flags(names) => add((names.len() as u64).saturating_mul(LINK_VALUE_FUEL)),
         Val::List(values) | Val::Tuple(values) => {
-            values.iter().for_each(|value| add_price(value, sum));
+            for value in values {
+                add_price(value, sum);
+            }
         }
-        Val::Record(fields) => fields.iter().for_each(|(_, value)| add_price(value, sum)),
-        Val::Map(pairs) => pairs.iter().for_each(|(key, value)| {
-            add_price(key, sum);
-            add_price(value, sum);
-        }),
+        Val::Record(fields) => {
+            for (_, value) in fields {
+                add_price(value, sum);
+            }
+        }
+        Val::Map(pairs) => {
+            for (key, value) in pairs {
+                add_price(key, sum);
+                add_price(value, sum);
+            }
+        }
         Val::Variant(_, Some(value))
         | Val::Option(Some(value))
         | Val::Result(Ok(Some(value)) | Err(Some(value))) => add_price(value, sum),

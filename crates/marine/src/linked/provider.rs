@@ -189,6 +189,6 @@ impl Signature {
     }
 }
 
-fn text(error: wasmtime::Error) -> String {
+fn text(error: impl std::fmt::Display) -> String {
     format!("{error:#}")
 }

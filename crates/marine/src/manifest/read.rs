@@ -284,9 +284,10 @@ fn link(part: &Table<'_>) -> Result<Link, ManifestError> {
     };
     let linked = part.get("link", through_host)?.is_some();
     let Some(limits) = part.inner("limits")? else {
-        return Ok(match linked {
-            true => Link::Host(PartLimits::default()),
-            false => Link::Composed,
+        return Ok(if linked {
+            Link::Host(PartLimits::default())
+        } else {
+            Link::Composed
         });
     };
     if !linked {

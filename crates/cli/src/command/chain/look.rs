@@ -73,13 +73,23 @@ pub(super) async fn info(output: &Output) -> Result<Report, Failure> {
     };
     let mut contracts = Table::new(&["CONTRACT", "ADDRESS"].map(Column::Text));
     for contract in &info.contracts {
-        contracts.row([Cell::new(contract.name), contract.address.to_string().into()]);
+        contracts.row([
+            Cell::new(contract.name),
+            contract.address.to_string().into(),
+        ]);
     }
-    let mut accounts = Table::new(&["ACCOUNT", "ADDRESS", "COINS", "STAKE", "PAY"].map(Column::Text));
+    let mut accounts =
+        Table::new(&["ACCOUNT", "ADDRESS", "COINS", "STAKE", "PAY"].map(Column::Text));
     for held in &info.accounts {
         let amounts = [&held.coins, &held.stake, &held.pay].map(|amount| whole(amount));
         let [coins, stake, pay] = amounts.map(Cell::new);
-        accounts.row([Cell::new(&*held.name), held.address.to_string().into(), coins, stake, pay]);
+        accounts.row([
+            Cell::new(&*held.name),
+            held.address.to_string().into(),
+            coins,
+            stake,
+            pay,
+        ]);
     }
     let text = format!(
         "{} (chain {}), block {}, epoch {}, the next in {} s\n\n{}\n{}",
@@ -100,7 +110,10 @@ async fn accounts(client: &Client, file: &MarketFile) -> Result<Vec<Held>, Failu
     let providers = network.peers.iter();
     let providers = providers.map(|peer| Account::Provider(peer.name.clone()));
     let mut held = Vec::new();
-    for account in [Account::Customer, Account::Market].into_iter().chain(providers) {
+    for account in [Account::Customer, Account::Market]
+        .into_iter()
+        .chain(providers)
+    {
         let address = account.address()?;
         let market = client.market(&file.deployment);
         let amounts = async {
@@ -144,10 +157,15 @@ pub(super) async fn transaction(hash: &str, output: &Output) -> Result<Report, F
     })?;
     let file = MarketFile::here()?;
     let client = file.client()?;
-    let found = client.transaction(hash).await.map_err(|error| failed(WHAT, &error))?;
+    let found = client
+        .transaction(hash)
+        .await
+        .map_err(|error| failed(WHAT, &error))?;
     let Some(found) = found else {
         let what = format!("the chain knows no transaction {hash}");
-        return Err(Failure::new(Code::ChainRefused, what).cause("it was never sent, or to another chain"));
+        return Err(
+            Failure::new(Code::ChainRefused, what).cause("it was never sent, or to another chain")
+        );
     };
     let status = match found.succeeded {
         None => "waits",
@@ -181,7 +199,8 @@ struct Answer {
 pub(super) async fn call(to: &str, data: &str) -> Result<Report, Failure> {
     let to = account(to)?;
     let data: Bytes = data.parse().map_err(|_| {
-        Failure::new(Code::Usage, "the data of the call is not hexadecimal").cause("write it like 0x01ab")
+        Failure::new(Code::Usage, "the data of the call is not hexadecimal")
+            .cause("write it like 0x01ab")
     })?;
     let file = MarketFile::here()?;
     let client = file.client()?;

@@ -11,7 +11,11 @@ use crate::deployment::Deployment;
 impl Deployment {
     /// Lets a contract of the market take tokens of the account.
     pub fn approve(&self, token: Address, spender: Address, amount: U256) -> Call {
-        let data = TestToken::approveCall { spender, value: amount }.abi_encode();
+        let data = TestToken::approveCall {
+            spender,
+            value: amount,
+        }
+        .abi_encode();
         Call::to("the approval of a contract", token, data)
     }
 
@@ -28,7 +32,11 @@ impl Deployment {
     }
 
     /// Publishes an offer together with its peers.
-    pub fn register_offer(&self, input: Registry::OfferInput, peers: Vec<Registry::PeerInput>) -> Call {
+    pub fn register_offer(
+        &self,
+        input: Registry::OfferInput,
+        peers: Vec<Registry::PeerInput>,
+    ) -> Call {
         let data = Registry::registerOfferCall { input, peers }.abi_encode();
         Call::to("the creation of the offer", self.registry, data)
     }
@@ -52,13 +60,21 @@ impl Deployment {
 
     /// Takes an offer out of the market, or brings it back.
     pub fn pause_offer(&self, offer: u64, paused: bool) -> Call {
-        let data = Registry::pauseOfferCall { offerId: id48(offer), paused }.abi_encode();
+        let data = Registry::pauseOfferCall {
+            offerId: id48(offer),
+            paused,
+        }
+        .abi_encode();
         Call::to("the pause of the offer", self.registry, data)
     }
 
     /// Adds peers to an offer.
     pub fn register_peers(&self, offer: u64, peers: Vec<Registry::PeerInput>) -> Call {
-        let data = Registry::registerPeersCall { offerId: id48(offer), peers }.abi_encode();
+        let data = Registry::registerPeersCall {
+            offerId: id48(offer),
+            peers,
+        }
+        .abi_encode();
         Call::to("the registration of the peers", self.registry, data)
     }
 
@@ -78,7 +94,11 @@ impl Deployment {
             minDealPrice: Uint::from(terms.min_unit_price),
             staker: terms.staker,
         };
-        Call::to("the commitment of the peer", self.capacity, data.abi_encode())
+        Call::to(
+            "the commitment of the peer",
+            self.capacity,
+            data.abi_encode(),
+        )
     }
 
     /// Takes back a commitment that has no collateral yet.
@@ -90,7 +110,8 @@ impl Deployment {
     /// Deposits the collateral of peers, which is `amount` together.
     pub fn deposit_collateral(&self, peers: Vec<Address>, amount: U256) -> Call {
         let data = Capacity::depositCall { peers }.abi_encode();
-        Call::to("the deposit of collateral", self.capacity, data).spending(self.stake_token, amount)
+        Call::to("the deposit of collateral", self.capacity, data)
+            .spending(self.stake_token, amount)
     }
 
     /// Asks for the end of a commitment, or for its collateral once it is over.
@@ -121,13 +142,21 @@ impl Deployment {
 
     /// Adds to the balance of a deal, whose token is given.
     pub fn top_up(&self, deal: u64, token: Address, amount: u128) -> Call {
-        let data = Market::topUpCall { dealId: deal, amount }.abi_encode();
+        let data = Market::topUpCall {
+            dealId: deal,
+            amount,
+        }
+        .abi_encode();
         Call::to("the funding of the deal", self.market, data).spending(token, U256::from(amount))
     }
 
     /// Takes back what a deal does not need.
     pub fn withdraw_free(&self, deal: u64, amount: u128) -> Call {
-        let data = Market::withdrawFreeCall { dealId: deal, amount }.abi_encode();
+        let data = Market::withdrawFreeCall {
+            dealId: deal,
+            amount,
+        }
+        .abi_encode();
         Call::to("the withdrawal from the deal", self.market, data)
     }
 
@@ -149,19 +178,34 @@ impl Deployment {
     }
 
     /// Takes a place in an open deal for a peer.
-    pub fn claim_deal(&self, deal: u64, peer: Address, first_unit: u8, capabilities: Vec<B256>) -> Call {
+    pub fn claim_deal(
+        &self,
+        deal: u64,
+        peer: Address,
+        first_unit: u8,
+        capabilities: Vec<B256>,
+    ) -> Call {
         let data = Market::claimDealCall {
             dealId: deal,
             peer,
             firstUnit: first_unit,
             caps: capabilities,
         };
-        Call::to("the claim of a place in the deal", self.market, data.abi_encode())
+        Call::to(
+            "the claim of a place in the deal",
+            self.market,
+            data.abi_encode(),
+        )
     }
 
     /// Says that a worker serves, with the key that signs its receipts, and its signature.
     pub fn activate_worker(&self, worker: B256, key: Address, signature: Bytes) -> Call {
-        let data = Market::activateWorkerCall { workerId: worker, key, signature }.abi_encode();
+        let data = Market::activateWorkerCall {
+            workerId: worker,
+            key,
+            signature,
+        }
+        .abi_encode();
         Call::to("the activation of the worker", self.market, data)
     }
 
@@ -202,7 +246,11 @@ impl Deployment {
             cid,
             moduleSetHash: module_set,
         };
-        Call::to("the new version of the deal", self.market, data.abi_encode())
+        Call::to(
+            "the new version of the deal",
+            self.market,
+            data.abi_encode(),
+        )
     }
 
     /// Ends a deal: its workers have their notice.
@@ -245,13 +293,21 @@ impl Deployment {
 
     /// Credits what epochs of workers earned, from the word of 256 epochs around one on.
     pub fn claim(&self, workers: Vec<B256>, from_epoch: u32) -> Call {
-        let data = Market::claimCall { workerIds: workers, fromEpoch: from_epoch }.abi_encode();
+        let data = Market::claimCall {
+            workerIds: workers,
+            fromEpoch: from_epoch,
+        }
+        .abi_encode();
         Call::to("the claim of what workers earned", self.market, data)
     }
 
     /// Returns to the deal what a worker did not prove.
     pub fn refund_unproven(&self, worker: B256, from_epoch: u32) -> Call {
-        let data = Market::refundUnprovenCall { workerId: worker, fromEpoch: from_epoch }.abi_encode();
+        let data = Market::refundUnprovenCall {
+            workerId: worker,
+            fromEpoch: from_epoch,
+        }
+        .abi_encode();
         Call::to("the refund of epochs without proof", self.market, data)
     }
 

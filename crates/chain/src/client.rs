@@ -29,7 +29,11 @@ impl Client {
     }
 
     /// The same, with how long an endpoint may take for a request before the next is asked.
-    pub fn with_deadline(urls: &[String], chain_id: u64, deadline: Duration) -> Result<Self, ChainError> {
+    pub fn with_deadline(
+        urls: &[String],
+        chain_id: u64,
+        deadline: Duration,
+    ) -> Result<Self, ChainError> {
         let endpoints = Endpoints::new(urls, chain_id, deadline)?;
         Ok(Self {
             provider: RootProvider::new(endpoints.client()),
@@ -84,7 +88,9 @@ impl Client {
 
     /// What a contract answers, as bytes.
     pub async fn ask(&self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
-        let request = TransactionRequest::default().to(contract).input(data.into());
+        let request = TransactionRequest::default()
+            .to(contract)
+            .input(data.into());
         let answer = self.provider.call(request).await;
         answer.map_err(|error| match Revert::of(&error) {
             Some(why) => ChainError::Revert {
@@ -159,7 +165,8 @@ impl MarketReader<'_> {
     pub async fn time(&self) -> Result<MarketTime, ChainError> {
         let params = Params::new(self.deployment.params, self.provider());
         let header = self.client.header(self.at).await?;
-        let header = header.ok_or_else(|| ChainError::Absurd("a block that it named is gone".to_owned()))?;
+        let header =
+            header.ok_or_else(|| ChainError::Absurd("a block that it named is gone".to_owned()))?;
         let (genesis, length) = (params.genesis(), params.epochLen());
         let (genesis, length) = (genesis.call().await?, u64::from(length.call().await?));
         let since = header.timestamp.saturating_sub(genesis);
@@ -187,7 +194,11 @@ impl MarketReader<'_> {
     }
 
     /// Offers from an id on.
-    pub async fn offers(&self, from: u64, count: usize) -> Result<Vec<Lens::OfferView>, ChainError> {
+    pub async fn offers(
+        &self,
+        from: u64,
+        count: usize,
+    ) -> Result<Vec<Lens::OfferView>, ChainError> {
         let lens = Lens::new(self.deployment.lens, self.provider());
         let page = lens.offers(id48(from), U256::from(count.min(PAGE)));
         Ok(page.block(self.at).call().await?)
@@ -217,11 +228,20 @@ impl MarketReader<'_> {
     }
 
     /// Workers, with what is due to and from them in the 256 epochs around one.
-    pub async fn workers(&self, workers: &[B256], epoch: u32) -> Result<Vec<Lens::WorkerView>, ChainError> {
+    pub async fn workers(
+        &self,
+        workers: &[B256],
+        epoch: u32,
+    ) -> Result<Vec<Lens::WorkerView>, ChainError> {
         let lens = Lens::new(self.deployment.lens, self.provider());
         let mut found = Vec::with_capacity(workers.len());
         for page in workers.chunks(PAGE) {
-            found.extend(lens.workers(page.to_vec(), epoch).block(self.at).call().await?);
+            found.extend(
+                lens.workers(page.to_vec(), epoch)
+                    .block(self.at)
+                    .call()
+                    .await?,
+            );
         }
         Ok(found)
     }
@@ -254,7 +274,11 @@ impl MarketReader<'_> {
     /// What an account can withdraw of what deals paid, in the token's smallest unit.
     pub async fn pay_credit(&self, token: Address, account: Address) -> Result<U256, ChainError> {
         let market = Market::new(self.deployment.market, self.provider());
-        Ok(market.creditOf(token, account).block(self.at).call().await?)
+        Ok(market
+            .creditOf(token, account)
+            .block(self.at)
+            .call()
+            .await?)
     }
 
     /// What an account can withdraw of collateral.
@@ -277,11 +301,20 @@ impl MarketReader<'_> {
         (owner, spender): (Address, Address),
     ) -> Result<U256, ChainError> {
         let token = TestToken::new(token, self.provider());
-        Ok(token.allowance(owner, spender).block(self.at).call().await?)
+        Ok(token
+            .allowance(owner, spender)
+            .block(self.at)
+            .call()
+            .await?)
     }
 
     /// Which of 256 epochs a peer has committed receipts of, epoch e at bit e mod 256.
-    pub async fn committed(&self, peer: Address, token: Address, epoch: u32) -> Result<U256, ChainError> {
+    pub async fn committed(
+        &self,
+        peer: Address,
+        token: Address,
+        epoch: u32,
+    ) -> Result<U256, ChainError> {
         let audit = Audit::new(self.deployment.audit, self.provider());
         let word = audit.committedWord(peer, token, U256::from(epoch >> 8));
         Ok(word.block(self.at).call().await?)

@@ -64,21 +64,39 @@ pub async fn deploy_for_development(
         let (name, symbol) = (name.to_owned(), symbol.to_owned());
         TestToken::constructorCall { name, symbol }.abi_encode()
     };
-    let stake_token = create("TestToken STAKE", &TestToken::BYTECODE, token("Weir Stake", "STAKE")).await?;
-    let pay_token = create("TestToken PAY", &TestToken::BYTECODE, token("Weir Pay", "PAY")).await?;
+    let stake_token = create(
+        "TestToken STAKE",
+        &TestToken::BYTECODE,
+        token("Weir Stake", "STAKE"),
+    )
+    .await?;
+    let pay_token = create(
+        "TestToken PAY",
+        &TestToken::BYTECODE,
+        token("Weir Pay", "PAY"),
+    )
+    .await?;
     let code = create("Params", &Params::BYTECODE, Vec::new()).await?;
     let arguments = DevDeployment::constructorCall {
         code,
         genesis: 0,
         epochLen: epoch_seconds,
     };
-    let development =
-        create("DevDeployment", &DevDeployment::BYTECODE, arguments.abi_encode()).await?;
+    let development = create(
+        "DevDeployment",
+        &DevDeployment::BYTECODE,
+        arguments.abi_encode(),
+    )
+    .await?;
     let contract = DevDeployment::new(development, client.provider());
     let params = contract.PARAMS().call().await?;
     let registry = Registry::constructorCall { params }.abi_encode();
     let registry = create("Registry", &Registry::BYTECODE, registry).await?;
-    let capacity = Capacity::constructorCall { params, stake: stake_token }.abi_encode();
+    let capacity = Capacity::constructorCall {
+        params,
+        stake: stake_token,
+    }
+    .abi_encode();
     let capacity = create("Capacity", &Capacity::BYTECODE, capacity).await?;
     let desk = MarketDesk::constructorCall { params }.abi_encode();
     let desk = create("MarketDesk", &MarketDesk::BYTECODE, desk).await?;
@@ -90,7 +108,11 @@ pub async fn deploy_for_development(
         code: [registry, capacity, market, audit],
         payToken: pay_token,
     };
-    let modules = Call::to("the start of the modules", development, modules.abi_encode());
+    let modules = Call::to(
+        "the start of the modules",
+        development,
+        modules.abi_encode(),
+    );
     sender.send("deploy/modules", &modules).await?;
     let lens = Lens::constructorCall { params }.abi_encode();
     let lens = create("Lens", &Lens::BYTECODE, lens).await?;

@@ -51,7 +51,11 @@ struct Health {
 
 impl Endpoints {
     /// Endpoints by their URLs, the preferred one first, each of which has so long for a request.
-    pub(crate) fn new(urls: &[String], chain_id: u64, deadline: Duration) -> Result<Self, ChainError> {
+    pub(crate) fn new(
+        urls: &[String],
+        chain_id: u64,
+        deadline: Duration,
+    ) -> Result<Self, ChainError> {
         let client = Client::builder()
             .build()
             .map_err(|error| ChainError::Refused(error.to_string()))?;
@@ -84,7 +88,9 @@ impl Endpoints {
         // First those that are well; then, rather than give up, those that were not.
         for desperate in [false, true] {
             for endpoint in self.all.iter() {
-                if endpoint.rests() != desperate || failures.iter().any(|(name, _)| *name == endpoint.name) {
+                if endpoint.rests() != desperate
+                    || failures.iter().any(|(name, _)| *name == endpoint.name)
+                {
                     continue;
                 }
                 match endpoint.ask(request.clone(), &self).await {
@@ -100,7 +106,9 @@ impl Endpoints {
                 }
             }
         }
-        Err(TransportErrorKind::custom(ChainError::Unreachable(failures)))
+        Err(TransportErrorKind::custom(ChainError::Unreachable(
+            failures,
+        )))
     }
 }
 
@@ -109,14 +117,17 @@ impl Endpoint {
         if !self.health().known {
             let question = Request::new("eth_chainId", 0_u64.into(), ());
             let question = question.serialize().map_err(|error| error.to_string())?;
-            let answer = self.http_call(RequestPacket::Single(question), of.deadline).await?;
+            let answer = self
+                .http_call(RequestPacket::Single(question), of.deadline)
+                .await?;
             let got = single(&answer).ok_or("it did not say which chain it serves")?;
             if got != of.chain_id {
                 return Err(format!("it serves chain {got}, not {}", of.chain_id));
             }
             self.health().known = true;
         }
-        let asks_head = matches!(&request, RequestPacket::Single(one) if one.method() == "eth_blockNumber");
+        let asks_head =
+            matches!(&request, RequestPacket::Single(one) if one.method() == "eth_blockNumber");
         let answer = self.http_call(request, of.deadline).await?;
         if asks_head {
             self.judge_head(single(&answer).ok_or("it did not say which block is its last")?)?;
@@ -127,7 +138,9 @@ impl Endpoint {
     /// Whether a head can be true: a chain does not lose more blocks than a reorganisation is followed.
     fn judge_head(&self, head: u64) -> Result<(), String> {
         if head > HEAD_MAX {
-            return Err(format!("it says that its last block is {head}, which no chain has reached"));
+            return Err(format!(
+                "it says that its last block is {head}, which no chain has reached"
+            ));
         }
         let mut health = self.health();
         let before = health.head;
@@ -138,7 +151,11 @@ impl Endpoint {
         Ok(())
     }
 
-    async fn http_call(&self, request: RequestPacket, deadline: Duration) -> Result<ResponsePacket, String> {
+    async fn http_call(
+        &self,
+        request: RequestPacket,
+        deadline: Duration,
+    ) -> Result<ResponsePacket, String> {
         let mut http = self.http.clone();
         match tokio::time::timeout(deadline, http.call(request)).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -152,7 +169,9 @@ impl Endpoint {
     }
 
     fn rests(&self) -> bool {
-        self.health().until.is_some_and(|until| Instant::now() < until)
+        self.health()
+            .until
+            .is_some_and(|until| Instant::now() < until)
     }
 
     fn is_well(&self) {
@@ -179,7 +198,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// A number that was asked for.
 fn single(answer: &ResponsePacket) -> Option<u64> {
-    let payload = answer.responses().first()?.payload.try_success_as::<String>()?;
+    let payload = answer
+        .responses()
+        .first()?
+        .payload
+        .try_success_as::<String>()?;
     u64::from_str_radix(payload.ok()?.strip_prefix("0x")?, 16).ok()
 }
 

@@ -47,7 +47,9 @@ pub enum ChainError {
         needed: U256,
     },
     /// More would be spent than is allowed.
-    #[error("{what} would spend {amount} of {of}, and the cap is {cap}; raise the cap if you mean it")]
+    #[error(
+        "{what} would spend {amount} of {of}, and the cap is {cap}; raise the cap if you mean it"
+    )]
     OverCap {
         /// What was to be done.
         what: String,
@@ -59,7 +61,9 @@ pub enum ChainError {
         cap: U256,
     },
     /// The transaction was sent and is in no block yet. It may be, later: ask again with the same key.
-    #[error("{what}: transaction {hash} is in no block yet; it is not lost, and the same command goes on with it")]
+    #[error(
+        "{what}: transaction {hash} is in no block yet; it is not lost, and the same command goes on with it"
+    )]
     Pending {
         /// What was to be done.
         what: String,
@@ -75,7 +79,9 @@ pub enum ChainError {
         before: String,
     },
     /// Somebody else sends from the account.
-    #[error("transaction {nonce} of {account} is taken by one that was sent elsewhere; one program at a time sends from an account")]
+    #[error(
+        "transaction {nonce} of {account} is taken by one that was sent elsewhere; one program at a time sends from an account"
+    )]
     NonceTaken {
         /// The account.
         account: Address,
@@ -83,7 +89,9 @@ pub enum ChainError {
         nonce: u64,
     },
     /// It is another chain.
-    #[error("{endpoint} serves chain {got}, not {expected}; correct the endpoint or the deployment")]
+    #[error(
+        "{endpoint} serves chain {got}, not {expected}; correct the endpoint or the deployment"
+    )]
     WrongChain {
         /// The endpoint.
         endpoint: String,
@@ -93,7 +101,9 @@ pub enum ChainError {
         got: u64,
     },
     /// The chain has another past than the follower knows, further back than it remembers.
-    #[error("the chain was reorganised by more than {depth} blocks, below block {block}; follow it again from its beginning")]
+    #[error(
+        "the chain was reorganised by more than {depth} blocks, below block {block}; follow it again from its beginning"
+    )]
     TooDeep {
         /// How many blocks are remembered.
         depth: u64,

@@ -38,13 +38,21 @@ impl MarketEvent {
         let of: Address = log.address();
         let log = &log.inner;
         if of == deployment.market {
-            Market::MarketEvents::decode_log(log).ok().map(|log| Self::Market(log.data))
+            Market::MarketEvents::decode_log(log)
+                .ok()
+                .map(|log| Self::Market(log.data))
         } else if of == deployment.registry {
-            Registry::RegistryEvents::decode_log(log).ok().map(|log| Self::Registry(log.data))
+            Registry::RegistryEvents::decode_log(log)
+                .ok()
+                .map(|log| Self::Registry(log.data))
         } else if of == deployment.capacity {
-            Capacity::CapacityEvents::decode_log(log).ok().map(|log| Self::Capacity(log.data))
+            Capacity::CapacityEvents::decode_log(log)
+                .ok()
+                .map(|log| Self::Capacity(log.data))
         } else if of == deployment.audit {
-            Audit::AuditEvents::decode_log(log).ok().map(|log| Self::Audit(log.data))
+            Audit::AuditEvents::decode_log(log)
+                .ok()
+                .map(|log| Self::Audit(log.data))
         } else {
             None
         }

@@ -143,7 +143,9 @@ impl Follower {
     }
 
     async fn hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
-        let header = self.client.header(BlockId::Number(BlockNumberOrTag::Number(number)));
+        let header = self
+            .client
+            .header(BlockId::Number(BlockNumberOrTag::Number(number)));
         Ok(header.await?.map(|header| header.hash))
     }
 
@@ -162,7 +164,9 @@ impl Follower {
                 return Ok(News::Nothing);
             };
             let follows = match recent.back() {
-                Some((before, hash)) if before.saturating_add(1) == number => *hash == header.parent_hash,
+                Some((before, hash)) if before.saturating_add(1) == number => {
+                    *hash == header.parent_hash
+                }
                 _ => true,
             };
             if !follows {

@@ -26,7 +26,8 @@ pub use event::{Happened, MarketEvent};
 pub use follower::{Cursor, Follower, News, REORGANISATION_MAX};
 pub use index::{DealFacts, Index, Place, Version};
 pub use peer_view::{
-    Code, Commitment, CommitmentStatus, DealStatus, DealTerms, Listing, Member, PeerView, PeerWorker, WorkerStatus,
+    Code, Commitment, CommitmentStatus, DealStatus, DealTerms, Listing, Member, PeerView,
+    PeerWorker, WorkerStatus,
 };
 pub use provider::{Provider, ProviderPlan, enter_market};
 pub use revert::{Revert, matching_rule};

@@ -208,7 +208,9 @@ impl MarketReader<'_> {
         let market = self.at(BlockId::number(index.block()));
         let time = market.time().await?;
         let known = market.peers(&[peer]).await?;
-        let known = known.first().ok_or_else(|| absurd("no peer where one was asked for"))?;
+        let known = known
+            .first()
+            .ok_or_else(|| absurd("no peer where one was asked for"))?;
         let listing = market.listing(known).await?;
         let places: BTreeSet<B256> = index.places_of(peer).map(|place| place.worker).collect();
         let places: Vec<B256> = places.into_iter().collect();
@@ -263,7 +265,12 @@ impl MarketReader<'_> {
     }
 
     /// The workers of a deal that are not over.
-    async fn members(self, deal: u64, index: &Index, epoch: u32) -> Result<Vec<Member>, ChainError> {
+    async fn members(
+        self,
+        deal: u64,
+        index: &Index,
+        epoch: u32,
+    ) -> Result<Vec<Member>, ChainError> {
         let places: BTreeSet<B256> = index.places_in(deal).map(|place| place.worker).collect();
         let places: Vec<B256> = places.into_iter().collect();
         let views = self.workers(&places, epoch).await?;
@@ -276,7 +283,9 @@ impl MarketReader<'_> {
         }
         let number = known.peer.offerId.to::<u64>();
         let page = self.offers(number, 1).await?;
-        let view = page.first().ok_or_else(|| absurd("a peer of an offer that is not there"))?;
+        let view = page
+            .first()
+            .ok_or_else(|| absurd("a peer of an offer that is not there"))?;
         Ok(Some(Listing {
             provider: known.peer.provider,
             offer: number,
@@ -295,7 +304,9 @@ fn absurd(what: &str) -> ChainError {
 
 fn facts(index: &Index, deal: u64) -> Result<&DealFacts, ChainError> {
     let facts = index.deal(deal);
-    facts.ok_or_else(|| ChainError::Absurd(format!("deal {deal}, of which the index knows no event")))
+    facts.ok_or_else(|| {
+        ChainError::Absurd(format!("deal {deal}, of which the index knows no event"))
+    })
 }
 
 fn commitment(known: &Lens::PeerView) -> Option<Commitment> {
@@ -349,7 +360,12 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         1 => DealStatus::Open,
         2 => DealStatus::Active,
         3 => DealStatus::Unfunded,
-        other => return Err(ChainError::Absurd(format!("deal {} in state {other}", view.dealId))),
+        other => {
+            return Err(ChainError::Absurd(format!(
+                "deal {} in state {other}",
+                view.dealId
+            )));
+        }
     };
     let latest = facts.versions.last();
     let latest = latest.filter(|latest| latest.module_set == deal.code.moduleSetHash);
@@ -359,10 +375,15 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         module_set: version.module_set,
     };
     // Code that was replaced before it became the deal's never was.
-    let former = facts.versions.iter().rfind(|version| version.from_epoch < latest.from_epoch);
+    let former = facts
+        .versions
+        .iter()
+        .rfind(|version| version.from_epoch < latest.from_epoch);
     let price = deal.price.to::<u128>();
     let rate = price.saturating_mul(u128::from(deal.activeWorkers) + 1);
-    let funded = u128::try_from(view.balanceNow).unwrap_or(u128::MAX).checked_div(rate);
+    let funded = u128::try_from(view.balanceNow)
+        .unwrap_or(u128::MAX)
+        .checked_div(rate);
     Ok(DealTerms {
         id: view.dealId,
         owner: deal.owner,

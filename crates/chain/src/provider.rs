@@ -51,7 +51,10 @@ pub async fn enter_market(
         sender.send("provider/description", &call).await?;
     }
     let address = |node: &Keypair| Address::from(*node.address().as_bytes());
-    let peers: Vec<(Address, u16)> = nodes.iter().map(|(node, units)| (address(node), *units)).collect();
+    let peers: Vec<(Address, u16)> = nodes
+        .iter()
+        .map(|(node, units)| (address(node), *units))
+        .collect();
     let ids: Vec<Address> = peers.iter().map(|(peer, _)| *peer).collect();
     let known = market.peers(&ids).await?;
     let absent: Vec<Registry::PeerInput> = nodes
@@ -62,13 +65,17 @@ pub async fn enter_market(
             deployment.peer_input(node, *units, (account, view.peer.registrations))
         })
         .collect();
-    let owned = known.iter().find(|view| view.peer.units != 0 && view.peer.provider == account);
+    let owned = known
+        .iter()
+        .find(|view| view.peer.units != 0 && view.peer.provider == account);
     match owned {
         Some(owned) if !absent.is_empty() => {
             let offer = owned.peer.offerId.to::<u64>();
             // The same peers may be registered again after they were retired: with another nonce, so in another call.
             let call = deployment.register_peers(offer, absent);
-            sender.send(&format!("provider/peers/{}", call.hash()), &call).await?;
+            sender
+                .send(&format!("provider/peers/{}", call.hash()), &call)
+                .await?;
         }
         Some(_) => {}
         None => {
@@ -80,7 +87,9 @@ pub async fn enter_market(
                 caps: plan.capabilities.clone(),
             };
             let call = deployment.register_offer(input, absent);
-            sender.send(&format!("provider/offer/{}", call.hash()), &call).await?;
+            sender
+                .send(&format!("provider/offer/{}", call.hash()), &call)
+                .await?;
         }
     }
     commit(client, deployment, sender, (plan, &peers)).await?;
@@ -115,11 +124,15 @@ async fn commit(
     for view in market.peers(&ids).await? {
         if OVER.contains(&view.commitment.status) {
             let key = format!("provider/commitment/{}/{}", view.peerId, view.commitmentId);
-            sender.send(&key, &deployment.create_commitment(view.peerId, &terms)).await?;
+            sender
+                .send(&key, &deployment.create_commitment(view.peerId, &terms))
+                .await?;
         }
     }
     let views = market.peers(&ids).await?;
-    let waiting = views.iter().filter(|view| view.commitment.status == OFFERED);
+    let waiting = views
+        .iter()
+        .filter(|view| view.commitment.status == OFFERED);
     let waiting: Vec<_> = waiting.collect();
     if waiting.is_empty() {
         return Ok(());
@@ -127,13 +140,25 @@ async fn commit(
     let units: u64 = waiting.iter().map(|view| u64::from(view.peer.units)).sum();
     let amount = market.collateral(units).await?;
     let spender = deployment.capacity;
-    let numbers: Vec<String> = waiting.iter().map(|view| view.commitmentId.to_string()).collect();
+    let numbers: Vec<String> = waiting
+        .iter()
+        .map(|view| view.commitmentId.to_string())
+        .collect();
     let numbers = numbers.join(",");
-    if market.allowance(deployment.stake_token, (account, spender)).await? < amount {
+    if market
+        .allowance(deployment.stake_token, (account, spender))
+        .await?
+        < amount
+    {
         let approve: Call = deployment.approve(deployment.stake_token, spender, amount);
-        sender.send(&format!("provider/approval/{numbers}"), &approve).await?;
+        sender
+            .send(&format!("provider/approval/{numbers}"), &approve)
+            .await?;
     }
-    let deposit = deployment.deposit_collateral(waiting.iter().map(|view| view.peerId).collect(), amount);
-    sender.send(&format!("provider/collateral/{numbers}"), &deposit).await?;
+    let deposit =
+        deployment.deposit_collateral(waiting.iter().map(|view| view.peerId).collect(), amount);
+    sender
+        .send(&format!("provider/collateral/{numbers}"), &deposit)
+        .await?;
     Ok(())
 }

@@ -59,15 +59,23 @@ fn read(data: &[u8]) -> (String, String) {
         let words = "the contract met a number out of its range; are all amounts plausible?";
         return ("Panic".to_owned(), words.to_owned());
     }
-    let known = ERRORS.iter().find(|(signature, _)| selector == &keccak256(signature)[..4]);
+    let known = ERRORS
+        .iter()
+        .find(|(signature, _)| selector == &keccak256(signature)[..4]);
     match known {
         Some((signature, words)) => {
             let (name, types) = signature.split_once('(').unwrap_or((signature, ""));
-            let types = types.trim_end_matches(')').split(',').filter(|ty| !ty.is_empty());
+            let types = types
+                .trim_end_matches(')')
+                .split(',')
+                .filter(|ty| !ty.is_empty());
             (name.to_owned(), fill(words, types, arguments))
         }
         None => {
-            let words = format!("an error that this version does not know: {}", Bytes::copy_from_slice(data));
+            let words = format!(
+                "an error that this version does not know: {}",
+                Bytes::copy_from_slice(data)
+            );
             (String::new(), words)
         }
     }
@@ -83,7 +91,11 @@ fn fill<'a>(words: &str, types: impl Iterator<Item = &'a str>, arguments: &[u8])
             "bytes32" => word.to_string(),
             _ => U256::from_be_bytes(word.0).to_string(),
         };
-        let value = match (words.contains("{rule}"), words.contains("{field}"), value.parse()) {
+        let value = match (
+            words.contains("{rule}"),
+            words.contains("{field}"),
+            value.parse(),
+        ) {
             (true, _, Ok(number)) => matching_rule(number).to_owned(),
             (_, true, Ok(number)) => deal_field(number).to_owned(),
             _ => value,
@@ -138,82 +150,253 @@ fn deal_field(number: u8) -> &'static str {
         "CID",
         "module-set hash",
     ];
-    FIELDS.get(usize::from(number)).copied().unwrap_or("a field")
+    FIELDS
+        .get(usize::from(number))
+        .copied()
+        .unwrap_or("a field")
 }
 
 /// Every error of the contracts, with cause and fix.
 const ERRORS: &[(&str, &str)] = &[
-    ("AddressEmptyCode(address)", "there is no contract at {0}; check the deployment"),
+    (
+        "AddressEmptyCode(address)",
+        "there is no contract at {0}; check the deployment",
+    ),
     ("AlreadySet()", "the seed is set and never changes"),
-    ("BadBounds(uint8)", "the deal's {field} is out of bounds; correct it"),
-    ("BadCaps()", "these are not the capabilities that the deal was created with; give those"),
-    ("BadDuration()", "the commitment is shorter than the market allows; make it longer"),
-    ("BadNodeSig(uint256)", "the signature of node {0} is not by its key for this provider; let the node sign again"),
-    ("BadReceivedAmount()", "the token moved another amount than was asked for; such tokens cannot be used"),
-    ("BadShare()", "a share is more than 10000 basis points; give less"),
-    ("BadStatus(uint8)", "the worker is in state {0} (1 matched, 2 active, 3 under notice, 4 over), in which this cannot be done"),
+    (
+        "BadBounds(uint8)",
+        "the deal's {field} is out of bounds; correct it",
+    ),
+    (
+        "BadCaps()",
+        "these are not the capabilities that the deal was created with; give those",
+    ),
+    (
+        "BadDuration()",
+        "the commitment is shorter than the market allows; make it longer",
+    ),
+    (
+        "BadNodeSig(uint256)",
+        "the signature of node {0} is not by its key for this provider; let the node sign again",
+    ),
+    (
+        "BadReceivedAmount()",
+        "the token moved another amount than was asked for; such tokens cannot be used",
+    ),
+    (
+        "BadShare()",
+        "a share is more than 10000 basis points; give less",
+    ),
+    (
+        "BadStatus(uint8)",
+        "the worker is in state {0} (1 matched, 2 active, 3 under notice, 4 over), in which this cannot be done",
+    ),
     ("BadUnits(uint256)", "a peer has 1 to 256 units, not {0}"),
-    ("BadVersionRange()", "the lowest protocol version is above the highest; swap them"),
-    ("BadWorkerSig()", "the signature is not by the worker's key; sign the worker's id with it"),
-    ("BelowReserve(uint256)", "the balance would fall below the reserve of {0}, which pays the notice of the workers; take less, or end the deal"),
-    ("CapUnchanged(bytes32)", "the offer has capability {0} already, or does not have it"),
-    ("Closed(uint32)", "the time to commit receipts of epoch {0} is over"),
-    ("DepositTooSmall(uint256)", "the deposit is too small; it must be at least {0}"),
-    ("ERC1967InvalidImplementation(address)", "{0} is not code that the contract can be upgraded to"),
-    ("ERC1967NonPayable()", "the contract takes no coins; send none"),
-    ("ERC20InsufficientAllowance(address,uint256,uint256)", "{0} may take {1} of the token and needs {2}; approve more"),
-    ("ERC20InsufficientBalance(address,uint256,uint256)", "{0} has {1} of the token and needs {2}; get some, or spend less"),
+    (
+        "BadVersionRange()",
+        "the lowest protocol version is above the highest; swap them",
+    ),
+    (
+        "BadWorkerSig()",
+        "the signature is not by the worker's key; sign the worker's id with it",
+    ),
+    (
+        "BelowReserve(uint256)",
+        "the balance would fall below the reserve of {0}, which pays the notice of the workers; take less, or end the deal",
+    ),
+    (
+        "CapUnchanged(bytes32)",
+        "the offer has capability {0} already, or does not have it",
+    ),
+    (
+        "Closed(uint32)",
+        "the time to commit receipts of epoch {0} is over",
+    ),
+    (
+        "DepositTooSmall(uint256)",
+        "the deposit is too small; it must be at least {0}",
+    ),
+    (
+        "ERC1967InvalidImplementation(address)",
+        "{0} is not code that the contract can be upgraded to",
+    ),
+    (
+        "ERC1967NonPayable()",
+        "the contract takes no coins; send none",
+    ),
+    (
+        "ERC20InsufficientAllowance(address,uint256,uint256)",
+        "{0} may take {1} of the token and needs {2}; approve more",
+    ),
+    (
+        "ERC20InsufficientBalance(address,uint256,uint256)",
+        "{0} has {1} of the token and needs {2}; get some, or spend less",
+    ),
     ("ERC20InvalidApprover(address)", "{0} cannot approve"),
-    ("ERC20InvalidReceiver(address)", "{0} cannot receive the token"),
+    (
+        "ERC20InvalidReceiver(address)",
+        "{0} cannot receive the token",
+    ),
     ("ERC20InvalidSender(address)", "{0} cannot send the token"),
     ("ERC20InvalidSpender(address)", "{0} cannot be approved"),
-    ("EmptyMetadata()", "a provider's description cannot be empty; give a name"),
-    ("EmptyRoot()", "a commitment without a root proves nothing; give the root of the receipts"),
-    ("Ended()", "the deal has ended, or there is none of this number"),
-    ("Expired()", "the time to activate the worker is over, or the commitment of its peer is; let it be matched again"),
-    ("FailedCall()", "a call of another contract failed without a reason"),
-    ("FilterFailed(uint8)", "the peer does not fit the deal: {rule}"),
-    ("InvalidInitialization()", "the contract is initialised already"),
-    ("LiveCommitment()", "the peer has a commitment that is not finished; finish or cancel it first"),
-    ("Locked(uint32)", "exit was not asked for, or is locked until epoch {0}; ask for it, and wait"),
-    ("NotAbsent()", "the worker has proven one of the last two epochs, or was not paid for them"),
+    (
+        "EmptyMetadata()",
+        "a provider's description cannot be empty; give a name",
+    ),
+    (
+        "EmptyRoot()",
+        "a commitment without a root proves nothing; give the root of the receipts",
+    ),
+    (
+        "Ended()",
+        "the deal has ended, or there is none of this number",
+    ),
+    (
+        "Expired()",
+        "the time to activate the worker is over, or the commitment of its peer is; let it be matched again",
+    ),
+    (
+        "FailedCall()",
+        "a call of another contract failed without a reason",
+    ),
+    (
+        "FilterFailed(uint8)",
+        "the peer does not fit the deal: {rule}",
+    ),
+    (
+        "InvalidInitialization()",
+        "the contract is initialised already",
+    ),
+    (
+        "LiveCommitment()",
+        "the peer has a commitment that is not finished; finish or cancel it first",
+    ),
+    (
+        "Locked(uint32)",
+        "exit was not asked for, or is locked until epoch {0}; ask for it, and wait",
+    ),
+    (
+        "NotAbsent()",
+        "the worker has proven one of the last two epochs, or was not paid for them",
+    ),
     ("NotBusy()", "the units serve no deal"),
     ("NotHeld()", "the epoch is not held"),
     ("NotInitializing()", "the contract is not being initialised"),
-    ("NotMatchable()", "only its owner fills this deal; it is not open to providers"),
-    ("NotOfPeer(bytes32)", "worker {0} belongs to another peer, or is paid in another token"),
+    (
+        "NotMatchable()",
+        "only its owner fills this deal; it is not open to providers",
+    ),
+    (
+        "NotOfPeer(bytes32)",
+        "worker {0} belongs to another peer, or is paid in another token",
+    ),
     ("NotOver(uint32)", "epoch {0} has not ended; wait"),
-    ("NotOwner()", "this account may not do that; use the one that made it"),
-    ("NotParty()", "only the staker and the provider may do this; use their accounts"),
-    ("NotProvider()", "the offer or the peer belongs to another provider, or there is none"),
+    (
+        "NotOwner()",
+        "this account may not do that; use the one that made it",
+    ),
+    (
+        "NotParty()",
+        "only the staker and the provider may do this; use their accounts",
+    ),
+    (
+        "NotProvider()",
+        "the offer or the peer belongs to another provider, or there is none",
+    ),
     ("NotReady()", "the seed does not exist yet; wait"),
-    ("NotSettled(uint32)", "the deal is settled up to epoch {0} only; settle it first"),
-    ("NotStaker()", "the commitment names another staker; use its account"),
+    (
+        "NotSettled(uint32)",
+        "the deal is settled up to epoch {0} only; settle it first",
+    ),
+    (
+        "NotStaker()",
+        "the commitment names another staker; use its account",
+    ),
     ("NotYours()", "only who deployed may go on, and only once"),
-    ("NothingDue()", "there is nothing to take: nothing is due yet, or it was taken"),
+    (
+        "NothingDue()",
+        "there is nothing to take: nothing is due yet, or it was taken",
+    ),
     ("NothingProposed()", "nothing is proposed under this name"),
-    ("OnlyGuardian()", "only the guardian of the market may do this"),
-    ("OnlyModule()", "only a contract of the market may call this"),
+    (
+        "OnlyGuardian()",
+        "only the guardian of the market may do this",
+    ),
+    (
+        "OnlyModule()",
+        "only a contract of the market may call this",
+    ),
     ("OnlyOwner()", "only the owner may do this"),
     ("OutOfBounds(uint8,uint128)", "parameter {0} cannot be {1}"),
-    ("PauseTooLong()", "a pause is at most 7 days, and 7 days without one follow it"),
-    ("Paused()", "the market is paused by its guardian for some days; try later"),
-    ("PeerBusy(address)", "peer {0} has a commitment or serves deals; end them first"),
+    (
+        "PauseTooLong()",
+        "a pause is at most 7 days, and 7 days without one follow it",
+    ),
+    (
+        "Paused()",
+        "the market is paused by its guardian for some days; try later",
+    ),
+    (
+        "PeerBusy(address)",
+        "peer {0} has a commitment or serves deals; end them first",
+    ),
     ("PeerExists(address)", "peer {0} is registered already"),
-    ("Pending()", "the deal has workers, or epochs that are neither paid nor paid back; wait, claim and refund first"),
-    ("ReentrancyGuardReentrantCall()", "a token called back into the market; such tokens cannot be used"),
-    ("SafeCastOverflowedUintDowncast(uint8,uint256)", "the amount {1} is too large"),
-    ("SafeERC20FailedOperation(address)", "token {0} refused the transfer; check balance and approval"),
-    ("StillRunning(uint32)", "the commitment runs until epoch {0}; wait"),
-    ("TokenNotAllowed(address)", "the market does not take token {0}; use one of its list"),
-    ("TooEarly(uint256)", "the change can be applied from second {0} on; wait"),
-    ("TooMany(uint256)", "more entries than one call takes; give at most {0}"),
-    ("TooSoon(uint32)", "the worker's time ends with epoch {0}; wait"),
-    ("Twice()", "the peer has committed the receipts of this epoch already"),
-    ("UUPSUnauthorizedCallContext()", "the contract cannot be upgraded in this way"),
-    ("UUPSUnsupportedProxiableUUID(bytes32)", "this is not code that the contract can be upgraded to"),
-    ("UnitsBusy()", "some units serve a deal; release their workers first"),
-    ("WrongStatus(uint8)", "the commitment is in state {0} (0 none, 1 offered, 2 active, 3 failed, 4 finished, 5 cancelled), in which this cannot be done"),
+    (
+        "Pending()",
+        "the deal has workers, or epochs that are neither paid nor paid back; wait, claim and refund first",
+    ),
+    (
+        "ReentrancyGuardReentrantCall()",
+        "a token called back into the market; such tokens cannot be used",
+    ),
+    (
+        "SafeCastOverflowedUintDowncast(uint8,uint256)",
+        "the amount {1} is too large",
+    ),
+    (
+        "SafeERC20FailedOperation(address)",
+        "token {0} refused the transfer; check balance and approval",
+    ),
+    (
+        "StillRunning(uint32)",
+        "the commitment runs until epoch {0}; wait",
+    ),
+    (
+        "TokenNotAllowed(address)",
+        "the market does not take token {0}; use one of its list",
+    ),
+    (
+        "TooEarly(uint256)",
+        "the change can be applied from second {0} on; wait",
+    ),
+    (
+        "TooMany(uint256)",
+        "more entries than one call takes; give at most {0}",
+    ),
+    (
+        "TooSoon(uint32)",
+        "the worker's time ends with epoch {0}; wait",
+    ),
+    (
+        "Twice()",
+        "the peer has committed the receipts of this epoch already",
+    ),
+    (
+        "UUPSUnauthorizedCallContext()",
+        "the contract cannot be upgraded in this way",
+    ),
+    (
+        "UUPSUnsupportedProxiableUUID(bytes32)",
+        "this is not code that the contract can be upgraded to",
+    ),
+    (
+        "UnitsBusy()",
+        "some units serve a deal; release their workers first",
+    ),
+    (
+        "WrongStatus(uint8)",
+        "the commitment is in state {0} (0 none, 1 offered, 2 active, 3 failed, 4 finished, 5 cancelled), in which this cannot be done",
+    ),
     ("ZeroPrice()", "a price is at least 1"),
     ("ZeroValue()", "an address or a length is zero; give one"),
 ];
@@ -235,8 +418,11 @@ mod tests {
                 let path = file.expect("it can be listed").path();
                 let text = std::fs::read_to_string(path).expect("it can be read");
                 let artifact: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-                let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).expect("it is an ABI");
-                abi.errors().map(|error| error.signature()).collect::<Vec<_>>()
+                let abi: JsonAbi =
+                    serde_json::from_value(artifact["abi"].clone()).expect("it is an ABI");
+                abi.errors()
+                    .map(|error| error.signature())
+                    .collect::<Vec<_>>()
             })
             .collect()
     }
@@ -246,7 +432,8 @@ mod tests {
         let words: BTreeSet<String> = ERRORS.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(words, signatures());
         for (signature, words) in ERRORS {
-            let arguments = signature.matches(',').count() + usize::from(!signature.ends_with("()"));
+            let arguments =
+                signature.matches(',').count() + usize::from(!signature.ends_with("()"));
             for number in 0..6 {
                 let wants = words.contains(&format!("{{{number}}}"));
                 assert!(!wants || number < arguments, "{signature}: {words}");
@@ -266,14 +453,20 @@ mod tests {
         };
         let revert = data("DepositTooSmall(uint256)", &[6000]);
         assert_eq!(revert.name, "DepositTooSmall");
-        assert_eq!(revert.words, "the deposit is too small; it must be at least 6000");
+        assert_eq!(
+            revert.words,
+            "the deposit is too small; it must be at least 6000"
+        );
         let revert = data("FilterFailed(uint8)", &[8]);
         assert_eq!(
             revert.words,
             "the peer does not fit the deal: the units are taken, or the peer does not have so many"
         );
         let revert = data("BadBounds(uint8)", &[1]);
-        assert_eq!(revert.words, "the deal's price is out of bounds; correct it");
+        assert_eq!(
+            revert.words,
+            "the deal's price is out of bounds; correct it"
+        );
         assert!(Revert::decode(&[1, 2, 3]).words.contains("does not know"));
         // What ends in the middle of an argument is read as far as it goes.
         assert_eq!(Revert::decode(&revert.data[..20]).name, "BadBounds");

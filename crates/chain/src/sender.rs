@@ -65,7 +65,12 @@ pub struct Sender {
 
 impl Sender {
     /// A sender for the account of a key.
-    pub fn new(client: Client, key: &Keypair, journal: Arc<dyn Journal>, terms: Terms) -> Result<Self, ChainError> {
+    pub fn new(
+        client: Client,
+        key: &Keypair,
+        journal: Arc<dyn Journal>,
+        terms: Terms,
+    ) -> Result<Self, ChainError> {
         let secret = key.secret();
         let signer = PrivateKeySigner::from_slice(&secret[..]);
         let signer = signer.map_err(|error| ChainError::Absurd(format!("a key: {error}")))?;
@@ -152,7 +157,10 @@ impl Sender {
         let mined = provider.get_transaction_count(account).await?;
         let open = self.journal.open().map_err(ChainError::Journal)?;
         self.close_gaps(mined, &open).await?;
-        let nonce = open.iter().map(|(_, sent)| sent.nonce.saturating_add(1)).fold(mined, u64::max);
+        let nonce = open
+            .iter()
+            .map(|(_, sent)| sent.nonce.saturating_add(1))
+            .fold(mined, u64::max);
         let mut sent = Sent {
             call: call.hash(),
             what: call.what.clone(),
@@ -162,21 +170,32 @@ impl Sender {
             outcome: None,
         };
         sent.attempts.push(self.sign(call, &sent, fees)?);
-        self.journal.store(key, &sent).map_err(ChainError::Journal)?;
+        self.journal
+            .store(key, &sent)
+            .map_err(ChainError::Journal)?;
         Ok(sent)
     }
 
     /// Hands over again what was kept and is in no block, in order: of those some may never have left, and what comes
     /// after them would wait for ever.
     async fn close_gaps(&self, mined: u64, open: &[(String, Sent)]) -> Result<(), ChainError> {
-        let mut waiting: Vec<&Sent> = open.iter().map(|(_, sent)| sent).filter(|sent| sent.nonce >= mined).collect();
+        let mut waiting: Vec<&Sent> = open
+            .iter()
+            .map(|(_, sent)| sent)
+            .filter(|sent| sent.nonce >= mined)
+            .collect();
         waiting.sort_by_key(|sent| sent.nonce);
         for sent in waiting {
             let Some(attempt) = sent.attempts.last() else {
                 continue;
             };
             // That an endpoint knows it already is an answer too.
-            match self.client.provider().send_raw_transaction(&attempt.raw).await {
+            match self
+                .client
+                .provider()
+                .send_raw_transaction(&attempt.raw)
+                .await
+            {
                 Err(error) if error.as_error_resp().is_none() => return Err(error.into()),
                 _ => {}
             }
@@ -209,8 +228,14 @@ impl Sender {
     /// What gas costs now, with room for six full blocks.
     async fn fees(&self) -> Result<Fees, ChainError> {
         let header = self.client.header(BlockId::latest()).await?;
-        let base = header.and_then(|header| header.base_fee_per_gas).unwrap_or_default();
-        let tip = self.client.provider().get_max_priority_fee_per_gas().await?;
+        let base = header
+            .and_then(|header| header.base_fee_per_gas)
+            .unwrap_or_default();
+        let tip = self
+            .client
+            .provider()
+            .get_max_priority_fee_per_gas()
+            .await?;
         let max = u128::from(base).saturating_mul(2).saturating_add(tip);
         Ok(Fees { max, tip })
     }
@@ -228,7 +253,8 @@ pub struct Fees {
 impl Fees {
     /// At least what endpoints ask of a transaction that is to replace one with these: an eighth more.
     fn above(self, before: Self) -> Self {
-        let more = |now: u128, before: u128| now.max(before.saturating_add(before / 8).saturating_add(1));
+        let more =
+            |now: u128, before: u128| now.max(before.saturating_add(before / 8).saturating_add(1));
         Self {
             max: more(self.max, before.max),
             tip: more(self.tip, before.tip),

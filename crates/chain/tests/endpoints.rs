@@ -20,28 +20,54 @@ fn client(urls: &[&str]) -> Client {
 fn lies() -> Vec<(Lie, &'static str)> {
     vec![
         (Lie::Stall(None), "no answer within 700 ms"),
-        (Lie::Stall(Some("eth_blockNumber")), "no answer within 700 ms"),
+        (
+            Lie::Stall(Some("eth_blockNumber")),
+            "no answer within 700 ms",
+        ),
         (Lie::Drop(None), ""),
         (Lie::Babble, ""),
-        (Lie::Say("eth_chainId", json!("0x1")), "it serves chain 1, not 31337"),
-        (Lie::Say("eth_chainId", json!("0xfffffffffffffffffffff")), "it did not say which chain it serves"),
-        (Lie::Say("eth_blockNumber", json!("0xffffffffffffffff")), "which no chain has reached"),
-        (Lie::Say("eth_blockNumber", json!(["a", "b"])), "it did not say which block is its last"),
+        (
+            Lie::Say("eth_chainId", json!("0x1")),
+            "it serves chain 1, not 31337",
+        ),
+        (
+            Lie::Say("eth_chainId", json!("0xfffffffffffffffffffff")),
+            "it did not say which chain it serves",
+        ),
+        (
+            Lie::Say("eth_blockNumber", json!("0xffffffffffffffff")),
+            "which no chain has reached",
+        ),
+        (
+            Lie::Say("eth_blockNumber", json!(["a", "b"])),
+            "it did not say which block is its last",
+        ),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_lies_is_passed_over() {
     let chain = Chain::embedded().await;
-    client(&[&chain.url]).mine(5).await.expect("it makes blocks");
+    client(&[&chain.url])
+        .mine(5)
+        .await
+        .expect("it makes blocks");
     for (lie, _) in lies() {
         let liar = Liar::before(&chain.url, lie.clone()).await;
         let client = client(&[&liar.url, &chain.url]);
-        assert_eq!(client.block_number().await.expect("the other answers"), 5, "{lie:?}");
+        assert_eq!(
+            client.block_number().await.expect("the other answers"),
+            5,
+            "{lie:?}"
+        );
         // It rests then, and costs no time: this would take as long as it stalls.
         liar.now(Lie::Stall(None));
         let begin = tokio::time::Instant::now();
-        assert_eq!(client.block_number().await.expect("the other answers"), 5, "{lie:?}");
+        assert_eq!(
+            client.block_number().await.expect("the other answers"),
+            5,
+            "{lie:?}"
+        );
         assert!(begin.elapsed() < DEADLINE, "{lie:?}");
     }
 }
@@ -50,11 +76,23 @@ async fn an_endpoint_that_lies_is_passed_over() {
 async fn when_none_answers_each_is_named_with_its_reason() {
     let chain = Chain::embedded().await;
     for (lie, why) in lies() {
-        let (one, two) = (Liar::before(&chain.url, lie).await, Liar::before(&chain.url, Lie::Drop(None)).await);
-        let error = client(&[&one.url, &two.url]).block_number().await.expect_err("both lie");
-        assert!(matches!(&error, ChainError::Unreachable(each) if each.len() == 2), "{error}");
+        let (one, two) = (
+            Liar::before(&chain.url, lie).await,
+            Liar::before(&chain.url, Lie::Drop(None)).await,
+        );
+        let error = client(&[&one.url, &two.url])
+            .block_number()
+            .await
+            .expect_err("both lie");
+        assert!(
+            matches!(&error, ChainError::Unreachable(each) if each.len() == 2),
+            "{error}"
+        );
         let text = error.to_string();
-        assert!(text.contains(&one.url) && text.contains(&two.url) && text.contains(why), "{text}");
+        assert!(
+            text.contains(&one.url) && text.contains(&two.url) && text.contains(why),
+            "{text}"
+        );
     }
 }
 
@@ -68,11 +106,17 @@ async fn a_head_that_goes_far_back_is_a_lie_and_a_little_is_a_reorganisation() {
     assert_eq!(client.block_number().await.expect("64 blocks less"), 36);
     liar.now(Lie::Say("eth_blockNumber", json!("0x23")));
     let error = client.block_number().await.expect_err("65 blocks less");
-    assert!(error.to_string().contains("its last block went back from 100 to 35"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("its last block went back from 100 to 35"),
+        "{error}"
+    );
 }
 
 #[test]
 fn only_http_is_spoken() {
-    let error = Client::new(&["ftp://example.org".to_owned()], CHAIN_ID).expect_err("nobody speaks it");
+    let error =
+        Client::new(&["ftp://example.org".to_owned()], CHAIN_ID).expect_err("nobody speaks it");
     assert!(error.to_string().contains("only http and https"), "{error}");
 }

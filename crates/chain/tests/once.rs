@@ -37,22 +37,35 @@ impl Somebody {
     /// A sender by an endpoint, as a process has it that was just started.
     fn by(&self, url: &str, terms: Terms) -> Sender {
         let deadline = Duration::from_secs(2);
-        let client = Client::with_deadline(&[url.to_owned()], CHAIN_ID, deadline).expect("the URL is good");
-        Sender::new(client, &key(self.number), self.journal.clone(), terms).expect("the key is good")
+        let client =
+            Client::with_deadline(&[url.to_owned()], CHAIN_ID, deadline).expect("the URL is good");
+        Sender::new(client, &key(self.number), self.journal.clone(), terms)
+            .expect("the key is good")
     }
 
     async fn tokens(&self, town: &Town) -> U256 {
         let market = town.client.market(&town.deployment);
-        market.tokens(town.deployment.pay_token, self.account()).await.expect("it is read")
+        market
+            .tokens(town.deployment.pay_token, self.account())
+            .await
+            .expect("it is read")
     }
 
     /// How many transactions of the account are in blocks.
     async fn sent(&self, town: &Town) -> u64 {
-        town.client.provider().get_transaction_count(self.account()).await.expect("it is read")
+        town.client
+            .provider()
+            .get_transaction_count(self.account())
+            .await
+            .expect("it is read")
     }
 
     fn faucet(&self, town: &Town, amount: u64) -> Call {
-        Call::faucet(town.deployment.pay_token, self.account(), U256::from(amount))
+        Call::faucet(
+            town.deployment.pay_token,
+            self.account(),
+            U256::from(amount),
+        )
     }
 }
 
@@ -76,14 +89,32 @@ async fn sent_once(chain: &Chain) {
         let call = somebody.faucet(&town, 7);
         let liar = Liar::before(&chain.url, lie).await;
         let error = somebody.by(&liar.url, terms()).send("faucet", &call).await;
-        assert!(matches!(error, Err(ChainError::Unreachable(_))), "{error:?}");
-        let kept = somebody.journal.load("faucet").expect("it is in memory").expect("it was kept");
+        assert!(
+            matches!(error, Err(ChainError::Unreachable(_))),
+            "{error:?}"
+        );
+        let kept = somebody
+            .journal
+            .load("faucet")
+            .expect("it is in memory")
+            .expect("it was kept");
 
-        let receipt = somebody.by(&chain.url, terms()).send("faucet", &call).await.expect("it goes on");
+        let receipt = somebody
+            .by(&chain.url, terms())
+            .send("faucet", &call)
+            .await
+            .expect("it goes on");
         assert_eq!(receipt.transaction_hash, kept.attempts[0].hash);
-        let again = somebody.by(&chain.url, terms()).send("faucet", &call).await.expect("it is known");
+        let again = somebody
+            .by(&chain.url, terms())
+            .send("faucet", &call)
+            .await
+            .expect("it is known");
         assert_eq!(again.transaction_hash, receipt.transaction_hash);
-        assert_eq!((somebody.sent(&town).await, somebody.tokens(&town).await), (1, U256::from(7)));
+        assert_eq!(
+            (somebody.sent(&town).await, somebody.tokens(&town).await),
+            (1, U256::from(7))
+        );
     }
 }
 
@@ -93,11 +124,20 @@ async fn the_next_transaction_closes_the_gap_that_a_crash_left() {
     let town = Town::found(&chain.url).await;
     let somebody = Somebody::new(&town, 52).await;
     let liar = Liar::before(&chain.url, Lie::Drop(Some(SEND))).await;
-    let lost = somebody.by(&liar.url, terms()).send("first", &somebody.faucet(&town, 7)).await;
+    let lost = somebody
+        .by(&liar.url, terms())
+        .send("first", &somebody.faucet(&town, 7))
+        .await;
     assert!(lost.is_err());
-    let second = somebody.by(&chain.url, terms()).send("second", &somebody.faucet(&town, 5)).await;
+    let second = somebody
+        .by(&chain.url, terms())
+        .send("second", &somebody.faucet(&town, 5))
+        .await;
     second.expect("it does not wait for ever");
-    assert_eq!((somebody.sent(&town).await, somebody.tokens(&town).await), (2, U256::from(12)));
+    assert_eq!(
+        (somebody.sent(&town).await, somebody.tokens(&town).await),
+        (2, U256::from(12))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,14 +151,24 @@ async fn nothing_is_signed_beyond_a_cap() {
         ..terms()
     };
     let call = somebody.faucet(&town, 7).spending(token, U256::from(10));
-    let error = somebody.by(&chain.url, capped).send("a", &call).await.expect_err("10 is more than 9");
+    let error = somebody
+        .by(&chain.url, capped)
+        .send("a", &call)
+        .await
+        .expect_err("10 is more than 9");
     assert!(matches!(error, ChainError::OverCap { of: Spent::Token(of), .. } if of == token));
     let frugal = Terms {
         gas_cap: U256::from(1),
         ..terms()
     };
-    let error = somebody.by(&chain.url, frugal).send("b", &somebody.faucet(&town, 7)).await;
-    assert!(matches!(error, Err(ChainError::OverCap { of: Spent::Gas, .. })));
+    let error = somebody
+        .by(&chain.url, frugal)
+        .send("b", &somebody.faucet(&town, 7))
+        .await;
+    assert!(matches!(
+        error,
+        Err(ChainError::OverCap { of: Spent::Gas, .. })
+    ));
     assert!(somebody.journal.open().expect("it is in memory").is_empty());
     assert_eq!(somebody.sent(&town).await, 0);
 }
@@ -169,19 +219,38 @@ async fn dearer(chain: &Chain) {
         reprice_after: Duration::from_millis(100),
         ..terms()
     };
-    let sender = Sender::new(town.client.clone(), &key(54), journal.clone(), terms).expect("the key is good");
+    let sender = Sender::new(town.client.clone(), &key(54), journal.clone(), terms)
+        .expect("the key is good");
     let call = somebody.faucet(&town, 7);
     town.blocks_by_themselves(false).await;
     let task = tokio::spawn(async move { sender.send("faucet", &call).await });
-    told.wait_for(|attempts| *attempts >= 3).await.expect("it is sent again");
+    told.wait_for(|attempts| *attempts >= 3)
+        .await
+        .expect("it is sent again");
     town.blocks_by_themselves(true).await;
     town.client.mine(1).await.expect("it makes blocks");
-    let receipt = task.await.expect("it does not panic").expect("it is in a block");
-    let kept = journal.load("faucet").expect("it is in memory").expect("it was kept");
-    assert!(kept.attempts.iter().any(|attempt| attempt.hash == receipt.transaction_hash));
+    let receipt = task
+        .await
+        .expect("it does not panic")
+        .expect("it is in a block");
+    let kept = journal
+        .load("faucet")
+        .expect("it is in memory")
+        .expect("it was kept");
+    assert!(
+        kept.attempts
+            .iter()
+            .any(|attempt| attempt.hash == receipt.transaction_hash)
+    );
     for two in kept.attempts.windows(2) {
         assert!(two[1].fees.max > two[0].fees.max && two[1].fees.tip > two[0].fees.tip);
     }
-    assert_eq!(kept.outcome.map(|outcome| outcome.hash), Some(receipt.transaction_hash));
-    assert_eq!((somebody.sent(&town).await, somebody.tokens(&town).await), (1, U256::from(7)));
+    assert_eq!(
+        kept.outcome.map(|outcome| outcome.hash),
+        Some(receipt.transaction_hash)
+    );
+    assert_eq!(
+        (somebody.sent(&town).await, somebody.tokens(&town).await),
+        (1, U256::from(7))
+    );
 }

@@ -79,19 +79,30 @@ async fn every_token_is_accounted_for(chain: &Chain) {
     // A customer orders three workers.
     let customer = town.person(30).await;
     let deposit = 30 * TOKEN;
-    let created = customer.send("deal", &deployment.create_deal(order(&town), deposit)).await;
+    let created = customer
+        .send("deal", &deployment.create_deal(order(&town), deposit))
+        .await;
     created.expect("it is created");
-    let again = customer.send("deal", &deployment.create_deal(order(&town), deposit)).await;
+    let again = customer
+        .send("deal", &deployment.create_deal(order(&town), deposit))
+        .await;
     again.expect("it is the same transaction");
-    let other = customer.send("deal", &deployment.create_deal(order(&town), 1)).await;
+    let other = customer
+        .send("deal", &deployment.create_deal(order(&town), 1))
+        .await;
     assert!(matches!(other, Err(ChainError::KeyReused { .. })));
     assert_eq!(market.deals(1, 10).await.expect("they are read").len(), 1);
     let nodes = providers.iter().map(|(_, node)| address(node));
-    let entries: Vec<Market::Entry> = nodes.map(|peer| Market::Entry { peer, firstUnit: 0 }).collect();
+    let entries: Vec<Market::Entry> = nodes
+        .map(|peer| Market::Entry { peer, firstUnit: 0 })
+        .collect();
     let matched = deployment.match_deal(1, entries.clone(), Vec::new(), true);
     customer.send("match", &matched).await.expect("they fit");
     // The same again does not, and says why before it costs anything.
-    let error = customer.send("match/again", &matched).await.expect_err("they have a place");
+    let error = customer
+        .send("match/again", &matched)
+        .await
+        .expect_err("they have a place");
     assert_eq!(
         error.to_string(),
         "the choice of workers would fail: the peer does not fit the deal: the deal has all the workers that it wants"
@@ -100,13 +111,21 @@ async fn every_token_is_accounted_for(chain: &Chain) {
     // The nodes take it over, each with a key for its worker.
     let mut workers = Vec::new();
     for (number, (sender, node)) in providers.iter().enumerate() {
-        let worker = market.worker_of(1, address(node)).await.expect("it has a place");
+        let worker = market
+            .worker_of(1, address(node))
+            .await
+            .expect("it has a place");
         let worker_key = key(40 + number as u8);
         let signature = deployment.worker_signature(worker, &worker_key);
         let activate = deployment.activate_worker(worker, address(&worker_key), signature);
-        let stranger = customer.send(&format!("activate/{number}"), &activate).await;
+        let stranger = customer
+            .send(&format!("activate/{number}"), &activate)
+            .await;
         assert!(stranger.is_err(), "only peer and provider may");
-        sender.send("activate", &activate).await.expect("it is its place");
+        sender
+            .send("activate", &activate)
+            .await
+            .expect("it is its place");
         workers.push(worker);
     }
     town.pass(1).await;
@@ -119,22 +138,50 @@ async fn every_token_is_accounted_for(chain: &Chain) {
             let root = B256::repeat_byte(epoch as u8);
             let commit =
                 deployment.commit_receipts(address(node), epoch, pay, (root, 0), Vec::new());
-            sender.send(&format!("receipts/{epoch}"), &commit).await.expect("it is in time");
+            sender
+                .send(&format!("receipts/{epoch}"), &commit)
+                .await
+                .expect("it is in time");
         }
     }
-    customer.send("end", &deployment.end_deal(1)).await.expect("it is the customer's");
+    customer
+        .send("end", &deployment.end_deal(1))
+        .await
+        .expect("it is the customer's");
     town.pass(8).await;
 
     // What was earned is paid, the rest goes back.
     let start = 0;
     for ((sender, _), worker) in providers.iter().zip(&workers) {
-        sender.send("claim", &deployment.claim(vec![*worker], start)).await.expect("it is due");
-        sender.send("release", &deployment.release_worker(*worker)).await.expect("it is over");
-        sender.send("refund", &deployment.refund_unproven(*worker, start)).await.expect("it was not proven");
-        withdraw(sender, &deployment.withdraw_pay(pay, sender.account()), "pay").await;
+        sender
+            .send("claim", &deployment.claim(vec![*worker], start))
+            .await
+            .expect("it is due");
+        sender
+            .send("release", &deployment.release_worker(*worker))
+            .await
+            .expect("it is over");
+        sender
+            .send("refund", &deployment.refund_unproven(*worker, start))
+            .await
+            .expect("it was not proven");
+        withdraw(
+            sender,
+            &deployment.withdraw_pay(pay, sender.account()),
+            "pay",
+        )
+        .await;
     }
-    customer.send("close", &deployment.close_deal(1)).await.expect("nothing is left to pay");
-    withdraw(&customer, &deployment.withdraw_pay(pay, customer.account()), "pay").await;
+    customer
+        .send("close", &deployment.close_deal(1))
+        .await
+        .expect("nothing is left to pay");
+    withdraw(
+        &customer,
+        &deployment.withdraw_pay(pay, customer.account()),
+        "pay",
+    )
+    .await;
     for (sender, node) in &providers {
         let peer = address(node);
         town_exit(&town, sender, peer).await;
@@ -142,37 +189,75 @@ async fn every_token_is_accounted_for(chain: &Chain) {
 
     // Every token is somewhere.
     let faucet = U256::from(10).pow(U256::from(30));
-    let tokens = async |token: Address, account| market.tokens(token, account).await.expect("it is read");
+    let tokens =
+        async |token: Address, account| market.tokens(token, account).await.expect("it is read");
     let mut sum = tokens(pay, customer.account()).await;
     let spent = faucet - sum;
     for (sender, _) in &providers {
         let has = tokens(pay, sender.account()).await;
         assert!(has > faucet, "it earned something");
         sum += has;
-        assert_eq!(tokens(stake, sender.account()).await, faucet, "collateral comes home");
+        assert_eq!(
+            tokens(stake, sender.account()).await,
+            faucet,
+            "collateral comes home"
+        );
     }
-    let treasury = market.pay_credit(pay, address(&key(1))).await.expect("it is read");
-    assert_eq!(tokens(pay, deployment.market).await, treasury, "the market holds its fee and nothing else");
+    let treasury = market
+        .pay_credit(pay, address(&key(1)))
+        .await
+        .expect("it is read");
+    assert_eq!(
+        tokens(pay, deployment.market).await,
+        treasury,
+        "the market holds its fee and nothing else"
+    );
     assert_eq!(sum + treasury, faucet * U256::from(4));
-    assert_eq!(spent, U256::from(9 * TOKEN), "three workers for three epochs");
+    assert_eq!(
+        spent,
+        U256::from(9 * TOKEN),
+        "three workers for three epochs"
+    );
 
     follow(&town, deposit).await;
 }
 
 async fn withdraw(sender: &Sender, call: &weir_chain::Call, what: &str) {
-    sender.send(&format!("withdraw/{what}"), call).await.expect("there is credit");
+    sender
+        .send(&format!("withdraw/{what}"), call)
+        .await
+        .expect("there is credit");
 }
 
 /// Takes the collateral of a peer home.
 async fn town_exit(town: &Town, sender: &Sender, peer: Address) {
     let deployment = &town.deployment;
-    while town.client.market(deployment).peers(&[peer]).await.expect("it is read")[0].end > town.epoch().await {
+    while town
+        .client
+        .market(deployment)
+        .peers(&[peer])
+        .await
+        .expect("it is read")[0]
+        .end
+        > town.epoch().await
+    {
         town.pass(1).await;
     }
-    sender.send("exit", &deployment.request_exit(peer)).await.expect("it is over");
+    sender
+        .send("exit", &deployment.request_exit(peer))
+        .await
+        .expect("it is over");
     town.pass(3).await;
-    sender.send("finish", &deployment.finish_commitment(peer)).await.expect("the lock is over");
-    withdraw(sender, &deployment.withdraw_stake(sender.account()), "stake").await;
+    sender
+        .send("finish", &deployment.finish_commitment(peer))
+        .await
+        .expect("the lock is over");
+    withdraw(
+        sender,
+        &deployment.withdraw_stake(sender.account()),
+        "stake",
+    )
+    .await;
 }
 
 /// What a follower from the first block learns of all that.
@@ -190,7 +275,9 @@ async fn follow(town: &Town, deposit: u128) {
             News::Blocks { events, .. } => {
                 claimed += events
                     .iter()
-                    .filter(|happened| format!("{:?}", happened.event).starts_with("Market(Claimed"))
+                    .filter(|happened| {
+                        format!("{:?}", happened.event).starts_with("Market(Claimed")
+                    })
                     .count();
             }
         }

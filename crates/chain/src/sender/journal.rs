@@ -79,6 +79,8 @@ impl Journal for MemoryJournal {
     fn open(&self) -> Result<Vec<(String, Sent)>, String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = kept.iter().filter(|(_, sent)| sent.outcome.is_none());
-        Ok(open.map(|(key, sent)| (key.clone(), sent.clone())).collect())
+        Ok(open
+            .map(|(key, sent)| (key.clone(), sent.clone()))
+            .collect())
     }
 }

@@ -37,7 +37,11 @@ impl Sender {
             }
             let now = Instant::now();
             if now.duration_since(begin) >= self.terms.patience {
-                let hash = sent.attempts.last().map(|attempt| attempt.hash).unwrap_or_default();
+                let hash = sent
+                    .attempts
+                    .last()
+                    .map(|attempt| attempt.hash)
+                    .unwrap_or_default();
                 return Err(ChainError::Pending {
                     what: call.what.clone(),
                     hash,
@@ -136,13 +140,19 @@ impl Sender {
         };
         if sent.outcome != Some(outcome) {
             sent.outcome = Some(outcome);
-            self.journal.store(key, &sent).map_err(ChainError::Journal)?;
+            self.journal
+                .store(key, &sent)
+                .map_err(ChainError::Journal)?;
         }
         if receipt.status() {
             return Ok(receipt);
         }
         let request = call.request(self.account());
-        let again = self.client.provider().call(request).block(BlockId::number(block));
+        let again = self
+            .client
+            .provider()
+            .call(request)
+            .block(BlockId::number(block));
         let why = match again.await {
             Err(error) => Revert::of(&error).unwrap_or_else(|| Revert::decode(&[])),
             Ok(_) => Revert {

@@ -31,8 +31,14 @@ pub(crate) struct Liar {
 
 impl Liar {
     pub(crate) async fn before(honest: &str, lie: Lie) -> Self {
-        let honest = honest.strip_prefix("http://").expect("it is HTTP").trim_end_matches('/').to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let honest = honest
+            .strip_prefix("http://")
+            .expect("it is HTTP")
+            .trim_end_matches('/')
+            .to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("it listens"));
         let lie = Arc::new(Mutex::new(lie));
         let now = Arc::clone(&lie);
@@ -84,7 +90,9 @@ async fn read(connection: &mut TcpStream) -> Option<Vec<u8>> {
         bytes.extend_from_slice(piece.get(..count)?);
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"))?;
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))?;
             let length: usize = length.trim().parse().ok()?;
             if bytes.len() >= end + 4 + length {
                 return Some(bytes[end + 4..end + 4 + length].to_vec());
@@ -103,7 +111,10 @@ async fn ask(honest: &str, request: &[u8]) -> Option<Vec<u8>> {
          close\r\n\r\n",
         request.len()
     );
-    connection.write_all(&[head.as_bytes(), request].concat()).await.ok()?;
+    connection
+        .write_all(&[head.as_bytes(), request].concat())
+        .await
+        .ok()?;
     read(&mut connection).await
 }
 
@@ -112,6 +123,9 @@ async fn answer(connection: &mut TcpStream, body: &[u8]) -> Option<()> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    connection.write_all(&[head.as_bytes(), body].concat()).await.ok()?;
+    connection
+        .write_all(&[head.as_bytes(), body].concat())
+        .await
+        .ok()?;
     connection.shutdown().await.ok()
 }

@@ -58,15 +58,26 @@ pub(crate) fn anvil() -> Option<Chain> {
         env!("CARGO_MANIFEST_DIR"),
         "/../../contracts/node_modules/.bin/anvil"
     );
-    let path = std::env::var_os("WEIR_ANVIL").map_or_else(|| PathBuf::from(installed), PathBuf::from);
+    let path =
+        std::env::var_os("WEIR_ANVIL").map_or_else(|| PathBuf::from(installed), PathBuf::from);
     if !path.exists() {
         let required = std::env::var_os("WEIR_ANVIL_REQUIRED").is_some();
-        assert!(!required, "anvil is not there: run `npm ci` in contracts, or set WEIR_ANVIL");
+        assert!(
+            !required,
+            "anvil is not there: run `npm ci` in contracts, or set WEIR_ANVIL"
+        );
         println!("left out: no anvil; run `npm ci` in contracts, or set WEIR_ANVIL");
         return None;
     }
     let mut process = Command::new(path)
-        .args(["--port", "0", "--chain-id", "31337", "--mnemonic-seed-unsafe", "7"])
+        .args([
+            "--port",
+            "0",
+            "--chain-id",
+            "31337",
+            "--mnemonic-seed-unsafe",
+            "7",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -134,7 +145,11 @@ impl Town {
         for (name, call) in [
             ("faucet/stake", Call::faucet(stake, account, much)),
             ("faucet/pay", Call::faucet(pay, account, much)),
-            ("approve/pay", self.deployment.approve(pay, self.deployment.market, U256::MAX)),
+            (
+                "approve/pay",
+                self.deployment
+                    .approve(pay, self.deployment.market, U256::MAX),
+            ),
         ] {
             sender.send(name, &call).await.expect("it is for everybody");
         }
@@ -143,7 +158,12 @@ impl Town {
 
     /// Lets whole epochs pass.
     pub(crate) async fn pass(&self, epochs: u64) {
-        let time = self.client.market(&self.deployment).time().await.expect("it has a time");
+        let time = self
+            .client
+            .market(&self.deployment)
+            .time()
+            .await
+            .expect("it has a time");
         let at = time.next_epoch + (epochs - 1) * EPOCH;
         self.control("evm_setNextBlockTimestamp", (at,)).await;
         self.client.mine(1).await.expect("a block can be made");
@@ -155,8 +175,16 @@ impl Town {
     }
 
     /// What only development chains do.
-    pub(crate) async fn control<P: RpcSend + 'static>(&self, method: &'static str, params: P) -> Value {
-        let answer = self.client.provider().raw_request(method.into(), params).await;
+    pub(crate) async fn control<P: RpcSend + 'static>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Value {
+        let answer = self
+            .client
+            .provider()
+            .raw_request(method.into(), params)
+            .await;
         answer.expect("a development chain can do that")
     }
 
@@ -174,7 +202,8 @@ pub(crate) fn sender(client: &Client, key: &Keypair) -> Sender {
 pub(crate) async fn fund(client: &Client, account: Address) {
     let coins = format!("{:#x}", U256::from(10).pow(U256::from(20)));
     let provider = client.provider();
-    let funded: Result<serde_json::Value, _> =
-        provider.raw_request("anvil_setBalance".into(), (account, coins)).await;
+    let funded: Result<serde_json::Value, _> = provider
+        .raw_request("anvil_setBalance".into(), (account, coins))
+        .await;
     funded.expect("a development chain gives coins");
 }

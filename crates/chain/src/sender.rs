@@ -129,7 +129,7 @@ impl Sender {
         let would = |error| match Revert::of(&error) {
             Some(why) => ChainError::Revert {
                 what: call.what.clone(),
-                why,
+                why: Box::new(why),
             },
             None => error.into(),
         };

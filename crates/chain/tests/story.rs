@@ -109,6 +109,11 @@ async fn every_token_is_accounted_for(chain: &Chain) {
                 .expect("it is in time");
         }
     }
+    let more = deployment.top_up(1, pay, 3 * TOKEN);
+    customer
+        .send("more", &more)
+        .await
+        .expect("anybody may pay for it");
     customer
         .send("end", &deployment.end_deal(1))
         .await

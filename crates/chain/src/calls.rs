@@ -78,6 +78,41 @@ impl Deployment {
         Call::to("the registration of the peers", self.registry, data)
     }
 
+    /// Says that the peers of an offer have capabilities.
+    pub fn add_capabilities(&self, offer: u64, capabilities: Vec<B256>) -> Call {
+        let data = Registry::addCapsCall {
+            offerId: id48(offer),
+            capIds: capabilities,
+        };
+        let what = "the addition of capabilities to the offer";
+        Call::to(what, self.registry, data.abi_encode())
+    }
+
+    /// Says that the peers of an offer no longer have capabilities.
+    pub fn remove_capabilities(&self, offer: u64, capabilities: Vec<B256>) -> Call {
+        let data = Registry::removeCapsCall {
+            offerId: id48(offer),
+            capIds: capabilities,
+        };
+        let what = "the removal of capabilities from the offer";
+        Call::to(what, self.registry, data.abi_encode())
+    }
+
+    /// Moves a peer to another offer of its provider.
+    pub fn move_peer(&self, peer: Address, offer: u64) -> Call {
+        let data = Registry::movePeerCall {
+            peer,
+            offerId: id48(offer),
+        };
+        Call::to("the move of the peer", self.registry, data.abi_encode())
+    }
+
+    /// Changes how many compute units a peer has.
+    pub fn resize_peer(&self, peer: Address, units: u16) -> Call {
+        let data = Registry::resizePeerCall { peer, units }.abi_encode();
+        Call::to("the new size of the peer", self.registry, data)
+    }
+
     /// Takes a peer out of the market.
     pub fn retire_peer(&self, peer: Address) -> Call {
         let data = Registry::retirePeerCall { peer }.abi_encode();
@@ -251,6 +286,38 @@ impl Deployment {
             self.market,
             data.abi_encode(),
         )
+    }
+
+    /// Names the root over the keys that may call a deal's services; zero for all.
+    pub fn set_callers(&self, deal: u64, root: B256) -> Call {
+        let data = Market::setCallersCall { dealId: deal, root }.abi_encode();
+        Call::to("the new callers of the deal", self.market, data)
+    }
+
+    /// Changes which providers may be matched from now on. Kinds: 0 all, 1 only those listed, 2 all others.
+    pub fn set_access(
+        &self,
+        deal: u64,
+        kind: u8,
+        (add, remove): (Vec<Address>, Vec<Address>),
+    ) -> Call {
+        let data = Market::setAccessCall {
+            dealId: deal,
+            kind,
+            add,
+            remove,
+        };
+        let what = "the new list of providers of the deal";
+        Call::to(what, self.market, data.abi_encode())
+    }
+
+    /// Lifts a hold that is older than a verdict may take.
+    pub fn clear_hold(&self, worker: B256, epoch: u32) -> Call {
+        let data = Market::clearHoldCall {
+            workerId: worker,
+            epoch,
+        };
+        Call::to("the end of the hold", self.market, data.abi_encode())
     }
 
     /// Ends a deal: its workers have their notice.

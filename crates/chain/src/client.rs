@@ -95,7 +95,7 @@ impl Client {
         answer.map_err(|error| match Revert::of(&error) {
             Some(why) => ChainError::Revert {
                 what: "the question".to_owned(),
-                why,
+                why: Box::new(why),
             },
             None => error.into(),
         })

@@ -28,7 +28,7 @@ impl Client {
     async fn control(
         &self,
         method: &'static str,
-        params: impl alloy::rpc::json_rpc::RpcSend + Clone + Unpin,
+        params: impl alloy::rpc::json_rpc::RpcSend,
     ) -> Result<(), ChainError> {
         let answer: serde_json::Value = self.provider().raw_request(method.into(), params).await?;
         tracing::debug!(method, %answer, "the chain was moved");

@@ -24,7 +24,7 @@ pub enum ChainError {
         /// What was to be done.
         what: String,
         /// Why the contract refuses.
-        why: Revert,
+        why: Box<Revert>,
     },
     /// The transaction is in a block and failed there: the state changed between the trial and the block.
     #[error("{what} failed in transaction {hash}: {why}")]
@@ -34,7 +34,7 @@ pub enum ChainError {
         /// The transaction.
         hash: B256,
         /// Why, as a repetition tells.
-        why: Revert,
+        why: Box<Revert>,
     },
     /// The account cannot pay for the gas.
     #[error("{account} has {balance} wei and needs {needed} to pay for gas; send it some")]
@@ -157,7 +157,7 @@ impl From<alloy::contract::Error> for ChainError {
             alloy::contract::Error::TransportError(error) => match Revert::of(&error) {
                 Some(why) => Self::Revert {
                     what: "the question".to_owned(),
-                    why,
+                    why: Box::new(why),
                 },
                 None => error.into(),
             },

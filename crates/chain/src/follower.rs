@@ -1,6 +1,7 @@
 //! Following a market, block by block, also when the chain changes its mind.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::B256;
@@ -89,6 +90,16 @@ impl Follower {
     /// Where it is: after what [`Self::next`] gave last.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// Waits for what is new, and asks so often.
+    pub async fn wait(&mut self, every: Duration) -> Result<News, ChainError> {
+        loop {
+            match self.next().await? {
+                News::Nothing => tokio::time::sleep(every).await,
+                news => return Ok(news),
+            }
+        }
     }
 
     /// What is new. Does not wait for a block; ask again when one may be there. After an error it is where it was.

@@ -66,7 +66,9 @@ impl Index {
         match news {
             News::Nothing => {}
             News::Blocks { to, events, .. } => {
-                events.iter().for_each(|event| self.add(event));
+                for event in events {
+                    self.add(event);
+                }
                 self.block = *to;
             }
             News::RolledBack { to } => {

@@ -4,6 +4,7 @@
 //! store is asked of them; the CIDs of code, the capabilities of deals and the names of places are in events only, so
 //! they come from an [`Index`], and the view is of the block that the index has reached.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::eips::BlockId;
@@ -225,8 +226,8 @@ impl MarketReader<'_> {
                 first_unit: view.worker.firstUnit,
                 deal: market.terms(id, index).await?,
             });
-            if !members.contains_key(&id) {
-                members.insert(id, market.members(id, index, time.epoch).await?);
+            if let Entry::Vacant(free) = members.entry(id) {
+                free.insert(market.members(id, index, time.epoch).await?);
             }
         }
         Ok(PeerView {

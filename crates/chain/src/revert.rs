@@ -62,23 +62,19 @@ fn read(data: &[u8]) -> (String, String) {
     let known = ERRORS
         .iter()
         .find(|(signature, _)| selector == &keccak256(signature)[..4]);
-    match known {
-        Some((signature, words)) => {
-            let (name, types) = signature.split_once('(').unwrap_or((signature, ""));
-            let types = types
-                .trim_end_matches(')')
-                .split(',')
-                .filter(|ty| !ty.is_empty());
-            (name.to_owned(), fill(words, types, arguments))
-        }
-        None => {
-            let words = format!(
-                "an error that this version does not know: {}",
-                Bytes::copy_from_slice(data)
-            );
-            (String::new(), words)
-        }
-    }
+    let Some((signature, words)) = known else {
+        let words = format!(
+            "an error that this version does not know: {}",
+            Bytes::copy_from_slice(data)
+        );
+        return (String::new(), words);
+    };
+    let (name, types) = signature.split_once('(').unwrap_or((signature, ""));
+    let types = types
+        .trim_end_matches(')')
+        .split(',')
+        .filter(|ty| !ty.is_empty());
+    (name.to_owned(), fill(words, types, arguments))
 }
 
 /// Puts the arguments, each a word of 32 bytes, where the words want them.
@@ -421,7 +417,7 @@ mod tests {
                 let abi: JsonAbi =
                     serde_json::from_value(artifact["abi"].clone()).expect("it is an ABI");
                 abi.errors()
-                    .map(|error| error.signature())
+                    .map(alloy::json_abi::Error::signature)
                     .collect::<Vec<_>>()
             })
             .collect()

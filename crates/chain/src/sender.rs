@@ -10,6 +10,7 @@ use std::time::Duration;
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::BlockId;
 use alloy::eips::eip2718::Encodable2718;
+use alloy::eips::eip2930::AccessList;
 use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, Bytes, TxKind, U256};
 use alloy::providers::Provider;
@@ -129,7 +130,7 @@ impl Sender {
         let would = |error| match Revert::of(&error) {
             Some(why) => ChainError::Revert {
                 what: call.what.clone(),
-                why,
+                why: Box::new(why),
             },
             None => error.into(),
         };
@@ -212,7 +213,7 @@ impl Sender {
             max_priority_fee_per_gas: fees.tip,
             to: call.to.map_or(TxKind::Create, TxKind::Call),
             value: U256::ZERO,
-            access_list: Default::default(),
+            access_list: AccessList::default(),
             input: call.data.clone(),
         };
         let signature = self.signer.sign_transaction_sync(&mut transaction);

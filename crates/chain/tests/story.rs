@@ -2,45 +2,10 @@
 
 mod support;
 
-use alloy::primitives::{Address, B256, Bytes, U256, Uint};
-use support::{Chain, Town, address, anvil, key};
+use alloy::primitives::{Address, B256, U256};
+use support::{Chain, TOKEN, Town, address, anvil, key, plan};
 use weir_chain::bindings::Market;
-use weir_chain::{ChainError, Cursor, Follower, Index, News, ProviderPlan, Sender, enter_market};
-
-/// A token, in its smallest unit.
-const TOKEN: u128 = 1_000_000_000_000_000_000;
-
-fn plan() -> ProviderPlan {
-    ProviderPlan {
-        metadata: Bytes::from_static(b"a provider"),
-        min_price: TOKEN,
-        versions: (1, 3),
-        capabilities: Vec::new(),
-        epochs: 20,
-    }
-}
-
-fn order(town: &Town) -> Market::DealInput {
-    Market::DealInput {
-        payToken: town.deployment.pay_token,
-        price: Uint::from(TOKEN),
-        cuPerWorker: 1,
-        minWorkers: 3,
-        targetWorkers: 3,
-        maxPerProvider: 1,
-        noticeEpochs: 1,
-        minTermEpochs: 0,
-        minCollateral: Uint::ZERO,
-        verReq: 2,
-        openMatch: false,
-        caps: Vec::new(),
-        accessKind: 0,
-        accessList: Vec::new(),
-        callersRoot: B256::ZERO,
-        cid: Bytes::from_static(&[1, 0x55, 0x12, 0x20, 7]),
-        moduleSetHash: B256::repeat_byte(9),
-    }
-}
+use weir_chain::{ChainError, Cursor, Follower, Index, News, Sender, enter_market};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_token_is_accounted_for_at_the_end() {
@@ -80,15 +45,15 @@ async fn every_token_is_accounted_for(chain: &Chain) {
     let customer = town.person(30).await;
     let deposit = 30 * TOKEN;
     let created = customer
-        .send("deal", &deployment.create_deal(order(&town), deposit))
+        .send("deal", &deployment.create_deal(town.order(), deposit))
         .await;
     created.expect("it is created");
     let again = customer
-        .send("deal", &deployment.create_deal(order(&town), deposit))
+        .send("deal", &deployment.create_deal(town.order(), deposit))
         .await;
     again.expect("it is the same transaction");
     let other = customer
-        .send("deal", &deployment.create_deal(order(&town), 1))
+        .send("deal", &deployment.create_deal(town.order(), 1))
         .await;
     assert!(matches!(other, Err(ChainError::KeyReused { .. })));
     assert_eq!(market.deals(1, 10).await.expect("they are read").len(), 1);
@@ -144,6 +109,11 @@ async fn every_token_is_accounted_for(chain: &Chain) {
                 .expect("it is in time");
         }
     }
+    let more = deployment.top_up(1, pay, 3 * TOKEN);
+    customer
+        .send("more", &more)
+        .await
+        .expect("anybody may pay for it");
     customer
         .send("end", &deployment.end_deal(1))
         .await

@@ -163,7 +163,7 @@ impl Sender {
         Err(ChainError::Failed {
             what: call.what.clone(),
             hash,
-            why,
+            why: Box::new(why),
         })
     }
 }

@@ -85,7 +85,7 @@ async fn serve(mut connection: TcpStream, honest: &str, lie: &Lie) -> Option<()>
 async fn read(connection: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
-        let mut piece = [0; 65_536];
+        let mut piece = vec![0; 65_536];
         let count = connection.read(&mut piece).await.ok()?;
         bytes.extend_from_slice(piece.get(..count)?);
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

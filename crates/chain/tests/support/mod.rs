@@ -10,11 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, Uint};
 use alloy::providers::Provider;
 use alloy::rpc::json_rpc::RpcSend;
 use serde_json::Value;
-use weir_chain::{Call, Client, Deployment, MemoryJournal, Sender, Terms, deploy_for_development};
+use weir_chain::bindings::Market;
+use weir_chain::{
+    Call, Client, Cursor, Deployment, Follower, Index, MemoryJournal, News, ProviderPlan, Sender,
+    Terms, deploy_for_development,
+};
 use weir_devchain::{Config, DevChain, Server};
 use weir_identity::Keypair;
 
@@ -106,6 +110,20 @@ pub(crate) struct Town {
 
 pub(crate) const EPOCH: u64 = 60;
 
+/// A token, in its smallest unit.
+pub(crate) const TOKEN: u128 = 1_000_000_000_000_000_000;
+
+/// What the providers of the tests offer.
+pub(crate) fn plan() -> ProviderPlan {
+    ProviderPlan {
+        metadata: Bytes::from_static(b"a provider"),
+        min_price: TOKEN,
+        versions: (1, 3),
+        capabilities: Vec::new(),
+        epochs: 20,
+    }
+}
+
 pub(crate) fn key(number: u8) -> Keypair {
     Keypair::from_secret(&[number; 32]).expect("it is a secret")
 }
@@ -154,6 +172,42 @@ impl Town {
             sender.send(name, &call).await.expect("it is for everybody");
         }
         sender
+    }
+
+    /// A deal for three workers, filled by its owner.
+    pub(crate) fn order(&self) -> Market::DealInput {
+        Market::DealInput {
+            payToken: self.deployment.pay_token,
+            price: Uint::from(TOKEN),
+            cuPerWorker: 1,
+            minWorkers: 3,
+            targetWorkers: 3,
+            maxPerProvider: 1,
+            noticeEpochs: 1,
+            minTermEpochs: 0,
+            minCollateral: Uint::ZERO,
+            verReq: 2,
+            openMatch: false,
+            caps: Vec::new(),
+            accessKind: 0,
+            accessList: Vec::new(),
+            callersRoot: B256::ZERO,
+            cid: Bytes::from_static(&[1, 0x55, 0x12, 0x20, 7]),
+            moduleSetHash: B256::repeat_byte(9),
+        }
+    }
+
+    /// What the events up to now tell.
+    pub(crate) async fn index(&self) -> Index {
+        let cursor = Cursor::before(&self.deployment);
+        let mut follower = Follower::new(self.client.clone(), self.deployment.clone(), cursor);
+        let mut index = Index::default();
+        loop {
+            match follower.next().await.expect("the chain answers") {
+                News::Nothing => return index,
+                news => index.learn(&news),
+            }
+        }
     }
 
     /// Lets whole epochs pass.

@@ -1,0 +1,182 @@
+//! What a node learns of its peer.
+
+mod support;
+
+use alloy::primitives::{B256, Bytes};
+use support::{Chain, TOKEN, Town, address, anvil, key, plan};
+use weir_chain::bindings::Market;
+use weir_chain::{CommitmentStatus, DealStatus, WorkerStatus, enter_market};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_sees_its_workers_from_match_to_notice() {
+    from_match_to_notice(&Chain::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_anvil_a_peer_sees_its_workers_from_match_to_notice() {
+    if let Some(chain) = anvil() {
+        from_match_to_notice(&chain).await;
+    }
+}
+
+async fn from_match_to_notice(chain: &Chain) {
+    let town = Town::found(&chain.url).await;
+    let (client, deployment) = (&town.client, &town.deployment);
+    let market = client.market(deployment);
+    let (node, other) = (key(20), key(21));
+    let peer = address(&node);
+    let view = async || {
+        market
+            .peer_view(peer, &town.index().await)
+            .await
+            .expect("it can be read whole")
+    };
+
+    // A stranger to the market.
+    let stranger = view().await;
+    assert_eq!((stranger.listing, stranger.commitment), (None, None));
+    assert!(stranger.workers.is_empty() && stranger.members.is_empty());
+
+    let sender = town.person(10).await;
+    let provider = enter_market(
+        (client, deployment),
+        &sender,
+        &plan(),
+        &[(&node, 4), (&other, 4)],
+    )
+    .await;
+    let provider = provider.expect("it enters");
+    town.pass(1).await;
+    let listed = view().await;
+    let listing = listed.listing.expect("it is registered");
+    assert_eq!(
+        (listing.provider, listing.offer, listing.units),
+        (sender.account(), provider.offer, 4)
+    );
+    let commitment = listed.commitment.expect("it has one");
+    assert_eq!(
+        (commitment.status, commitment.units),
+        (CommitmentStatus::Active, 4)
+    );
+    assert_eq!(commitment.end_epoch, commitment.start_epoch + 20);
+
+    // A deal that anybody may fill, and one that nobody else may.
+    let customer = town.person(30).await;
+    let open = Market::DealInput {
+        openMatch: true,
+        minWorkers: 1,
+        targetWorkers: 2,
+        maxPerProvider: 2,
+        ..town.order()
+    };
+    customer
+        .send("open", &deployment.create_deal(open, 30 * TOKEN))
+        .await
+        .expect("it is created");
+    customer
+        .send("own", &deployment.create_deal(town.order(), 30 * TOKEN))
+        .await
+        .expect("it is created");
+    let deals = market
+        .open_deals(&town.index().await)
+        .await
+        .expect("they are read");
+    assert_eq!(deals.iter().map(|deal| deal.id).collect::<Vec<_>>(), [1]);
+    let deal = &deals[0];
+    assert_eq!(
+        (deal.status, deal.owner, deal.price),
+        (DealStatus::Open, customer.account(), TOKEN)
+    );
+    assert_eq!(
+        (deal.funded_epochs, deal.live_workers, deal.target_workers),
+        (30, 0, 2)
+    );
+    assert_eq!(
+        (&deal.code.cid, deal.code.module_set),
+        (&town.order().cid, B256::repeat_byte(9))
+    );
+    assert_eq!(
+        (deal.former.clone(), deal.end_epoch, deal.callers),
+        (None, None, None)
+    );
+
+    for (number, node) in [&node, &other].into_iter().enumerate() {
+        let claim = deployment.claim_deal(1, address(node), 1, Vec::new());
+        sender
+            .send(&format!("claim/{number}"), &claim)
+            .await
+            .expect("there is a place");
+    }
+    let full = market
+        .open_deals(&town.index().await)
+        .await
+        .expect("they are read");
+    assert!(full.is_empty());
+    let matched = view().await;
+    let worker = &matched.workers[0];
+    assert!(
+        matches!(worker.member.status, WorkerStatus::Matched { deadline } if deadline >= matched.time.epoch)
+    );
+    assert_eq!(
+        (worker.deal.id, worker.first_unit, worker.member.key),
+        (1, 1, None)
+    );
+    assert_eq!(matched.members[&1].len(), 2);
+
+    let id = worker.member.worker;
+    let worker_key = key(40);
+    let signature = deployment.worker_signature(id, &worker_key);
+    let activate = deployment.activate_worker(id, address(&worker_key), signature);
+    sender
+        .send("activate", &activate)
+        .await
+        .expect("it is its place");
+    let active = view().await;
+    let member = active.workers[0].member;
+    assert_eq!(
+        (member.status, member.key),
+        (WorkerStatus::Active, Some(address(&worker_key)))
+    );
+    assert_eq!(
+        (member.join_epoch, member.end_epoch),
+        (Some(active.time.epoch + 1), Some(commitment.end_epoch))
+    );
+
+    // New code, of which the second replaces the first before it is the deal's.
+    for byte in [5, 6] {
+        let cid = Bytes::copy_from_slice(&[1, 0x55, 0x12, 0x20, byte]);
+        let set = deployment.set_version(1, cid, B256::repeat_byte(byte));
+        customer
+            .send(&format!("version/{byte}"), &set)
+            .await
+            .expect("it is the customer's");
+    }
+    let renewed = view().await;
+    let deal = &renewed.workers[0].deal;
+    assert_eq!(
+        (deal.code.module_set, deal.code_epoch),
+        (B256::repeat_byte(6), renewed.time.epoch + 1)
+    );
+    assert_eq!(
+        deal.former.as_ref().map(|code| code.module_set),
+        Some(B256::repeat_byte(9))
+    );
+
+    sender
+        .send("leave", &deployment.leave_deal(id))
+        .await
+        .expect("it may");
+    let leaving = view().await;
+    let member = leaving.workers[0].member;
+    assert_eq!(member.status, WorkerStatus::Notice);
+    let end = member.end_epoch.expect("it was told");
+    while town.epoch().await < end {
+        town.pass(1).await;
+    }
+    sender
+        .send("release", &deployment.release_worker(id))
+        .await
+        .expect("its time is over");
+    let over = view().await;
+    assert!(over.workers.is_empty());
+}

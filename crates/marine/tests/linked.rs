@@ -26,13 +26,16 @@ const HOST: &str = "link = \"host\"";
 
 /// The first part is the facade.
 fn manifest(parts: Parts<'_>) -> Result<Manifest, Error> {
-    let mut text = "[service]\nname = \"thing\"\nversion = \"1.0.0\"\n".to_owned();
-    for (number, (name, more, _)) in parts.iter().enumerate() {
-        let facade = number == 0;
-        text.push_str(&format!(
-            "[[part]]\nname = \"{name}\"\ncomponent = \"{name}.wasm\"\nfacade = {facade}\n{more}\n"
-        ));
-    }
+    let parts: Vec<String> = parts
+        .iter()
+        .enumerate()
+        .map(|(number, (name, more, _))| {
+            let facade = number == 0;
+            format!("[[part]]\nname = \"{name}\"\ncomponent = \"{name}.wasm\"\nfacade = {facade}\n{more}\n")
+        })
+        .collect();
+    let service = "[service]\nname = \"thing\"\nversion = \"1.0.0\"\n";
+    let text = format!("{service}{}", parts.concat());
     Manifest::from_toml(&text)
 }
 
@@ -237,13 +240,13 @@ fn values_of_all_types_arrive_as_they_were_sent() {
 
 /// A component with the interface of [`shapes`] that passes on what it is asked.
 fn passing_on() -> Vec<u8> {
-    let imports: String = SHAPES
+    let imports: Vec<String> = SHAPES
         .iter()
         .map(|(name, _)| {
             format!(r#"(import "test:echo/api" "{name}" (func ${name} (param i32 i32 i32)))"#)
         })
         .collect();
-    let exports: String = SHAPES
+    let exports: Vec<String> = SHAPES
         .iter()
         .map(|(name, _)| {
             format!(
@@ -252,7 +255,11 @@ fn passing_on() -> Vec<u8> {
             )
         })
         .collect();
-    let text = module(&exports).replacen("(module", &format!("(module {imports}"), 1);
+    let text = module(&exports.join("\n")).replacen(
+        "(module",
+        &format!("(module {}", imports.concat()),
+        1,
+    );
     let world = "world front { import api; export api; }";
     component(&echo_wit(SHAPE_TYPES, SHAPES, world), &text)
 }
@@ -449,20 +456,21 @@ fn plain(interface: &str, size: u32) -> Vec<u8> {
 }
 
 fn asking(imports: &[&str]) -> Vec<u8> {
-    let interfaces: String = imports
+    let interfaces: Vec<String> = imports
         .iter()
         .map(|name| format!("interface {name} {{ size: func() -> u32; }} "))
         .collect();
-    let items: String = imports
+    let items: Vec<String> = imports
         .iter()
         .map(|name| format!("import {name}; "))
         .collect();
-    let core: String = imports
+    let core: Vec<String> = imports
         .iter()
         .map(|name| {
             format!(r#"(import "test:parts/{name}@1.0.0" "size" (func ${name} (result i32)))"#)
         })
         .collect();
+    let (interfaces, items, core) = (interfaces.concat(), items.concat(), core.concat());
     let sum = imports
         .iter()
         .fold("(i32.const 0)".to_owned(), |sum, name| {

@@ -32,11 +32,11 @@ struct Up<'a> {
     services: &'a [NetworkService],
     /// Absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chain: Option<Chain<'a>>,
+    chain: Option<Endpoint<'a>>,
 }
 
 #[derive(Serialize)]
-struct Chain<'a> {
+struct Endpoint<'a> {
     url: &'a str,
     chain_id: u64,
     market: String,
@@ -74,9 +74,10 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         };
         let network = describe(&started);
         project.announce(&network)?;
-        let market = match args.no_chain {
-            true => None,
-            false => Some(market(args, &project, &started).await?),
+        let market = if args.no_chain {
+            None
+        } else {
+            Some(market(args, &project, &started).await?)
         };
         drop(progress);
         output.emit(
@@ -273,7 +274,7 @@ fn report(
         folder: folder.display().to_string(),
         peers: &network.peers,
         services: &network.services,
-        chain: market.map(|market| Chain {
+        chain: market.map(|market| Endpoint {
             url: &market.file().url,
             chain_id: market.file().deployment.chain_id,
             market: market.file().deployment.market.to_string(),

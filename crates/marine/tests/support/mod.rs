@@ -88,10 +88,11 @@ pub(crate) fn echo(types: &str, functions: &[(&str, &str)]) -> Vec<u8> {
 
 /// The interface of such functions, and a world.
 pub(crate) fn echo_wit(types: &str, functions: &[(&str, &str)], world: &str) -> String {
-    let functions: String = functions
+    let functions: Vec<String> = functions
         .iter()
-        .map(|(name, ty)| format!("{name}: func(v: list<{ty}>) -> list<{ty}>;\n"))
+        .map(|(name, ty)| format!("{name}: func(v: list<{ty}>) -> list<{ty}>;"))
         .collect();
+    let functions = functions.join("\n");
     format!("package test:echo; interface api {{ {types} {functions} }} {world}")
 }
 

@@ -58,7 +58,7 @@ async fn give(
 }
 
 #[derive(Serialize)]
-struct Block {
+struct Moment {
     block: u64,
     /// In seconds since 1970.
     time: u64,
@@ -84,11 +84,11 @@ async fn moved(
     work(&client).await.map_err(|error| failed(what, &error))?;
     let time = client.market(&file.deployment).time().await;
     let time = time.map_err(|error| failed(what, &error))?;
-    let block = Block {
+    let moment = Moment {
         block: time.block,
         time: time.seconds,
         epoch: time.epoch,
     };
-    let text = format!("block {}, epoch {}", block.block, block.epoch);
-    Ok(Report::new(&block, text))
+    let text = format!("block {}, epoch {}", moment.block, moment.epoch);
+    Ok(Report::new(&moment, text))
 }

@@ -52,7 +52,6 @@ pub async fn deploy_for_development(
     sender: &Sender,
     epoch_seconds: u32,
 ) -> Result<Deployment, ChainError> {
-    let first_block = client.block_number().await?.saturating_add(1);
     let create = async |name: &str, code: &Bytes, arguments: Vec<u8>| {
         let code: Bytes = [&code[..], &arguments].concat().into();
         let call = Call::create(format!("the creation of {name}"), code);
@@ -113,12 +112,12 @@ pub async fn deploy_for_development(
         development,
         modules.abi_encode(),
     );
-    sender.send("deploy/modules", &modules).await?;
+    let started = sender.send("deploy/modules", &modules).await?;
     let lens = Lens::constructorCall { params }.abi_encode();
     let lens = create("Lens", &Lens::BYTECODE, lens).await?;
     Ok(Deployment {
         chain_id: client.chain_id(),
-        first_block,
+        first_block: started.block_number.unwrap_or_default(),
         params,
         registry: contract.registry().call().await?,
         capacity: contract.capacity().call().await?,

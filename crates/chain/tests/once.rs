@@ -11,7 +11,10 @@ use alloy::providers::Provider;
 use support::liar::{Liar, Lie};
 use support::{CHAIN_ID, Chain, Town, address, anvil, fund, key, terms};
 use tokio::sync::watch;
-use weir_chain::{Call, ChainError, Client, Journal, MemoryJournal, Sender, Sent, Spent, Terms};
+use weir_chain::{
+    Call, ChainError, Client, Journal, MemoryJournal, Sender, Sent, Spent, Terms,
+    deploy_for_development,
+};
 
 const SEND: &str = "eth_sendRawTransaction";
 
@@ -138,6 +141,22 @@ async fn the_next_transaction_closes_the_gap_that_a_crash_left() {
         (somebody.sent(&town).await, somebody.tokens(&town).await),
         (2, U256::from(12))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_market_that_is_deployed_again_is_the_same() {
+    let chain = Chain::embedded().await;
+    let town = Town::found(&chain.url).await;
+    let somebody = Somebody::new(&town, 55).await;
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let sender = somebody.by(&chain.url, terms());
+        let market = deploy_for_development(&town.client, &sender, 60).await;
+        made.push(market.expect("it can be deployed"));
+    }
+    assert_eq!(made[0], made[1]);
+    assert_ne!(made[0].market, town.deployment.market);
+    assert_eq!(somebody.sent(&town).await, 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]

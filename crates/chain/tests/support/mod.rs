@@ -58,21 +58,15 @@ impl Drop for Chain {
 /// A real anvil, which `npm ci` in `contracts` installs. Without it the test says so and is left out, unless
 /// `WEIR_ANVIL_REQUIRED` is set.
 pub(crate) fn anvil() -> Option<Chain> {
-    let installed = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../contracts/node_modules/.bin/anvil"
-    );
-    let path =
-        std::env::var_os("WEIR_ANVIL").map_or_else(|| PathBuf::from(installed), PathBuf::from);
-    if !path.exists() {
-        let required = std::env::var_os("WEIR_ANVIL_REQUIRED").is_some();
+    let Some(path) = program() else {
+        let missing = "anvil is not there: run `npm ci` in contracts, or set WEIR_ANVIL";
         assert!(
-            !required,
-            "anvil is not there: run `npm ci` in contracts, or set WEIR_ANVIL"
+            std::env::var_os("WEIR_ANVIL_REQUIRED").is_none(),
+            "{missing}"
         );
-        println!("left out: no anvil; run `npm ci` in contracts, or set WEIR_ANVIL");
+        println!("left out: {missing}");
         return None;
-    }
+    };
     let mut process = Command::new(path)
         .args([
             "--port",
@@ -100,6 +94,21 @@ pub(crate) fn anvil() -> Option<Chain> {
         process: Some(process),
         embedded: None,
     })
+}
+
+/// The program itself: what npm puts into `.bin` is a script that starts it, and would leave it behind when it is killed.
+fn program() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("WEIR_ANVIL") {
+        return Some(PathBuf::from(named)).filter(|path| path.exists());
+    }
+    let packages = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../contracts/node_modules/@foundry-rs"
+    );
+    let packages = std::fs::read_dir(packages).ok()?;
+    packages
+        .filter_map(|package| Some(package.ok()?.path().join("bin/anvil")))
+        .find(|path| path.exists())
 }
 
 /// A market on a chain, with a time that the test moves.

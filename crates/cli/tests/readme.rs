@@ -34,6 +34,11 @@ fn the_guide_for_cpp_can_be_followed() {
 }
 
 #[test]
+fn the_market_can_be_looked_at() {
+    run(&["docs/market.md"], 5);
+}
+
+#[test]
 fn the_example_of_rates_can_be_followed() {
     let rates = Rates::serve();
     let folder = rates.example();

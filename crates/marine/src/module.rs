@@ -183,7 +183,7 @@ impl Module {
     ///
     /// The future needs no particular executor. It works for as long as it is
     /// polled, returning to the executor after every
-    /// [`Profile::YIELD_FUEL`] units (in the order of 0.1 ms), and waits when
+    /// [`Profile::YIELD_FUEL`](crate::Profile::YIELD_FUEL) units (in the order of 0.1 ms), and waits when
     /// all slots of the runtime are taken. Dropping it ends the call: nothing
     /// of it remains.
     pub async fn call(&self, call: Call<'_>) -> CallOutput {

@@ -51,11 +51,12 @@ fn the_chain_of_a_network_is_kept_and_can_be_moved() {
         assert!(refused.stderr.contains("error[W0002]"), "{refused:#?}");
     }
 
-    // Whatever ends the process, the chain comes back with what was on it, and the market is the same.
+    // Whatever ends the process, the chain comes back with what was on it, and the market is the same. A peer that is
+    // new has a provider as well.
     network.kill();
     let down = weir(folder, &["chain", "info"]);
     assert!(down.stderr.contains("error[W0601]"), "{down:#?}");
-    let network = Network::up(folder, &[]);
+    let network = Network::up(folder, &["--peers", "4"]);
     assert_eq!(network.ready["chain"]["market"], chain["market"]);
     let after = info(folder);
     assert_eq!(has(&after, "customer", "pay"), "2500000000000000000");

@@ -167,6 +167,10 @@ async fn enter(
         let market = client.market(&file.deployment);
         let collateral = market.collateral(u64::from(UNITS)).await?;
         let (token, address) = (file.deployment.stake_token, sender.account());
+        // Whoever was not there when the chain began has no coins yet.
+        if client.balance(address).await?.is_zero() {
+            client.set_coins(address, Account::coins()).await?;
+        }
         if !market.is_provider(address).await? && market.tokens(token, address).await? < collateral
         {
             sender

@@ -63,7 +63,7 @@ fn the_chain_of_a_network_is_kept_and_can_be_moved() {
     let offers = weir(folder, &["market", "offers", "--json"]).data();
     assert_eq!(
         offers.as_array().map(Vec::len),
-        Some(3),
+        Some(4),
         "nobody enters twice"
     );
     assert_eq!(network.interrupt(), 0);

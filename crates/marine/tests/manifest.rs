@@ -34,11 +34,13 @@ fn the_examples_of_the_reference_are_manifests() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     let manifests: Vec<Manifest> = examples.into_iter().map(read).collect();
     assert_eq!(manifests[0].parts().len(), 2);
     assert_eq!(manifests[0].default_mode(), Some(Mode::View));
     assert_eq!(manifests[2].parts()["fetcher"].grants.iter().count(), 4);
+    let linked = manifests[3].parts()["parser"].linked();
+    assert_eq!(linked.and_then(|limits| limits.fuel), Some(50_000_000));
     assert_eq!(MANIFEST_BYTES_MAX, 65_536, "as the reference says");
 }
 
@@ -227,7 +229,7 @@ fn mistakes_are_named_with_their_line_and_what_to_do() {
         (
             &format!("{SERVICE}{PART}{good}grant = {{}}\n"),
             expect![
-                "the manifest is not good: line 7: [part] unknown key `grant`; known are: name, component, facade, grants"
+                "the manifest is not good: line 7: [part] unknown key `grant`; known are: name, component, facade, grants, link, limits"
             ],
         ),
         (

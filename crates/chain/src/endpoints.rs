@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{Request, RequestPacket, ResponsePacket};
-use alloy::transports::http::Http;
-use alloy::transports::http::reqwest::{Client, Url};
+use alloy::transports::http::reqwest::header::CONTENT_TYPE;
+use alloy::transports::http::reqwest::{Client, StatusCode, Url};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use tower_service::Service;
 use tracing::warn;
@@ -17,6 +17,9 @@ use crate::follower::REORGANISATION_MAX;
 
 /// How long one endpoint may take for one request.
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+
+/// The most bytes of an answer: twice what the logs of a full range need.
+const ANSWER_MAX: usize = 64 << 20;
 
 /// No chain has more blocks; a number beyond is no head.
 const HEAD_MAX: u64 = 1 << 48;
@@ -35,7 +38,8 @@ pub(crate) struct Endpoints {
 
 struct Endpoint {
     name: String,
-    http: Http<Client>,
+    client: Client,
+    url: Url,
     health: Mutex<Health>,
 }
 
@@ -67,7 +71,8 @@ impl Endpoints {
             }
             Ok(Endpoint {
                 name: name.clone(),
-                http: Http::with_client(client.clone(), url),
+                client: client.clone(),
+                url,
                 health: Mutex::default(),
             })
         };
@@ -156,12 +161,37 @@ impl Endpoint {
         request: RequestPacket,
         deadline: Duration,
     ) -> Result<ResponsePacket, String> {
-        let mut http = self.http.clone();
-        match tokio::time::timeout(deadline, http.call(request)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(with_causes(&error)),
+        match tokio::time::timeout(deadline, self.post(&request)).await {
+            Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {} ms", deadline.as_millis())),
         }
+    }
+
+    /// Asks, and reads no more than an answer may have.
+    async fn post(&self, request: &RequestPacket) -> Result<ResponsePacket, String> {
+        let body = serde_json::to_vec(request).map_err(|error| error.to_string())?;
+        let question = self.client.post(self.url.clone());
+        let question = question.header(CONTENT_TYPE, "application/json").body(body);
+        let mut answer = question.send().await.map_err(|error| with_causes(&error))?;
+        let status = answer.status();
+        // Whoever is overloaded may say so in words that are JSON as well.
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Err(format!("it answers {status}"));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| with_causes(&error))? {
+            if bytes.len().saturating_add(chunk.len()) > ANSWER_MAX {
+                return Err(format!("its answer has more than {ANSWER_MAX} bytes"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| {
+            if status.is_success() {
+                format!("its answer is no JSON-RPC: {error}")
+            } else {
+                format!("it answers {status}")
+            }
+        })
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {

@@ -31,7 +31,7 @@ struct Offer {
 /// The most offers that are listed.
 const OFFERS_MAX: usize = 10_000;
 
-async fn all_offers() -> Result<Vec<Offer>, Failure> {
+async fn all_offers(output: &Output) -> Result<Vec<Offer>, Failure> {
     let file = MarketFile::here()?;
     let client = file.client()?;
     let market = client.market(&file.deployment);
@@ -44,6 +44,9 @@ async fn all_offers() -> Result<Vec<Offer>, Failure> {
             break;
         }
         offers.extend(page.iter().map(offer));
+    }
+    if offers.len() >= OFFERS_MAX {
+        output.warn(format!("there may be more: the first {} are listed", offers.len()));
     }
     Ok(offers)
 }
@@ -61,7 +64,7 @@ fn offer(view: &Lens::OfferView) -> Offer {
 }
 
 async fn offers(output: &Output) -> Result<Report, Failure> {
-    let offers = all_offers().await?;
+    let offers = all_offers(output).await?;
     let columns = ["OFFER", "PROVIDER", "PRICE", "TOKEN", "VERSIONS", "STATE"].map(Column::Text);
     let mut table = Table::new(&columns);
     for offer in &offers {
@@ -86,7 +89,7 @@ struct Provider {
 
 async fn providers(output: &Output) -> Result<Report, Failure> {
     let mut providers: Vec<Provider> = Vec::new();
-    for offer in all_offers().await? {
+    for offer in all_offers(output).await? {
         match providers
             .iter_mut()
             .find(|known| known.provider == offer.provider)

@@ -178,10 +178,17 @@ impl Endpoint {
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return Err(format!("it answers {status}"));
         }
+        let too_long = || format!("its answer has more than {ANSWER_MAX} bytes");
+        if answer
+            .content_length()
+            .is_some_and(|length| length > ANSWER_MAX as u64)
+        {
+            return Err(too_long());
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| with_causes(&error))? {
             if bytes.len().saturating_add(chunk.len()) > ANSWER_MAX {
-                return Err(format!("its answer has more than {ANSWER_MAX} bytes"));
+                return Err(too_long());
             }
             bytes.extend_from_slice(&chunk);
         }

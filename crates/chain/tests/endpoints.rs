@@ -27,6 +27,11 @@ fn lies() -> Vec<(Lie, &'static str)> {
         (Lie::Drop(None), ""),
         (Lie::Babble, ""),
         (
+            Lie::Flood(1 << 40),
+            "its answer has more than 67108864 bytes",
+        ),
+        (Lie::Busy, "it answers 429 Too Many Requests"),
+        (
             Lie::Say("eth_chainId", json!("0x1")),
             "it serves chain 1, not 31337",
         ),

@@ -19,6 +19,10 @@ pub(crate) enum Lie {
     Lose(&'static str),
     /// Answers with what is not JSON.
     Babble,
+    /// Begins an answer of so many bytes.
+    Flood(u64),
+    /// Says that it has too much to do.
+    Busy,
     /// Answers with something else.
     Say(&'static str, Value),
 }
@@ -70,6 +74,16 @@ async fn serve(mut connection: TcpStream, honest: &str, lie: &Lie) -> Option<()>
             None
         }
         Lie::Babble => answer(&mut connection, b"<html>try later</html>").await,
+        Lie::Flood(length) => {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n[");
+            connection.write_all(head.as_bytes()).await.ok()?;
+            std::future::pending().await
+        }
+        Lie::Busy => {
+            let head =
+                "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            connection.write_all(head.as_bytes()).await.ok()
+        }
         Lie::Say(method, result) if concerns(method) => {
             let body = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
             answer(&mut connection, body.to_string().as_bytes()).await

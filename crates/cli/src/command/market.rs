@@ -46,7 +46,10 @@ async fn all_offers(output: &Output) -> Result<Vec<Offer>, Failure> {
         offers.extend(page.iter().map(offer));
     }
     if offers.len() >= OFFERS_MAX {
-        output.warn(format!("there may be more: the first {} are listed", offers.len()));
+        output.warn(format!(
+            "there may be more: the first {} are listed",
+            offers.len()
+        ));
     }
     Ok(offers)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u32)] = &[
     ("weir-identity", 0),
     ("weir-fuzzing", 0),
+    ("weir-disk", 0),
     ("weir-build", 0),
     ("weir-guest", 0),
     ("weir-air", 1),

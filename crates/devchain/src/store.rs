@@ -2,7 +2,6 @@
 //!
 //! A write is all or nothing. A chain in memory has the same tables without a file.
 
-mod backend;
 #[cfg(test)]
 mod failing;
 mod write;
@@ -19,6 +18,8 @@ use redb::{
     Database, DatabaseError, Key, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition,
     Value,
 };
+
+use weir_disk::{Backend, Durability, Refusal};
 
 use crate::block::{Block, Place};
 use crate::changes::{Account, Changes};
@@ -134,7 +135,7 @@ impl Store {
         }
         let file = File::options().read(true).write(true).open(path);
         let file = file.map_err(open)?;
-        Self::on(path, || backend::Backend::new(file))
+        Self::on(path, || Backend::new(file, Durability::Process))
     }
 
     /// Makes an empty store, aside, so that a process that is killed meanwhile leaves nothing at `path` that would
@@ -151,7 +152,9 @@ impl Store {
             let mut options = File::options();
             let options = options.read(true).write(true).create(true).truncate(true);
             let file = options.open(&aside).map_err(open)?;
-            drop(Self::on(&aside, || backend::Backend::new(file))?);
+            drop(Self::on(&aside, || {
+                Backend::new(file, Durability::Process)
+            })?);
             match std::fs::hard_link(&aside, path) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(open(error)),
                 _ => Ok(()),
@@ -358,19 +361,13 @@ fn damaged(path: &Path, what: &str) -> StoreError {
 
 /// Why a file cannot be opened as a store.
 fn explain(path: &Path, error: DatabaseError) -> StoreError {
-    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
-    match redb::Error::from(error) {
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
-            StoreError::Locked {
-                path: path.to_owned(),
-            }
-        }
-        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            StoreError::Open {
-                path: path.to_owned(),
-                what: source.to_string(),
-            }
-        }
-        error => damaged(path, &error.to_string()),
+    let path = path.to_owned();
+    match Refusal::from(error) {
+        Refusal::Locked => StoreError::Locked { path },
+        Refusal::Io(source) => StoreError::Open {
+            path,
+            what: source.to_string(),
+        },
+        Refusal::Damaged(what) => StoreError::Damaged { path, what },
     }
 }

@@ -4,7 +4,6 @@
 //! survives what the store's [`Durability`] promises. The file is locked while
 //! it is open. Closing (dropping) a store writes everything to the disk.
 
-mod backend;
 mod evidence;
 #[cfg(test)]
 mod failing;
@@ -20,13 +19,14 @@ use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
 };
 use thiserror::Error;
+use weir_disk::{Backend, Refusal};
 use weir_marine::states::StateWrite;
 use weir_peer::{Batch, Write};
 
 use crate::evidence::EvidenceWrite;
 
-pub use backend::Durability;
 pub use states::StateTable;
+pub use weir_disk::Durability;
 
 /// What the peer writes.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
@@ -121,12 +121,7 @@ impl Store {
         }
         let file = File::options().read(true).write(true).open(path);
         let file = file.map_err(source)?;
-        Self::on(
-            path,
-            || backend::Backend::new(file, durability),
-            durability,
-            birth,
-        )
+        Self::on(path, || Backend::new(file, durability), durability, birth)
     }
 
     /// Makes an empty store, aside, so that a process that is killed meanwhile
@@ -145,12 +140,7 @@ impl Store {
             let options = options.read(true).write(true).create(true).truncate(true);
             let file = options.open(&aside).map_err(source)?;
             let durability = Durability::Power;
-            Self::on(
-                &aside,
-                || backend::Backend::new(file, durability),
-                durability,
-                birth,
-            )?;
+            Self::on(&aside, || Backend::new(file, durability), durability, birth)?;
             match std::fs::hard_link(&aside, path) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(source(error)),
                 _ => Ok(()),
@@ -376,20 +366,11 @@ fn damaged(path: &Path, what: &str) -> StoreError {
 
 /// Why a file cannot be opened as a store.
 fn explain(path: &Path, error: DatabaseError) -> StoreError {
-    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
-    match redb::Error::from(error) {
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
-            StoreError::Locked {
-                path: path.to_owned(),
-            }
-        }
-        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            StoreError::Open {
-                path: path.to_owned(),
-                source,
-            }
-        }
-        error => damaged(path, &error.to_string()),
+    let path = path.to_owned();
+    match Refusal::from(error) {
+        Refusal::Locked => StoreError::Locked { path },
+        Refusal::Io(source) => StoreError::Open { path, source },
+        Refusal::Damaged(what) => StoreError::Damaged { path, what },
     }
 }
 

@@ -2,7 +2,6 @@
 //! is half there.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,72 +12,13 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U256, keccak256};
-use redb::StorageBackend;
-use redb::backends::FileBackend;
+use weir_disk::Cut;
 
 use super::{Meta, Store};
 use crate::chain::Chain;
 use crate::config::{Config, Limits};
 use crate::error::{Error, StoreError};
 use crate::transaction::Signed;
-
-/// What disks write whole or not at all.
-const SECTOR: usize = 512;
-
-/// A file to which nothing can be written after so many operations, as if the process ended there.
-#[derive(Debug)]
-struct Cut {
-    file: FileBackend,
-    left: Arc<AtomicUsize>,
-    /// How many sectors of the write at which it ends are written.
-    sectors: usize,
-}
-
-impl Cut {
-    fn check(&self) -> io::Result<()> {
-        let less = |left: usize| left.checked_sub(1);
-        let order = Ordering::SeqCst;
-        match self.left.fetch_update(order, order, less) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::ErrorKind::StorageFull.into()),
-        }
-    }
-}
-
-impl StorageBackend for Cut {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check()?;
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.check()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        if self.left.load(Ordering::SeqCst) == 1 {
-            let written = data.len().min(self.sectors * SECTOR);
-            self.file.write(offset, &data[..written])?;
-            if written < data.len() {
-                self.left.store(0, Ordering::SeqCst);
-            }
-        }
-        self.check()?;
-        self.file.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.file.close()
-    }
-}
 
 fn random(seed: u64, end: u64) -> u64 {
     let hash = keccak256([b"cut", &seed.to_be_bytes()[..]].concat());
@@ -214,15 +154,7 @@ fn open(path: &Path, left: &Arc<AtomicUsize>, sectors: usize) -> Result<Chain, S
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path).expect("the folder exists");
-    let left = left.clone();
-    let store = Store::on(path, || {
-        let file = FileBackend::new(file)?;
-        Ok(Cut {
-            file,
-            left,
-            sectors,
-        })
-    })?;
+    let store = Store::on(path, || Cut::new(file, left.clone(), sectors))?;
     Chain::on(store, config(), 0)
 }
 

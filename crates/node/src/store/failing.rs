@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use weir_disk::Cut;
 use weir_identity::{Keypair, keccak256};
 use weir_marine::{States, StatesConfig};
 use weir_peer::{Batch, Write};
@@ -164,64 +165,6 @@ async fn a_submit_that_waits_for_a_broken_disk_hears_why_the_node_stops() {
     }
 }
 
-/// A disk to which nothing can be written after so many operations, as if the process or the machine ended there.
-#[derive(Debug)]
-struct Cut {
-    file: FileBackend,
-    left: Arc<AtomicUsize>,
-    /// How many sectors of the write at which it ends are written.
-    sectors: usize,
-}
-
-/// What disks write whole or not at all.
-const SECTOR: usize = 512;
-
-impl Cut {
-    fn check(&self) -> io::Result<()> {
-        let less = |left: usize| left.checked_sub(1);
-        let order = Ordering::SeqCst;
-        match self.left.fetch_update(order, order, less) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::ErrorKind::StorageFull.into()),
-        }
-    }
-}
-
-impl StorageBackend for Cut {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check()?;
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.check()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        if self.left.load(Ordering::SeqCst) == 1 {
-            let written = data.len().min(self.sectors * SECTOR);
-            self.file.write(offset, &data[..written])?;
-            if written < data.len() {
-                self.left.store(0, Ordering::SeqCst);
-            }
-        }
-        self.check()?;
-        self.file.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.file.close()
-    }
-}
-
 /// The same number for the same point, less than `end`.
 fn random(point: u64, end: usize) -> usize {
     let hash = keccak256(&[b"cut", &point.to_be_bytes()]);
@@ -285,14 +228,7 @@ fn no_acknowledged_state_is_lost_when_writing_ends_at_any_of_a_thousand_random_o
         let left = Arc::new(AtomicUsize::new(usize::MAX));
         let ends = left.clone();
         let sectors = random(point << 1 | 1, 9);
-        let backend = || {
-            let file = FileBackend::new(file)?;
-            Ok(Cut {
-                file,
-                left,
-                sectors,
-            })
-        };
+        let backend = || Cut::new(file, left, sectors);
         let store = Store::on(&path, backend, Durability::Power, BIRTH).expect("it is sound");
         let store = Arc::new(store);
         let states = States::open(StateTable::of(&store), config).expect("it is sound");

@@ -20,13 +20,14 @@ pub enum Durability {
 
 /// A file that is synced at every commit, or only when the store is closed.
 #[derive(Debug)]
-pub(super) struct Backend {
+pub struct Backend {
     file: FileBackend,
     durability: Durability,
 }
 
 impl Backend {
-    pub(super) fn new(file: File, durability: Durability) -> Result<Self, DatabaseError> {
+    /// The file, which is locked for this process.
+    pub fn new(file: File, durability: Durability) -> Result<Self, DatabaseError> {
         Ok(Backend {
             file: FileBackend::new(file)?,
             durability,

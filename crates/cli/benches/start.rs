@@ -77,7 +77,7 @@ fn main() {
     report("weir up in an empty folder until ready", cold, "");
     kill(network);
     let (network, warm) = up(folder);
-    report("weir up after kill -9 until ready", warm, "under 5,000 ms");
+    report("weir up after kill -9 until ready", warm, "under 3,000 ms");
     for policy in ["all", "any"] {
         let call = ["call", "greeter.hello", "Ada", "--policy", policy];
         let name = format!("weir {} as a process", call.join(" "));

@@ -70,14 +70,20 @@ fn the_chain_of_a_network_is_kept_and_can_be_moved() {
 }
 
 #[test]
-fn a_network_can_do_without_a_chain() {
+fn a_network_can_do_without_a_chain_and_has_it_again() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    let chain = network.ready["chain"].clone();
+    assert_eq!(network.interrupt(), 0);
     let network = Network::up(folder, &["--no-chain"]);
     assert!(network.ready["chain"].is_null());
     let none = weir(folder, &["market", "offers"]);
     assert!(none.stderr.contains("error[W0603]"), "{none:#?}");
     let answer = weir(folder, &["call", "greeter.hello", "Ada", "--json"]).data();
     assert_eq!(answer["result"], "Hello, Ada!");
+    assert_eq!(network.interrupt(), 0);
+    let network = Network::up(folder, &[]);
+    assert_eq!(network.ready["chain"]["market"], chain["market"]);
     assert_eq!(network.interrupt(), 0);
 }

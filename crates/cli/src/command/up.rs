@@ -8,7 +8,7 @@ use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::logging::{self, Voice};
-use crate::market::{Listen, LocalMarket};
+use crate::market::{Listen, LocalMarket, MarketFile};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::permissions;
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
@@ -75,6 +75,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         let network = describe(&started);
         project.announce(&network)?;
         let market = if args.no_chain {
+            MarketFile::leave_out(&project)?;
             None
         } else {
             Some(market(args, &project, &started).await?)

@@ -22,6 +22,9 @@ pub(crate) struct MarketFile {
     pub(crate) url: String,
     /// Where the contracts are.
     pub(crate) deployment: Deployment,
+    /// Whether the network runs without its chain now, which stays for when it runs with it again.
+    #[serde(default)]
+    is_left_out: bool,
 }
 
 impl MarketFile {
@@ -30,6 +33,18 @@ impl MarketFile {
             version: VERSION,
             url,
             deployment,
+            is_left_out: false,
+        }
+    }
+
+    /// Notes that the network of a project runs without the chain that it may have.
+    pub(crate) fn leave_out(project: &Project) -> Result<(), Failure> {
+        match Self::find(project)? {
+            Some(mut file) => {
+                file.is_left_out = true;
+                file.write(project)
+            }
+            None => Ok(()),
         }
     }
 
@@ -60,7 +75,8 @@ impl MarketFile {
 
     /// The market of the network that runs here, or ran here.
     pub(crate) fn here() -> Result<Self, Failure> {
-        Self::find(&Project::here()?)?.ok_or_else(|| {
+        let found = Self::find(&Project::here()?)?;
+        found.filter(|file| !file.is_left_out).ok_or_else(|| {
             Failure::new(Code::NoChain, "the network here has no chain")
                 .cause("it was started with --no-chain, or by an older version")
                 .fix("weir up")

@@ -101,7 +101,7 @@ impl Block {
     pub fn rpc_receipt(&self, index: usize) -> Option<TransactionReceipt> {
         let tx = self.transactions.get(index)?;
         let sender = *self.senders.get(index)?;
-        let logs_before = self.receipts[..index].iter();
+        let logs_before = self.receipts.get(..index)?.iter();
         let first = logs_before.map(|receipt| receipt.logs().len()).sum();
         let mut number = first;
         let inner = self.receipts.get(index)?.clone().map_logs(|log| {

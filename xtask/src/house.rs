@@ -23,7 +23,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("weir-grammar", 3),
     ("weir-node", 4),
     ("weir-sim", 4),
-    ("weir", 5),
+    ("weir-agent", 5),
+    ("weir", 6),
 ];
 
 /// No file of source is longer.

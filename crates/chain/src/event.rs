@@ -1,6 +1,6 @@
 //! What happens in a market.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use alloy::rpc::types::Log;
 use alloy::sol_types::SolEventInterface;
 
@@ -27,6 +27,8 @@ pub struct Happened {
     pub block: u64,
     /// Its place among the logs of the block.
     pub index: u64,
+    /// The transaction.
+    pub transaction: B256,
     /// What happened.
     pub event: MarketEvent,
 }

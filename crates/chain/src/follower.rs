@@ -205,6 +205,7 @@ impl Follower {
                 Some(Happened {
                     block: log.block_number?,
                     index: log.log_index?,
+                    transaction: log.transaction_hash?,
                     event: MarketEvent::read(&self.deployment, log)?,
                 })
             })

@@ -1,4 +1,5 @@
-//! What only events tell of a market: the CIDs and requirements of deals, and which peers have had a place in them.
+//! What only events tell of a market: the CIDs and requirements of deals, which peers have had a place in them, and the
+//! public keys of peers.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::Market::MarketEvents;
+use crate::bindings::Registry::RegistryEvents;
 use crate::event::{Happened, MarketEvent};
 use crate::follower::News;
 
@@ -18,6 +20,10 @@ pub struct Index {
     block: u64,
     deals: BTreeMap<u64, DealFacts>,
     places: Vec<Place>,
+    activations: Vec<Activation>,
+    /// The public keys of peers, uncompressed. Whoever knows one has computed the address from it, so that what was
+    /// undone is not wrong.
+    keys: BTreeMap<Address, Bytes>,
 }
 
 /// What events tell of a deal.
@@ -58,6 +64,20 @@ pub struct Place {
     pub worker: B256,
     /// The peer.
     pub peer: Address,
+}
+
+/// A worker that took up its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activation {
+    /// The block in which it did.
+    pub block: u64,
+    /// The name of the place.
+    pub worker: B256,
+    /// The address of the worker's key.
+    pub key: Address,
+    /// The transaction, with the signature of that key.
+    pub transaction: B256,
 }
 
 impl Index {
@@ -103,10 +123,26 @@ impl Index {
         self.places.iter().filter(move |place| place.deal == deal)
     }
 
+    /// The last time that the worker of a place was activated.
+    pub fn activation(&self, worker: B256) -> Option<&Activation> {
+        let mut latest = self.activations.iter().rev();
+        latest.find(|activation| activation.worker == worker)
+    }
+
+    /// The public key of a peer that was registered, uncompressed.
+    pub fn key_of(&self, peer: Address) -> Option<&Bytes> {
+        self.keys.get(&peer)
+    }
+
     fn add(&mut self, happened: &Happened) {
         let block = happened.block;
-        let MarketEvent::Market(event) = &happened.event else {
-            return;
+        let event = match &happened.event {
+            MarketEvent::Market(event) => event,
+            MarketEvent::Registry(RegistryEvents::PeerRegistered(peer)) => {
+                self.keys.insert(peer.peer, peer.publicKey.clone());
+                return;
+            }
+            _ => return,
         };
         match event {
             MarketEvents::DealCreated(created) => {
@@ -139,6 +175,12 @@ impl Index {
                 worker: matched.workerId,
                 peer: matched.peer,
             }),
+            MarketEvents::WorkerActive(active) => self.activations.push(Activation {
+                block,
+                worker: active.workerId,
+                key: active.key,
+                transaction: happened.transaction,
+            }),
             _ => {}
         }
     }
@@ -149,5 +191,6 @@ impl Index {
             deal.versions.retain(|version| version.block <= to);
         }
         self.places.retain(|place| place.block <= to);
+        self.activations.retain(|activation| activation.block <= to);
     }
 }

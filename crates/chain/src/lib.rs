@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod follower;
 mod index;
+mod keys;
 mod peer_view;
 mod provider;
 mod revert;
@@ -24,11 +25,13 @@ pub use deployment::{Deployment, deploy_for_development};
 pub use error::{ChainError, Spent};
 pub use event::{Happened, MarketEvent};
 pub use follower::{Cursor, Follower, News, REORGANISATION_MAX};
-pub use index::{DealFacts, Index, Place, Version};
+pub use index::{Activation, DealFacts, Index, Place, Version};
 pub use peer_view::{
     Code, Commitment, CommitmentStatus, DealStatus, DealTerms, Listing, Member, PeerView,
     PeerWorker, WorkerStatus,
 };
 pub use provider::{Provider, ProviderPlan, enter_market};
 pub use revert::{Revert, matching_rule};
-pub use sender::{Attempt, Fees, Journal, MemoryJournal, Outcome, Sender, Sent, Terms};
+pub use sender::{
+    Attempt, Fees, FolderJournal, Journal, MemoryJournal, Outcome, Sender, Sent, Terms,
+};

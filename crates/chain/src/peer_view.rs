@@ -90,8 +90,6 @@ pub enum CommitmentStatus {
 pub struct PeerWorker {
     /// Itself, as all members see it.
     pub member: Member,
-    /// The first of its compute units; it has [`DealTerms::units`] in a row.
-    pub first_unit: u8,
     /// Its deal.
     pub deal: DealTerms,
 }
@@ -105,6 +103,8 @@ pub struct Member {
     pub peer: Address,
     /// Where it is.
     pub status: WorkerStatus,
+    /// The first of its compute units; it has [`DealTerms::units`] in a row.
+    pub first_unit: u8,
     /// The address of the key that signs its receipts.
     pub key: Option<Address>,
     /// The first epoch in which it serves.
@@ -223,7 +223,6 @@ impl MarketReader<'_> {
             let id = view.worker.dealId.to::<u64>();
             workers.push(PeerWorker {
                 member,
-                first_unit: view.worker.firstUnit,
                 deal: market.terms(id, index).await?,
             });
             if let Entry::Vacant(free) = members.entry(id) {
@@ -346,6 +345,7 @@ fn member(view: &Lens::WorkerView) -> Option<Member> {
         worker: view.workerId,
         peer: view.worker.peer,
         status,
+        first_unit: view.worker.firstUnit,
         key: serves.then_some(view.worker.key),
         join_epoch: serves.then_some(view.worker.joinEpoch),
         // Before it is activated it has no commitment by which an end could be reckoned.

@@ -1,5 +1,6 @@
 //! Sending transactions: each once, whatever happens in between.
 
+mod folder;
 mod journal;
 mod wait;
 
@@ -7,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::consensus::{SignableTransaction, Transaction, TxEip1559, TxEnvelope};
 use alloy::eips::BlockId;
-use alloy::eips::eip2718::Encodable2718;
+use alloy::eips::eip2718::{Decodable2718, Encodable2718};
 use alloy::eips::eip2930::AccessList;
 use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, Bytes, TxKind, U256};
@@ -19,6 +20,7 @@ use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 use weir_identity::Keypair;
 
+pub use folder::FolderJournal;
 pub use journal::{Attempt, Journal, MemoryJournal, Outcome, Sent};
 
 use crate::call::Call;
@@ -108,6 +110,23 @@ impl Sender {
             }
         };
         self.finish(key, call, sent).await
+    }
+
+    /// Goes on with what was sent under a key, if something was: whoever gives something up learns what became of it.
+    pub async fn resume(&self, key: &str) -> Result<Option<TransactionReceipt>, ChainError> {
+        let Some(sent) = self.journal.load(key).map_err(ChainError::Journal)? else {
+            return Ok(None);
+        };
+        let broken = || ChainError::Journal(format!("`{key}` has no transaction that can be read"));
+        let attempt = sent.attempts.last().ok_or_else(broken)?;
+        let signed = TxEnvelope::decode_2718(&mut &attempt.raw[..]).map_err(|_| broken())?;
+        let call = Call {
+            what: sent.what.clone(),
+            to: signed.to(),
+            data: signed.input().clone(),
+            spends: Vec::new(),
+        };
+        self.finish(key, &call, sent).await.map(Some)
     }
 
     /// Tries the call, chooses a nonce, signs, and keeps what was signed.

@@ -1,7 +1,7 @@
 //! What nodes and workers sign for the market, by EIP-712.
 
 use alloy::primitives::{Address, B256, Bytes};
-use weir_identity::{Digest, Domain, Keypair, keccak256};
+use weir_identity::{Digest, Domain, Keypair, PublicKey, Signature, keccak256};
 
 use crate::bindings::Registry;
 use crate::deployment::Deployment;
@@ -32,10 +32,19 @@ impl Deployment {
 
     /// The signature with which the key of a worker takes the worker over.
     pub fn worker_signature(&self, worker: B256, key: &Keypair) -> Bytes {
+        signature(key, &self.worker_digest(worker))
+    }
+
+    /// The key that signed so; none if it is no such signature.
+    pub(crate) fn worker_signer(&self, worker: B256, signature: &[u8]) -> Option<PublicKey> {
+        let signature = Signature::from_bytes(signature).ok()?;
+        signature.recover(&self.worker_digest(worker)).ok()
+    }
+
+    fn worker_digest(&self, worker: B256) -> Digest {
         let type_hash = keccak256(&[b"ActivateWorker(bytes32 workerId)"]);
         let hash = keccak256(&[type_hash.as_bytes(), &worker[..]]);
-        let digest = Digest::eip712(&self.domain("WeirMarket", self.market), hash);
-        signature(key, &digest)
+        Digest::eip712(&self.domain("WeirMarket", self.market), hash)
     }
 
     fn domain(&self, name: &str, contract: Address) -> Domain {

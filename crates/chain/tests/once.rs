@@ -273,3 +273,43 @@ async fn dearer(chain: &Chain) {
         (1, U256::from(7))
     );
 }
+
+#[tokio::test]
+async fn a_folder_remembers_what_was_sent_after_a_crash() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let chain = Chain::embedded().await;
+    let town = Town::found(&chain.url).await;
+    let person = key(60);
+    fund(&town.client, address(&person)).await;
+    let call = Call::faucet(town.deployment.pay_token, address(&person), U256::from(7));
+    let sender = || {
+        let journal = weir_chain::FolderJournal::open(folder.path()).expect("it can be used");
+        Sender::new(town.client.clone(), &person, Arc::new(journal), terms()).expect("a key")
+    };
+    assert!(
+        sender()
+            .resume("gift")
+            .await
+            .expect("nothing was sent")
+            .is_none()
+    );
+    sender().send("gift", &call).await.expect("it is sent");
+    // What a crash leaves: a draft, and a journal that is read anew.
+    std::fs::write(folder.path().join("half.new"), "{").expect("writable");
+    let again = sender();
+    again.send("gift", &call).await.expect("it was sent");
+    let resumed = again.resume("gift").await.expect("it is known");
+    assert!(resumed.is_some_and(|receipt| receipt.status()));
+    let market = town.client.market(&town.deployment);
+    let tokens = market
+        .tokens(town.deployment.pay_token, address(&person))
+        .await
+        .expect("they are read");
+    assert_eq!(tokens, U256::from(7), "once");
+    assert!(!folder.path().join("half.new").exists());
+    for file in std::fs::read_dir(folder.path()).expect("readable") {
+        std::fs::write(file.expect("it is there").path(), "{}").expect("writable");
+    }
+    let damaged = weir_chain::FolderJournal::open(folder.path()).expect_err("it says so");
+    assert!(damaged.contains("is damaged"), "{damaged}");
+}

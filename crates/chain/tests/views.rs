@@ -118,7 +118,7 @@ async fn from_match_to_notice(chain: &Chain) {
         matches!(worker.member.status, WorkerStatus::Matched { deadline } if deadline >= matched.time.epoch)
     );
     assert_eq!(
-        (worker.deal.id, worker.first_unit, worker.member.key),
+        (worker.deal.id, worker.member.first_unit, worker.member.key),
         (1, 1, None)
     );
     assert_eq!(matched.members[&1].len(), 2);
@@ -141,6 +141,13 @@ async fn from_match_to_notice(chain: &Chain) {
         (member.join_epoch, member.end_epoch),
         (Some(active.time.epoch + 1), Some(commitment.end_epoch))
     );
+    // The keys behind the addresses, from the events.
+    let index = town.index().await;
+    assert_eq!(index.peer_id(address(&node)), Some(node.peer_id()));
+    assert_eq!(index.peer_id(address(&worker_key)), None);
+    let activation = index.activation(id).expect("it was activated");
+    let found = client.worker_id(deployment, activation).await;
+    assert_eq!(found.expect("it is read"), Some(worker_key.peer_id()));
 
     // New code, of which the second replaces the first before it is the deal's.
     for byte in [5, 6] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use weir_identity::{Keypair, PeerId};
 use weir_marine::Marine;
-use weir_peer::{Contact, Limits, Shared};
+use weir_peer::{Contact, Employment, Limits, Shared};
 
 use crate::effects::EffectsConfig;
 use crate::evidence::EvidenceConfig;
@@ -66,6 +66,8 @@ pub struct NodeConfig {
     pub effects: EffectsConfig,
     /// Where to offer metrics, on a loopback address; none for nowhere.
     pub metrics: Option<SocketAddr>,
+    /// What the peer works for, if it is the worker of a deal.
+    pub employment: Option<Employment>,
 }
 
 impl NodeConfig {
@@ -97,6 +99,29 @@ impl NodeConfig {
             evidence: EvidenceConfig::default(),
             effects: EffectsConfig::default(),
             metrics: None,
+            employment: None,
+        }
+    }
+
+    /// The worker of a deal on a node with this configuration: a peer with a key, a folder and a store of its own. It
+    /// has the runtime, the bounds and the permissions of its host, listens nowhere, and nobody reaches it until it is
+    /// given relays.
+    #[must_use]
+    pub fn worker(&self, folder: PathBuf, keypair: Arc<Keypair>, employment: Employment) -> Self {
+        NodeConfig {
+            network: self.network.clone(),
+            durability: self.durability,
+            shared: self.shared.clone(),
+            limits: self.limits.clone(),
+            transport: self.transport.clone(),
+            driver: self.driver.clone(),
+            marine: self.marine.clone(),
+            calls: self.calls.clone(),
+            states: self.states.clone(),
+            evidence: self.evidence.clone(),
+            effects: self.effects.clone(),
+            employment: Some(employment),
+            ..NodeConfig::new(folder, keypair)
         }
     }
 

@@ -139,3 +139,14 @@ pub enum ExportFailure {
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
+
+/// Why records of the store cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RecordsFailure {
+    /// The store says why.
+    #[error("the records cannot be read: {0}")]
+    Unreadable(String),
+    /// The node does not work any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}

@@ -8,13 +8,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use weir_avm::Export;
 use weir_identity::{Cid, PeerId};
 use weir_marine::{Grants, Marine, Module};
+use weir_peer::deals::DealTable;
 use weir_peer::{
-    ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, Submit, SubmitError,
+    Batch, ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, StoredRecord,
+    Submit, SubmitError,
 };
 
 use crate::components::Components;
+use crate::config::NodeConfig;
 use crate::effects::Blobs;
-use crate::error::{DeployError, ExportFailure, Stopped, SubmitFailure};
+use crate::error::{DeployError, ExportFailure, RecordsFailure, Stopped, SubmitFailure};
 use crate::executor::{WASM, blueprint, interface};
 use crate::keyfile::random;
 use crate::news::Submitted;
@@ -104,6 +107,9 @@ pub(crate) enum Command {
     Export(ParticleId, oneshot::Sender<Result<Export, ExportFailure>>),
     Forget(ParticleId, oneshot::Sender<()>),
     Metrics(oneshot::Sender<Metrics>),
+    Deals(Arc<DealTable>),
+    Records(Vec<u8>, oneshot::Sender<Result<Vec<StoredRecord>, String>>),
+    Write(Batch, oneshot::Sender<()>),
     Stop,
 }
 
@@ -121,6 +127,7 @@ pub struct NodeHandle {
     pub(crate) proofs: Proofs,
     pub(crate) component_bytes: usize,
     pub(crate) blobs: Blobs,
+    pub(crate) config: Arc<NodeConfig>,
 }
 
 impl NodeHandle {
@@ -146,6 +153,11 @@ impl NodeHandle {
             peer: self.peer,
             addresses,
         }
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> &NodeConfig {
+        &self.config
     }
 
     /// Where metrics are offered.
@@ -308,6 +320,25 @@ impl NodeHandle {
     /// Counters and sizes of the peer.
     pub async fn metrics(&self) -> Result<Metrics, Stopped> {
         self.ask(Command::Metrics).await
+    }
+
+    /// Tells the peer what the market says of deals, in place of what it was told before.
+    pub async fn tell_deals(&self, deals: Arc<DealTable>) -> Result<(), Stopped> {
+        self.tell(Command::Deals(deals)).await
+    }
+
+    /// What stands in the store under a prefix that the peer passes over ([`weir_peer::deals::prefix`]).
+    ///
+    /// # Errors
+    /// The node has stopped, or the store cannot be read, which its text says.
+    pub async fn records(&self, prefix: Vec<u8>) -> Result<Vec<StoredRecord>, RecordsFailure> {
+        let read = self.ask(|reply| Command::Records(prefix, reply)).await?;
+        read.map_err(RecordsFailure::Unreadable)
+    }
+
+    /// Writes records under such a prefix, all or none. They are durable when this returns.
+    pub async fn write(&self, batch: Batch) -> Result<(), Stopped> {
+        self.ask(|reply| Command::Write(batch, reply)).await
     }
 
     /// Stops the node and waits until its store is closed.

@@ -61,7 +61,7 @@ pub use effects::{
     Argument, BlobLimits, EffectsConfig, EffectsConfigError, HttpLimits, LoneEffects, Parameter,
     Permit, Program, ProgramLimits, Whom,
 };
-pub use error::{DeployError, ExportFailure, StartError, Stopped, SubmitFailure};
+pub use error::{DeployError, ExportFailure, RecordsFailure, StartError, Stopped, SubmitFailure};
 pub use evidence::EvidenceConfig;
 pub use executor::WASM;
 pub use handle::{ConnectError, Deployed, Deployment, NodeHandle, Request};

@@ -45,6 +45,7 @@ impl Node {
         config: NodeConfig,
         open: impl FnOnce(&Path, Durability, Birth) -> Result<Store, StoreError> + Send + 'static,
     ) -> Result<NodeHandle, StartError> {
+        let template = Arc::new(config.clone());
         let folder = |source| StartError::Folder {
             path: config.folder.clone(),
             source,
@@ -141,6 +142,7 @@ impl Node {
             proofs,
             component_bytes,
             blobs,
+            config: template,
         };
         if let Some(address) = config.metrics {
             let bound = metrics::serve(address, handle.clone(), meters).await;
@@ -184,6 +186,7 @@ fn peer_config(
             .collect(),
         relays: config.relays.clone(),
         relay: config.relay,
+        employment: config.employment.clone(),
         ..PeerConfig::new(config.keypair.clone())
     })
 }

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use weir_identity::PeerId;
 use weir_marine::Module;
-use weir_peer::{Contact, Service, ServiceError, Submit, SubmitError, Timestamp};
+use weir_peer::{Contact, Effect, Event, Service, ServiceError, Submit, SubmitError, Timestamp};
 
 use super::{Driver, Todo};
 use crate::handle::{Command, Deployed, signatures};
@@ -65,6 +65,17 @@ impl Driver {
             }
             Command::Metrics(reply) => {
                 let _ = reply.send(self.peer.metrics());
+            }
+            Command::Deals(deals) => self.peer.handle(Event::Deals(deals), now),
+            Command::Records(prefix, reply) => {
+                self.todo.push_back(Todo::Then(Box::new(move |driver| {
+                    let read = driver.store.scan(&prefix);
+                    let _ = reply.send(read.map_err(|error| error.to_string()));
+                })));
+            }
+            Command::Write(batch, reply) => {
+                self.todo.push_back(Todo::Effect(Effect::Persist(batch)));
+                self.reply_when_durable(reply, ());
             }
             Command::Stop => self.stopping = true,
         }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use weir_marine::Grants;
+use weir_marine::{Grants, Policy};
 
 use super::blobs::BlobLimits;
 use super::http::HttpLimits;
+use super::parties::{ENTROPY, WITHOUT_EFFECTS};
 use super::programs::{Program, ProgramLimits};
 
 /// The most bytes of a file with it.
@@ -112,6 +113,20 @@ impl EffectsConfig {
             });
         }
         Self::parse(&text)
+    }
+
+    /// What is allowed to a component: each of these for itself, and what everybody may.
+    pub fn granted_to(&self, component: &str) -> Vec<Grants> {
+        let mut everybody = Grants::default();
+        for interface in WITHOUT_EFFECTS.into_iter().chain([ENTROPY]) {
+            if let Err(error) = everybody.insert(interface, Policy::Plain) {
+                tracing::error!(%error, interface, "an interface that everybody may use cannot be granted");
+            }
+        }
+        let permits = self.allow.iter();
+        let permits = permits.filter(|permit| permit.component.is(component));
+        let granted = permits.map(|permit| permit.grants.clone());
+        std::iter::once(everybody).chain(granted).collect()
     }
 
     /// Reads the text of such a file.

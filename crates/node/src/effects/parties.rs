@@ -10,6 +10,9 @@ use super::http::{HttpRule, HttpRules};
 /// What every operator allows: it costs nothing, tells nothing, and is recorded like the rest.
 pub(super) const ENTROPY: &str = "weir:host/entropy@0.1";
 
+/// What reaches nothing outside of the service and so is nobody's to allow but the component's.
+pub(super) const WITHOUT_EFFECTS: [&str; 2] = ["weir:host/state@0.1", "wasi:filesystem@0.2"];
+
 const HTTP: &str = "weir:host/http@0.1";
 const PROGRAMS: &str = "weir:host/programs@0.1";
 

@@ -1,0 +1,298 @@
+//! One worker on this machine: a task that does its jobs one after the other and has its node.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use weir_identity::Keypair;
+use weir_node::{Node, NodeHandle};
+use weir_peer::Employment;
+use weir_peer::deals::{Code, DealTable, Job, PackageLimits, Work, WorkerIdentity};
+
+use crate::packages::{Failure, Packages};
+use crate::services::align;
+
+/// The pause before a node is started again, and the longest.
+const PAUSE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
+
+/// What a worker is told.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Do(Job),
+    Run(bool),
+    Deals(Arc<DealTable>),
+}
+
+/// What it answers to a job.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) worker: WorkerIdentity,
+    pub(crate) work: Work,
+    pub(crate) result: Result<(), Failure>,
+}
+
+/// What all workers of an agent share.
+pub(crate) struct Premises {
+    pub(crate) host: NodeHandle,
+    pub(crate) key: Arc<Keypair>,
+    pub(crate) folder: PathBuf,
+    pub(crate) packages: Packages,
+    pub(crate) market: weir_receipt::ReceiptDomain,
+    pub(crate) answers: mpsc::UnboundedSender<Answer>,
+}
+
+/// One worker.
+pub(crate) struct Worker {
+    premises: Arc<Premises>,
+    identity: WorkerIdentity,
+    deal: u64,
+    orders: mpsc::UnboundedReceiver<Order>,
+    waiting: VecDeque<Work>,
+    limits: PackageLimits,
+    /// Whether it is to answer calls.
+    run: bool,
+    /// It is there while it answers.
+    node: Option<NodeHandle>,
+    deals: Arc<DealTable>,
+}
+
+/// What woke the task.
+enum Wake {
+    Order(Option<Order>),
+    Done(Result<(), Failure>),
+    Start,
+    Ended(String),
+}
+
+type Pursuit = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+impl Worker {
+    /// Begins the task; it ends when the worker was removed or the sender is dropped.
+    pub(crate) fn begin(
+        premises: Arc<Premises>,
+        identity: WorkerIdentity,
+        deal: u64,
+        deals: Arc<DealTable>,
+    ) -> (mpsc::UnboundedSender<Order>, tokio::task::JoinHandle<()>) {
+        let (tell, orders) = mpsc::unbounded_channel();
+        let worker = Worker {
+            premises,
+            identity,
+            deal,
+            orders,
+            waiting: VecDeque::new(),
+            limits: PackageLimits::default(),
+            run: false,
+            node: None,
+            deals,
+        };
+        (tell, tokio::spawn(worker.live()))
+    }
+
+    async fn live(mut self) {
+        let mut under_way: Option<(Work, Pursuit)> = None;
+        let mut pause = PAUSE[0];
+        let mut starts_at = Instant::now();
+        loop {
+            if under_way.is_none()
+                && let Some(work) = self.waiting.pop_front()
+            {
+                under_way = Some((work, self.pursue(work)));
+            }
+            // Services are not changed while the node comes or goes.
+            let is_settled = under_way
+                .as_ref()
+                .is_none_or(|(work, _)| matches!(work, Work::Fetch(_)));
+            if is_settled && !self.run {
+                self.stop().await;
+            }
+            let starts = is_settled && self.run && self.node.is_none();
+            let wake = tokio::select! {
+                biased;
+                order = self.orders.recv() => Wake::Order(order),
+                result = result_of(&mut under_way) => Wake::Done(result),
+                reason = end_of(self.node.as_ref()) => Wake::Ended(reason),
+                () = tokio::time::sleep_until(starts_at), if starts => Wake::Start,
+            };
+            match wake {
+                Wake::Order(None) => break,
+                Wake::Order(Some(Order::Run(run))) => {
+                    self.run = run;
+                    (pause, starts_at) = (PAUSE[0], Instant::now());
+                }
+                Wake::Order(Some(Order::Deals(deals))) => {
+                    self.deals = deals;
+                    self.tell_deals().await;
+                }
+                Wake::Order(Some(Order::Do(job))) => {
+                    self.limits = job.limits;
+                    let ends_all = job.work == Work::Remove;
+                    let replaces = |under_way: &Work| {
+                        ends_all || matches!((under_way, job.work), (Work::Fetch(_), Work::Fetch(_)))
+                    };
+                    if let Some((work, _)) = under_way.take_if(|(work, _)| replaces(work)) {
+                        self.answer(work, Err(Failure::for_now("something else was wanted")));
+                    }
+                    if ends_all {
+                        self.waiting.clear();
+                        self.run = false;
+                        self.stop().await;
+                    }
+                    self.waiting.push_back(job.work);
+                }
+                Wake::Done(result) => {
+                    let Some((work, _)) = under_way.take() else {
+                        continue;
+                    };
+                    let is_over = work == Work::Remove && result.is_ok();
+                    self.answer(work, result);
+                    if is_over {
+                        break;
+                    }
+                }
+                Wake::Start => {
+                    if let Err(error) = self.start().await {
+                        let worker = self.identity.worker;
+                        tracing::error!(%worker, reason = error.reason, "the worker cannot answer");
+                        starts_at = Instant::now() + pause;
+                        pause = pause.saturating_mul(2).min(PAUSE[1]);
+                    }
+                }
+                Wake::Ended(reason) => {
+                    let worker = self.identity.worker;
+                    tracing::error!(%worker, reason, "the node of the worker has stopped, it is started again");
+                    self.node = None;
+                    starts_at = Instant::now() + pause;
+                    pause = pause.saturating_mul(2).min(PAUSE[1]);
+                }
+            }
+        }
+        self.stop().await;
+    }
+
+    fn answer(&self, work: Work, result: Result<(), Failure>) {
+        // The agent may have ended.
+        let _ = self.premises.answers.send(Answer {
+            worker: self.identity,
+            work,
+            result,
+        });
+    }
+
+    fn pursue(&self, work: Work) -> Pursuit {
+        let premises = self.premises.clone();
+        let limits = self.limits;
+        match work {
+            Work::Fetch(code) => Box::pin(async move {
+                let got = premises.packages.get(&code, limits).await;
+                got.map(drop)
+            }),
+            Work::Install(code) => {
+                let config = self.node_config(true);
+                Box::pin(async move { prepare(&premises, config?, &code, limits).await })
+            }
+            Work::Swap(code) => match self.node.clone() {
+                Some(node) => Box::pin(async move {
+                    let package = premises.packages.get(&code, limits).await?;
+                    align(&node, &package).await
+                }),
+                None => {
+                    let config = self.node_config(false);
+                    Box::pin(async move { prepare(&premises, config?, &code, limits).await })
+                }
+            },
+            Work::Remove => {
+                let folder = self.folder();
+                Box::pin(async move {
+                    let removed = tokio::task::spawn_blocking(move || remove(&folder)).await;
+                    let removed = removed.map_err(|_| Failure::for_now("deleting it panicked"))?;
+                    removed.map_err(Failure::for_now)
+                })
+            }
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        let identity = &self.identity;
+        let name = format!("{}-{}", identity.worker, identity.incarnation);
+        self.premises.folder.join(name)
+    }
+
+    fn node_config(&self, is_new: bool) -> Result<weir_node::NodeConfig, Failure> {
+        let premises = &self.premises;
+        let keypair = self.identity.keypair(&premises.key).map_err(Failure::for_good)?;
+        let employment = Employment {
+            host: premises.host.peer_id(),
+            deal: self.deal,
+            worker: self.identity.worker,
+            market: premises.market.clone(),
+        };
+        let mut config = premises.host.config().worker(self.folder(), keypair, employment);
+        config.keypair_is_new = is_new;
+        Ok(config)
+    }
+
+    async fn start(&mut self) -> Result<(), Failure> {
+        let mut config = self.node_config(false)?;
+        config.relays = vec![self.premises.host.contact()];
+        config.bootstrap = vec![self.premises.host.contact()];
+        let node = Node::start(config).await.map_err(Failure::for_now)?;
+        self.node = Some(node);
+        self.tell_deals().await;
+        Ok(())
+    }
+
+    async fn stop(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.shutdown().await;
+        }
+    }
+
+    async fn tell_deals(&self) {
+        if let Some(node) = &self.node {
+            // If it has stopped, it is told when it starts again.
+            let _ = node.tell_deals(self.deals.clone()).await;
+        }
+    }
+}
+
+/// Makes the services of a worker whose node does not run.
+async fn prepare(
+    premises: &Premises,
+    config: weir_node::NodeConfig,
+    code: &Code,
+    limits: PackageLimits,
+) -> Result<(), Failure> {
+    let package = premises.packages.get(code, limits).await?;
+    let node = Node::start(config).await.map_err(Failure::for_now)?;
+    let made = align(&node, &package).await;
+    node.shutdown().await;
+    made
+}
+
+fn remove(folder: &std::path::Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("cannot delete {}: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn result_of(under_way: &mut Option<(Work, Pursuit)>) -> Result<(), Failure> {
+    match under_way {
+        Some((_, pursuit)) => pursuit.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn end_of(node: Option<&NodeHandle>) -> String {
+    match node {
+        Some(node) => node.wait_until_stopped().await.reason,
+        None => std::future::pending().await,
+    }
+}

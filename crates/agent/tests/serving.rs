@@ -1,0 +1,313 @@
+//! A node in the market: from a match to the end, with real calls.
+
+#[path = "../../chain/tests/support/mod.rs"]
+mod chain;
+#[path = "../../node/tests/support/mod.rs"]
+mod nodes;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes};
+use chain::{Chain, TOKEN, Town, address, anvil, plan, terms};
+use nodes::Folder;
+use weir_agent::{Agent, AgentConfig, AgentHandle};
+use weir_chain::bindings::Market;
+use weir_chain::{Sender, WorkerStatus, enter_market};
+use weir_identity::{PeerId, Value};
+use weir_node::NodeHandle;
+use weir_package::{BlockStore, Builder, Built, Grants, Source};
+use weir_peer::deals::{Policy, Timing};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const NODE: u8 = 20;
+
+/// A node in the market, and a customer.
+struct Stage {
+    town: Town,
+    folder: Folder,
+    host: NodeHandle,
+    agent: AgentHandle,
+    customer: Sender,
+    caller: NodeHandle,
+}
+
+impl Stage {
+    async fn new(chain: &Chain) -> Self {
+        let town = Town::found(&chain.url).await;
+        let folder = Folder::new();
+        let provider = town.person(10).await;
+        let key = nodes::key(NODE);
+        chain::fund(&town.client, address(&key)).await;
+        let peers = [(&*key, 4)];
+        enter_market((&town.client, &town.deployment), &provider, &plan(), &peers)
+            .await
+            .expect("it enters");
+        town.pass(1).await;
+        let customer = town.person(30).await;
+        let host = host(&folder).await;
+        let agent = agent(&town, &folder, &host).await;
+        let caller = nodes::start(nodes::node(&folder, 50)).await;
+        caller.connect(host.contact()).await.expect("it listens");
+        Self {
+            town,
+            folder,
+            host,
+            agent,
+            customer,
+            caller,
+        }
+    }
+
+    /// Publishes a package and orders one worker for it, chosen by the customer.
+    async fn order(&self, package: &Built) {
+        publish(&self.folder, package);
+        let market = &self.town.deployment;
+        let input = Market::DealInput {
+            minWorkers: 1,
+            targetWorkers: 1,
+            cid: cid(package),
+            moduleSetHash: module_set(package),
+            ..self.town.order()
+        };
+        let deal = market.create_deal(input, 30 * TOKEN);
+        self.customer.send("deal", &deal).await.expect("it is created");
+        let entry = Market::Entry {
+            peer: address(&nodes::key(NODE)),
+            firstUnit: 0,
+        };
+        let matched = market.match_deal(1, vec![entry], Vec::new(), true);
+        self.customer.send("match", &matched).await.expect("it fits");
+    }
+
+    async fn worker(&self) -> Option<(WorkerStatus, PeerId)> {
+        let index = self.town.index().await;
+        let (client, market) = (&self.town.client, &self.town.deployment);
+        let peer = address(&nodes::key(NODE));
+        let view = client.market(market).peer_view(peer, &index).await;
+        let view = view.expect("the chain answers");
+        let member = view.workers.first()?.member;
+        let activation = index.activation(member.worker)?;
+        let key = client.worker_id(market, activation).await;
+        Some((member.status, key.expect("the chain answers")?))
+    }
+
+    /// Waits until the worker is active, and says what its peer is called.
+    async fn active(&self) -> PeerId {
+        let begin = std::time::Instant::now();
+        loop {
+            if let Some((WorkerStatus::Active, peer)) = self.worker().await {
+                return peer;
+            }
+            let standing = self.agent.standing().await;
+            assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Calls the worker until it answers so.
+    async fn until_answer(&self, worker: PeerId, expected: u64) {
+        let begin = std::time::Instant::now();
+        loop {
+            let answer = self.call(worker).await;
+            if answer == Value::from(expected) {
+                return;
+            }
+            let standing = self.agent.standing().await;
+            assert!(begin.elapsed() < PATIENCE, "{answer:?}, {standing:?}");
+        }
+    }
+
+    /// What `double(21)` of the worker gives, or the error.
+    async fn call(&self, worker: PeerId) -> Value {
+        let host = self.host.peer_id();
+        let script = format!(
+            r#"(seq
+                (call "{host}" ("op" "noop") [])
+                (xor
+                    (seq
+                        (call "{worker}" ("doubler" "double") [21] x)
+                        (call %init_peer_id% ("callbackSrv" "answer") [x]))
+                    (call %init_peer_id% ("callbackSrv" "answer") [:error:])))"#
+        );
+        let submitted = self.caller.submit(nodes::request(&script)).await;
+        let mut particle = submitted.expect("it is a script");
+        nodes::callback(&mut particle).await.remove(0)
+    }
+}
+
+async fn host(folder: &Folder) -> NodeHandle {
+    let mut config = nodes::with_wasm(nodes::node(folder, NODE));
+    config.relay = true;
+    nodes::start(config).await
+}
+
+async fn agent(town: &Town, folder: &Folder, host: &NodeHandle) -> AgentHandle {
+    let token = weir_identity::Address::from(town.deployment.pay_token.into_array());
+    let source = weir_package::Folder::open(&source(folder)).expect("it can be made");
+    let sources: Vec<Arc<dyn Source>> = vec![Arc::new(source)];
+    let config = AgentConfig {
+        host: host.clone(),
+        folder: market(folder),
+        client: town.client.clone(),
+        deployment: town.deployment.clone(),
+        provider: None,
+        terms: terms(),
+        policy: Policy {
+            prices: BTreeMap::from([(token, TOKEN)]),
+            ..Policy::default()
+        },
+        timing: Timing {
+            keep_ms: 0,
+            retry_ms: 50,
+            ..Timing::default()
+        },
+        sources,
+        poll: Duration::from_millis(20),
+    };
+    Agent::start(config).await.expect("it starts")
+}
+
+fn source(folder: &Folder) -> PathBuf {
+    folder.of(99)
+}
+
+fn market(folder: &Folder) -> PathBuf {
+    folder.of(NODE).join("market")
+}
+
+/// A package whose service multiplies by a factor.
+fn package(factor: u32) -> Built {
+    let service = nodes::multiplier(factor);
+    let mut package = Builder::new("doubler", "1.0.0");
+    package
+        .service(&service.id, service.component, Grants::default(), [])
+        .expect("it is a service");
+    package.build().expect("it is a package")
+}
+
+fn publish(folder: &Folder, package: &Built) {
+    let mut store = weir_package::Folder::open(&source(folder)).expect("it can be made");
+    for block in package.blocks() {
+        store.put(block).expect("there is room");
+    }
+}
+
+fn cid(package: &Built) -> Bytes {
+    Bytes::copy_from_slice(&package.cid().to_bytes())
+}
+
+fn module_set(package: &Built) -> B256 {
+    B256::from(package.root().module_set_hash().to_bytes())
+}
+
+fn entries(path: &Path) -> usize {
+    std::fs::read_dir(path).map_or(0, Iterator::count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_serves_from_its_match_to_the_end_of_its_deal() {
+    from_match_to_end(&Chain::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_anvil_a_worker_serves_from_its_match_to_the_end_of_its_deal() {
+    if let Some(chain) = anvil() {
+        from_match_to_end(&chain).await;
+    }
+}
+
+async fn from_match_to_end(chain: &Chain) {
+    let mut stage = Stage::new(chain).await;
+    stage.order(&package(2)).await;
+    let worker = stage.active().await;
+    assert_ne!(worker, stage.host.peer_id(), "it has a key of its own");
+    stage.until_answer(worker, 42).await;
+
+    // What Aqua's subnet sees.
+    let script = format!(
+        r#"(seq
+            (call "{}" ("subnet" "resolve") ["1"] found)
+            (call %init_peer_id% ("callbackSrv" "found") [found]))"#,
+        stage.host.peer_id()
+    );
+    let submitted = stage.caller.submit(nodes::request(&script)).await;
+    let found = nodes::callback(&mut submitted.expect("a script")).await.remove(0);
+    let found = serde_json::to_value(&found).expect("it is a value");
+    assert_eq!(found["success"], true, "{found}");
+    assert_eq!(found["workers"][0]["worker_id"][0], worker.to_string());
+
+    // The process ends without a word and comes again: the same worker answers.
+    stage.agent.shutdown().await;
+    stage.host.shutdown().await;
+    stage.host = host(&stage.folder).await;
+    stage.agent = agent(&stage.town, &stage.folder, &stage.host).await;
+    let contact = stage.host.contact();
+    stage.caller.connect(contact).await.expect("it listens");
+    stage.until_answer(worker, 42).await;
+
+    // New code, from the next epoch on.
+    let next = package(3);
+    publish(&stage.folder, &next);
+    let market = stage.town.deployment.clone();
+    let set = market.set_version(1, cid(&next), module_set(&next));
+    stage.customer.send("version", &set).await.expect("it may");
+    stage.town.pass(1).await;
+    stage.until_answer(worker, 63).await;
+
+    // The end: the units are free again, and nothing is left.
+    let end = stage.customer.send("end", &market.end_deal(1)).await;
+    end.expect("it is the customer's");
+    stage.town.pass(2).await;
+    let begin = std::time::Instant::now();
+    let folder = self::market(&stage.folder);
+    while stage.worker().await.is_some()
+        || entries(&folder.join("workers")) > 0
+        || entries(&folder.join("packages")) > 0
+    {
+        let standing = stage.agent.standing().await;
+        assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stage.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_is_not_what_the_deal_says_is_declined() {
+    let stage = Stage::new(&Chain::embedded().await).await;
+    let package = package(2);
+    publish(&stage.folder, &package);
+    let market = &stage.town.deployment;
+    let input = Market::DealInput {
+        minWorkers: 1,
+        targetWorkers: 1,
+        cid: cid(&package),
+        ..stage.town.order()
+    };
+    let deal = market.create_deal(input, 30 * TOKEN);
+    stage.customer.send("deal", &deal).await.expect("it is created");
+    let entry = Market::Entry {
+        peer: address(&nodes::key(NODE)),
+        firstUnit: 0,
+    };
+    let matched = market.match_deal(1, vec![entry], Vec::new(), true);
+    stage.customer.send("match", &matched).await.expect("it fits");
+    let begin = std::time::Instant::now();
+    // The match is given back long before it would lapse.
+    loop {
+        let deal = stage.town.client.market(market).deal(1).await;
+        if deal.expect("the chain answers").deal.liveWorkers == 0 {
+            break;
+        }
+        let standing = stage.agent.standing().await;
+        assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let standing = stage.agent.standing().await.expect("it lives");
+    let why: Vec<&String> = standing.report.deals.iter().flat_map(|deal| &deal.why).collect();
+    println!("{why:?}");
+}

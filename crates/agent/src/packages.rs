@@ -8,7 +8,7 @@ use tokio::sync::RwLock;
 use weir_identity::{Cid, Hash};
 use weir_node::EffectsConfig;
 use weir_package::{
-    BlockStore, FetchError, Folder, Grants, Limits, Package, Pins, Refusal, Source, StoreError,
+    FetchError, Folder, Grants, Limits, Package, Pins, Refusal, Source, StoreError,
     check, collect, fetch,
 };
 use weir_peer::deals::{Code, PackageLimits};
@@ -151,10 +151,5 @@ impl Packages {
             Ok(gone) => tracing::info!(blocks = gone.len(), "deleted blocks that no worker needs"),
             Err(error) => tracing::warn!(%error, "cannot delete blocks that no worker needs"),
         }
-    }
-
-    /// A block that is here.
-    pub(crate) fn block(&self, cid: &Cid) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.folder.get(cid)?.map(|bytes| bytes.to_vec()))
     }
 }

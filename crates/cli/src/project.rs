@@ -173,6 +173,11 @@ impl Project {
         Ok(Lock { _file: file })
     }
 
+    /// Where packages lie that were uploaded from here.
+    pub(crate) fn packages(&self) -> PathBuf {
+        self.state().join("packages")
+    }
+
     /// The network that runs, or ran, here.
     pub(crate) fn network(&self) -> Result<Network, Failure> {
         let path = self.state().join(NETWORK_FILE);

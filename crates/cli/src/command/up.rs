@@ -112,10 +112,11 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
         };
         output.note("stopping; the state stays in .weir");
         let shutdown = async {
-            started.shutdown().await;
+            // Workers go before the peers that they live on.
             if let Some(market) = market {
                 market.stop().await;
             }
+            started.shutdown().await;
         };
         tokio::select! {
             () = shutdown => {}
@@ -133,11 +134,7 @@ async fn market(
     started: &LocalNetwork,
 ) -> Result<LocalMarket, Failure> {
     let listen = args.chain_port.map_or(Listen::Usual, Listen::Port);
-    let peers = started.peers().iter();
-    let peers: Vec<_> = peers
-        .map(|peer| (peer.name.clone(), Arc::clone(&peer.keypair)))
-        .collect();
-    LocalMarket::start(project, listen, &peers).await
+    LocalMarket::start(project, listen, started.peers()).await
 }
 
 /// The service of the folder with the files that it is made of, or the example.

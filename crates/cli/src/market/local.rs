@@ -1,17 +1,22 @@
 //! The chain inside `weir up`, with a market on it and a provider for each peer.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Bytes, U256};
-use futures::future::try_join_all;
+use alloy_primitives::{Address, Bytes, U256};
+use futures::future::{join_all, try_join_all};
+use weir_agent::{Agent, AgentConfig, AgentHandle};
 use weir_chain::{
     Call, ChainError, Client, MemoryJournal, ProviderPlan, Sender, Terms, deploy_for_development,
     enter_market,
 };
 use weir_devchain::{Config, DevChain, Server};
 use weir_identity::Keypair;
+use weir_node::LocalPeer;
+use weir_package::{Folder, Source};
+use weir_peer::deals::{Policy, Timing};
 
 use super::{Account, MarketFile, failed};
 use crate::code::Code;
@@ -36,6 +41,12 @@ const EPOCHS: u16 = u16::MAX;
 /// The least price of a unit for an epoch: a thousandth of a token.
 const PRICE: u128 = 1_000_000_000_000_000;
 
+/// How many places in open deals each peer claims at once.
+const CLAIMS: usize = 4;
+
+/// How often a node asks its chain, which is in the same process.
+const POLL: Duration = Duration::from_millis(50);
+
 /// Where the chain listens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Listen {
@@ -51,19 +62,20 @@ pub(crate) struct LocalMarket {
     /// Dropped last: requests may be under way.
     _chain: DevChain,
     file: MarketFile,
+    agents: Vec<AgentHandle>,
 }
 
 impl LocalMarket {
-    /// Starts the chain, puts a market on it unless there is one, and lets a provider enter for each peer, given by
-    /// name and key.
+    /// Starts the chain, puts a market on it unless there is one, lets a provider enter for each peer, and lets the
+    /// peers follow it.
     pub(crate) async fn start(
         project: &Project,
         listen: Listen,
-        peers: &[(String, Arc<Keypair>)],
+        peers: &[LocalPeer],
     ) -> Result<Self, Failure> {
         let providers = peers
             .iter()
-            .map(|(name, _)| Account::Provider(name.clone()));
+            .map(|peer| Account::Provider(peer.name.clone()));
         let accounts: Vec<Account> = [Account::Market, Account::Customer]
             .into_iter()
             .chain(providers)
@@ -93,12 +105,17 @@ impl LocalMarket {
         file.write(project)?;
         let entering = peers
             .iter()
-            .map(|(name, key)| enter(&client, &file, name, key));
+            .map(|peer| enter(&client, &file, &peer.name, &peer.keypair));
         try_join_all(entering).await?;
+        let agents = peers
+            .iter()
+            .map(|peer| follow(project, &client, &file, peer));
+        let agents = try_join_all(agents).await?;
         Ok(Self {
             server,
             _chain: chain,
             file,
+            agents,
         })
     }
 
@@ -109,6 +126,7 @@ impl LocalMarket {
 
     /// Ends it. What happened on it stays.
     pub(crate) async fn stop(self) {
+        join_all(self.agents.iter().map(AgentHandle::shutdown)).await;
         self.server.stop().await;
     }
 }
@@ -184,15 +202,66 @@ async fn enter(
     Ok(())
 }
 
-/// A sender for an account of the development chain. What it sent and did not see is forgotten with the process; the
-/// chain tells what is there.
-pub(crate) fn sender(client: &Client, key: &Keypair) -> Result<Sender, Failure> {
-    let terms = Terms {
+/// Lets a peer follow the market: it takes deals that pay what its offer asks.
+async fn follow(
+    project: &Project,
+    client: &Client,
+    file: &MarketFile,
+    peer: &LocalPeer,
+) -> Result<AgentHandle, Failure> {
+    let what = || format!("peer {} cannot follow the market", peer.name);
+    // It pays for the gas of its transactions.
+    let account = Address::from(peer.keypair.address().to_bytes());
+    let balance = client.balance(account).await;
+    if balance.map_err(|error| failed(what(), &error))?.is_zero() {
+        let given = client.set_coins(account, Account::coins()).await;
+        given.map_err(|error| failed(what(), &error))?;
+    }
+    let not_started = |error: &dyn std::fmt::Display| {
+        Failure::new(Code::NetworkFailed, what())
+            .cause(error)
+            .fix("weir up --fresh forgets what is kept in .weir")
+    };
+    let source = Folder::open(&project.packages()).map_err(|error| not_started(&error))?;
+    let sources: Vec<Arc<dyn Source>> = vec![Arc::new(source)];
+    let token = weir_identity::Address::from(file.deployment.pay_token.into_array());
+    let config = AgentConfig {
+        host: peer.node.clone(),
+        folder: peer.node.config().folder.join("market"),
+        client: client.clone(),
+        deployment: file.deployment.clone(),
+        provider: Some(Arc::new(Account::Provider(peer.name.clone()).key()?)),
+        terms: terms(),
+        policy: Policy {
+            prices: BTreeMap::from([(token, PRICE)]),
+            claims: CLAIMS,
+            ..Policy::default()
+        },
+        timing: Timing {
+            // An epoch is a minute here, and a match has to be taken up within few.
+            decline_ms: 10_000,
+            repeat_ms: 10_000,
+            ..Timing::default()
+        },
+        sources,
+        poll: POLL,
+    };
+    Agent::start(config).await.map_err(|error| not_started(&error))
+}
+
+/// What a transaction on the development chain may cost: its coins are worth nothing.
+fn terms() -> Terms {
+    Terms {
         gas_cap: U256::MAX,
         patience: Duration::from_secs(20),
         ..Terms::default()
-    };
+    }
+}
+
+/// A sender for an account of the development chain. What it sent and did not see is forgotten with the process; the
+/// chain tells what is there.
+pub(crate) fn sender(client: &Client, key: &Keypair) -> Result<Sender, Failure> {
     let journal = Arc::new(MemoryJournal::default());
-    Sender::new(client.clone(), key, journal, terms)
+    Sender::new(client.clone(), key, journal, terms())
         .map_err(|error| failed("nothing can be sent to the chain", &error))
 }

@@ -21,9 +21,11 @@ pub(crate) fn consent(
     }
     let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if global.no_input || !is_asked {
-        return Err(Failure::new(Code::Usage, "nobody can be asked, and nothing was done")
-            .cause(format!("the command would ask: {question}"))
-            .fix("look at the plan, and give --yes"));
+        return Err(
+            Failure::new(Code::Usage, "nobody can be asked, and nothing was done")
+                .cause(format!("the command would ask: {question}"))
+                .fix("look at the plan, and give --yes"),
+        );
     }
     output.detail(&format!("{question} [y/N] (--yes answers)"));
     let mut answer = String::new();

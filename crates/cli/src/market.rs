@@ -21,7 +21,6 @@ pub(crate) use file::{MarketFile, market_file};
 pub(crate) use local::{Listen, LocalMarket, sender};
 pub(crate) use rules::{Asked, Taken, first_free, why_not};
 pub(crate) use standing::{
-    NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units,
-    worker_state,
+    NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, worker_state,
 };
 pub(crate) use wallet::Wallet;

@@ -9,6 +9,7 @@ use crate::market::{
 };
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::schema;
+use alloy_primitives::Address;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -76,7 +77,7 @@ struct Shown {
     chain_id: u64,
     rpc: Vec<String>,
     /// Who acts.
-    account: String,
+    account: Address,
     /// The key file; absent on the local network, whose keys are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -89,7 +90,7 @@ struct Shown {
 
 #[derive(Serialize)]
 struct Cap {
-    token: String,
+    token: Address,
     /// In the smallest unit.
     most: String,
 }
@@ -105,7 +106,7 @@ fn show(name: Option<&str>, output: &Output) -> Result<Report, Failure> {
             name,
             chain_id: context.deployment.chain_id,
             rpc: context.urls,
-            account: Account::Customer.address()?.to_string(),
+            account: Account::Customer.address()?,
             key: None,
             gas_cap: None,
             token_caps: Vec::new(),
@@ -113,7 +114,10 @@ fn show(name: Option<&str>, output: &Output) -> Result<Report, Failure> {
         };
         return Ok(report(&shown, output));
     }
-    Ok(report(&saved(&name, Contexts::load()?.named(&name)?)?, output))
+    Ok(report(
+        &saved(&name, Contexts::load()?.named(&name)?)?,
+        output,
+    ))
 }
 
 fn saved(name: &str, saved: &Saved) -> Result<Shown, Failure> {
@@ -121,14 +125,14 @@ fn saved(name: &str, saved: &Saved) -> Result<Shown, Failure> {
         name: name.to_owned(),
         chain_id: saved.market.chain_id,
         rpc: saved.rpc.clone(),
-        account: address_of(saved)?.to_string(),
+        account: address_of(saved)?,
         key: Some(saved.key.display().to_string()),
         gas_cap: Some(saved.terms()?.gas_cap.to_string()),
         token_caps: saved
             .caps()?
             .into_iter()
             .map(|(token, most)| Cap {
-                token: token.to_string(),
+                token,
                 most: most.to_string(),
             })
             .collect(),
@@ -137,12 +141,12 @@ fn saved(name: &str, saved: &Saved) -> Result<Shown, Failure> {
 }
 
 fn report(shown: &Shown, output: &Output) -> Report {
-    let mut table = Table::new(&["CONTEXT", &*shown.name].map(|_| Column::Text("")));
+    let mut table = Table::new(&["", ""].map(Column::Text));
     let mut row = |name: &str, value: String| table.row([Cell::new(name), value.into()]);
     row("context", shown.name.clone());
     row("chain", shown.chain_id.to_string());
     row("rpc", shown.rpc.join(", "));
-    row("account", shown.account.clone());
+    row("account", shown.account.to_string());
     if let Some(key) = &shown.key {
         row("key", key.clone());
     }
@@ -195,9 +199,8 @@ fn add(args: &AddContext, output: &Output) -> Result<Report, Failure> {
     };
     // All that it says is understood before it is kept; the chain is not asked.
     let shown = saved(&args.name, &added)?;
-    weir_chain::Client::new(&added.rpc, added.market.chain_id).map_err(|error| {
-        Failure::new(Code::Usage, "the endpoints cannot be used").cause(error)
-    })?;
+    weir_chain::Client::new(&added.rpc, added.market.chain_id)
+        .map_err(|error| Failure::new(Code::Usage, "the endpoints cannot be used").cause(error))?;
     contexts.context.insert(args.name.clone(), added);
     contexts.store()?;
     let report = report(&shown, output);

@@ -78,7 +78,15 @@ async fn list(who: &Who, output: &Output) -> Result<Report, Failure> {
     let account = context.account(who.account.as_deref(), &usual())?;
     let stakes = read(&context, account).await;
     let stakes = stakes.map_err(|error| context.failed("the market cannot be read", &error))?;
-    let columns = ["COMMITMENT", "PEER", "UNITS", "STATE", "END", "COLLATERAL", "SLASHED"];
+    let columns = [
+        "COMMITMENT",
+        "PEER",
+        "UNITS",
+        "STATE",
+        "END",
+        "COLLATERAL",
+        "SLASHED",
+    ];
     let mut table = Table::new(&columns.map(Column::Text));
     for held in &stakes.commitments {
         table.row([
@@ -133,7 +141,9 @@ async fn take_home(who: &Who) -> Result<Report, Failure> {
         withdrawn.transaction = Some(hash);
     }
     let text = match withdrawn.transaction {
-        None => "nothing to withdraw: collateral is credited when its commitment is finished".to_owned(),
+        None => {
+            "nothing to withdraw: collateral is credited when its commitment is finished".to_owned()
+        }
         Some(_) => format!("{} stake came home", whole(&withdrawn.amount)),
     };
     Ok(Report::new(&withdrawn, text))

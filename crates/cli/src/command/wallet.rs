@@ -98,8 +98,9 @@ async fn send(args: &Send, global: &Global, output: &Output) -> Result<Report, F
     let to = context.account(Some(&args.to), &Account::Customer)?;
     let amount = smallest(&args.amount)?;
     if amount.is_zero() {
-        return Err(Failure::new(Code::Usage, "there is nothing to send")
-            .cause("the amount is zero"));
+        return Err(
+            Failure::new(Code::Usage, "there is nothing to send").cause("the amount is zero")
+        );
     }
     let (call, name) = match args.token.as_str() {
         "coin" => (Call::coins(to, amount), "coin".to_owned()),
@@ -127,7 +128,7 @@ async fn send(args: &Send, global: &Global, output: &Output) -> Result<Report, F
 #[derive(Serialize)]
 struct Key {
     file: String,
-    account: String,
+    account: Address,
     /// The id of a peer with this key.
     peer: String,
     /// Whether a passphrase seals it.
@@ -165,7 +166,7 @@ fn keep(file: &Path, key: &Keypair) -> Result<Report, Failure> {
     }
     let kept = Key {
         file: file.display().to_string(),
-        account: Address::from(key.address().to_bytes()).to_string(),
+        account: Address::from(key.address().to_bytes()),
         peer: key.peer_id().to_string(),
         sealed: passphrase.is_some(),
     };

@@ -45,9 +45,8 @@ impl Context {
             (saved.rpc.clone(), saved.market.clone(), Some(saved))
         };
         let client = Client::new(&urls, deployment.chain_id);
-        let client = client.map_err(|error| {
-            failed_at(saved.is_none(), "the chain cannot be asked", &error)
-        })?;
+        let client = client
+            .map_err(|error| failed_at(saved.is_none(), "the chain cannot be asked", &error))?;
         Ok(Self {
             name: name.to_owned(),
             urls,
@@ -114,8 +113,10 @@ impl Context {
             None => usual.key(),
             Some(text) => Account::named(text).map_or_else(
                 || {
-                    Err(Failure::new(Code::KeyUnusable, format!("there is no key for {text}"))
-                        .cause("here keys are known by names: customer, market, provider-a, …"))
+                    Err(
+                        Failure::new(Code::KeyUnusable, format!("there is no key for {text}"))
+                            .cause("here keys are known by names: customer, market, provider-a, …"),
+                    )
                 },
                 |account| account.key(),
             ),

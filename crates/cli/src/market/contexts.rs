@@ -60,9 +60,7 @@ impl Saved {
             terms.gas_cap = smallest(cap)?;
         }
         for (token, cap) in &self.token_caps {
-            terms
-                .token_caps
-                .insert(self.token(token)?, smallest(cap)?);
+            terms.token_caps.insert(self.token(token)?, smallest(cap)?);
         }
         Ok(terms)
     }

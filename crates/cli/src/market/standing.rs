@@ -86,8 +86,7 @@ pub(crate) fn collateral(view: &Lens::PeerView) -> U256 {
 /// Units of a peer that no deal has and that a deal could have now.
 pub(crate) fn free_units(view: &Lens::PeerView, epoch: u32) -> usize {
     let commitment = &view.commitment;
-    let serves =
-        commitment.status == 2 && commitment.startEpoch <= epoch && epoch < view.end;
+    let serves = commitment.status == 2 && commitment.startEpoch <= epoch && epoch < view.end;
     if serves {
         commitment.idleBits.count_ones()
     } else {

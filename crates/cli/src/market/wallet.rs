@@ -31,8 +31,8 @@ impl Wallet {
         let journal = Arc::new(FileJournal::open(folder)?);
         let kept: Arc<dyn Journal> = Arc::<FileJournal>::clone(&journal);
         let sender = Sender::new(client.clone(), key, kept, terms);
-        let sender = sender
-            .map_err(|error| super::failed("nothing can be sent to the chain", &error))?;
+        let sender =
+            sender.map_err(|error| super::failed("nothing can be sent to the chain", &error))?;
         Ok(Self {
             sender,
             journal,
@@ -80,6 +80,10 @@ impl Wallet {
     }
 
     fn failed(&self, call: &Call, error: &ChainError) -> Failure {
-        super::failed_at(self.is_local, format!("{} did not happen", call.what), error)
+        super::failed_at(
+            self.is_local,
+            format!("{} did not happen", call.what),
+            error,
+        )
     }
 }

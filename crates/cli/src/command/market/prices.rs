@@ -26,7 +26,14 @@ pub(super) async fn prices(output: &Output) -> Result<Report, Failure> {
     let context = Context::current()?;
     let prices = read(&context).await;
     let prices = prices.map_err(|error| context.failed("the offers cannot be read", &error))?;
-    let columns = ["TOKEN", "LOWEST", "MEDIAN", "HIGHEST", "OFFERS", "FREE UNITS"];
+    let columns = [
+        "TOKEN",
+        "LOWEST",
+        "MEDIAN",
+        "HIGHEST",
+        "OFFERS",
+        "FREE UNITS",
+    ];
     let mut table = Table::new(&columns.map(Column::Text));
     for price in &prices {
         table.row([
@@ -62,7 +69,9 @@ async fn read(context: &Context) -> Result<Vec<Price>, ChainError> {
         }
         let units = free.get(&view.offerId.to()).copied().unwrap_or_default();
         let price = U256::from(view.offer.minPrice);
-        open.entry(view.offer.payToken).or_default().push((price, units));
+        open.entry(view.offer.payToken)
+            .or_default()
+            .push((price, units));
     }
     let prices = open.into_iter().filter_map(|(token, mut offers)| {
         offers.sort();

@@ -169,6 +169,9 @@ async fn of_deal(context: &Context, deal: u64) -> Result<Simulated, Failure> {
         let rule = rule.await.map_err(|error| failed(&error))?;
         found.push(verdict(&pair, rule));
     }
-    let wanted = view.deal.targetWorkers.saturating_sub(view.deal.liveWorkers);
+    let wanted = view
+        .deal
+        .targetWorkers
+        .saturating_sub(view.deal.liveWorkers);
     Ok(Simulated::of(wanted, found))
 }

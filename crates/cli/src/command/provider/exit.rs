@@ -74,11 +74,7 @@ struct Pay {
     balance: String,
 }
 
-pub(super) async fn exit(
-    args: &Exit,
-    global: &Global,
-    output: &Output,
-) -> Result<Report, Failure> {
+pub(super) async fn exit(args: &Exit, global: &Global, output: &Output) -> Result<Report, Failure> {
     let context = Context::current()?;
     let wallet = context.wallet(args.who.account.as_deref(), &usual())?;
     let mut now = standing(&context, &args.who).await?;
@@ -291,7 +287,9 @@ fn text(found: &Left, output: &Output) -> String {
             wait.subject
         ));
     }
-    let columns = ["TOKEN", "HELD", "LOST", "TO CLAIM", "CREDIT", "HOME NOW", "BALANCE"];
+    let columns = [
+        "TOKEN", "HELD", "LOST", "TO CLAIM", "CREDIT", "HOME NOW", "BALANCE",
+    ];
     let mut table = Table::new(&columns.map(Column::Text));
     let stake = &found.stake;
     let amount = |text: &str| Cell::new(whole(text));

@@ -3,9 +3,7 @@
 use super::standing;
 use crate::args::Who;
 use crate::failure::Failure;
-use crate::market::{
-    Context, NEVER, Standing, commitment_state, free_units, whole, worker_state,
-};
+use crate::market::{Context, NEVER, Standing, commitment_state, free_units, whole, worker_state};
 use crate::output::{Cell, Column, Output, Report, Table};
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
@@ -236,7 +234,12 @@ fn peers_table(peers: &[Peer]) -> Table {
         let is_retired = peer.units == 0;
         table.row([
             Cell::new(peer.peer.to_string()),
-            if is_retired { "retired".to_owned() } else { peer.offer.to_string() }.into(),
+            if is_retired {
+                "retired".to_owned()
+            } else {
+                peer.offer.to_string()
+            }
+            .into(),
             peer.units.to_string().into(),
             peer.free_units.to_string().into(),
         ]);
@@ -245,7 +248,15 @@ fn peers_table(peers: &[Peer]) -> Table {
 }
 
 fn commitments_table(commitments: &[Commitment]) -> Table {
-    let columns = ["COMMITMENT", "PEER", "UNITS", "STATE", "EPOCHS", "COLLATERAL", "SLASHED"];
+    let columns = [
+        "COMMITMENT",
+        "PEER",
+        "UNITS",
+        "STATE",
+        "EPOCHS",
+        "COLLATERAL",
+        "SLASHED",
+    ];
     let mut table = Table::new(&columns.map(Column::Text));
     for commitment in commitments {
         let epochs = match (commitment.start_epoch, commitment.end_epoch) {
@@ -266,7 +277,9 @@ fn commitments_table(commitments: &[Commitment]) -> Table {
 }
 
 fn workers_table(workers: &[Worker]) -> Table {
-    let columns = ["DEAL", "WORKER", "PEER", "STATE", "END", "PRICE", "TO CLAIM"];
+    let columns = [
+        "DEAL", "WORKER", "PEER", "STATE", "END", "PRICE", "TO CLAIM",
+    ];
     let columns = columns.map(|name| match name {
         "WORKER" => Column::Id(name),
         other => Column::Text(other),

@@ -32,9 +32,7 @@ pub(super) fn left(standing: &Standing, leaving: &[Address], deployment: &Deploy
     let is_leaving = |peer: &&Peer| leaving.contains(&peer.view.peerId);
     for view in &standing.offers {
         let staying = standing.peers.iter().filter(|peer| {
-            peer.view.peer.units != 0
-                && peer.view.peer.offerId == view.offerId
-                && !is_leaving(peer)
+            peer.view.peer.units != 0 && peer.view.peer.offerId == view.offerId && !is_leaving(peer)
         });
         let known = standing.peers.iter().filter(is_leaving);
         let concerns = leaving.len() == standing.peers.len()
@@ -68,11 +66,7 @@ pub(super) fn left(standing: &Standing, leaving: &[Address], deployment: &Deploy
 }
 
 fn of_worker(standing: &Standing, work: &Work, deployment: &Deployment) -> Vec<Step> {
-    let (epoch, id, end) = (
-        standing.time.epoch,
-        work.view.workerId,
-        work.view.end,
-    );
+    let (epoch, id, end) = (standing.time.epoch, work.view.workerId, work.view.end);
     let step = |what: &str, next: Next| Step {
         what: what.to_owned(),
         subject: format!("deal {}, worker {id}", work.deal.dealId),
@@ -80,18 +74,14 @@ fn of_worker(standing: &Standing, work: &Work, deployment: &Deployment) -> Vec<S
     };
     let mut steps = Vec::new();
     match work.view.worker.status {
-        1 => steps.push(step(
-            "refuse the match",
-            Next::Send(deployment.decline(id)),
-        )),
+        1 => steps.push(step("refuse the match", Next::Send(deployment.decline(id)))),
         2 | 3 if epoch >= end => steps.push(step(
             "release the worker",
             Next::Send(deployment.release_worker(id)),
         )),
-        2 if work.deal.deal.endEpoch == 0 => steps.push(step(
-            "give notice",
-            Next::Send(deployment.leave_deal(id)),
-        )),
+        2 if work.deal.deal.endEpoch == 0 => {
+            steps.push(step("give notice", Next::Send(deployment.leave_deal(id))))
+        }
         2 | 3 => steps.push(step("serve until the end of the notice", Next::Wait(end))),
         _ => {}
     }
@@ -135,10 +125,9 @@ fn of_commitment(standing: &Standing, peer: &Peer, deployment: &Deployment) -> O
             "finish the commitment",
             Next::Send(deployment.finish_commitment(id)),
         ),
-        _ if view.peer.units != 0 && !has_workers => (
-            "retire the peer",
-            Next::Send(deployment.retire_peer(id)),
-        ),
+        _ if view.peer.units != 0 && !has_workers => {
+            ("retire the peer", Next::Send(deployment.retire_peer(id)))
+        }
         _ => return None,
     };
     Some(Step {

@@ -2,6 +2,10 @@
 
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::SolCall;
+
+use crate::bindings::TestToken;
+
 /// What a transaction is to do, and what it spends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -13,6 +17,8 @@ pub struct Call {
     pub data: Bytes,
     /// Tokens that leave the account, in their smallest units.
     pub spends: Vec<(Address, U256)>,
+    /// Coins that leave the account, in wei.
+    pub value: U256,
 }
 
 impl Call {
@@ -23,6 +29,7 @@ impl Call {
             to: Some(contract),
             data: data.into(),
             spends: Vec::new(),
+            value: U256::ZERO,
         }
     }
 
@@ -33,7 +40,22 @@ impl Call {
             to: None,
             data: code.into(),
             spends: Vec::new(),
+            value: U256::ZERO,
         }
+    }
+
+    /// Coins for an account, in wei.
+    pub fn coins(to: Address, amount: U256) -> Self {
+        Self {
+            value: amount,
+            ..Self::to("the sending of coins", to, Bytes::new())
+        }
+    }
+
+    /// Tokens for an account, in the token's smallest unit.
+    pub fn tokens(token: Address, to: Address, amount: U256) -> Self {
+        let data = TestToken::transferCall { to, value: amount }.abi_encode();
+        Self::to("the sending of tokens", token, data).spending(token, amount)
     }
 
     /// The same, with tokens that leave the account.
@@ -43,9 +65,14 @@ impl Call {
     }
 
     /// What makes it this call and no other.
-    pub(crate) fn hash(&self) -> B256 {
+    pub fn hash(&self) -> B256 {
         let to = self.to.map_or(Address::ZERO, |to| to);
-        keccak256([&to[..], &[u8::from(self.to.is_some())], &self.data].concat())
+        let mut bytes = [&to[..], &[u8::from(self.to.is_some())], &self.data].concat();
+        // Only where there are coins, so that what was kept without them has the hash that it had.
+        if !self.value.is_zero() {
+            bytes.extend(self.value.to_be_bytes::<32>());
+        }
+        keccak256(bytes)
     }
 
     pub(crate) fn request(&self, from: Address) -> TransactionRequest {
@@ -53,6 +80,7 @@ impl Call {
             from: Some(from),
             to: Some(self.to.map_or(TxKind::Create, TxKind::Call)),
             input: self.data.clone().into(),
+            value: (!self.value.is_zero()).then_some(self.value),
             ..TransactionRequest::default()
         }
     }

@@ -148,6 +148,9 @@ pub struct MarketTime {
 /// Number of the parameter that says what a unit's collateral is.
 const COLLATERAL_PER_UNIT: u8 = 2;
 
+/// Number of the parameter that says when an epoch can be claimed.
+const MATURITY: u8 = 5;
+
 /// The most entries of one page.
 const PAGE: usize = 100;
 
@@ -179,6 +182,17 @@ impl MarketReader<'_> {
             epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
             next_epoch: genesis.saturating_add(epoch.saturating_mul(length)),
         })
+    }
+
+    /// How long an epoch is, in seconds.
+    pub async fn epoch_seconds(&self) -> Result<u32, ChainError> {
+        let params = Params::new(self.deployment.params, self.provider());
+        Ok(params.epochLen().call().await?)
+    }
+
+    /// After how many epochs an epoch can be claimed, counted from its end.
+    pub async fn maturity(&self) -> Result<u32, ChainError> {
+        Ok(u32::try_from(self.param(MATURITY).await?).unwrap_or(u32::MAX))
     }
 
     /// A value of the market's parameters, by its number in `Param`.
@@ -244,6 +258,17 @@ impl MarketReader<'_> {
             );
         }
         Ok(found)
+    }
+
+    /// What a claim for a worker would move now, the market's fee and the staker's part included: of the 512 epochs
+    /// from the word of 256 around one on. Unlike [`Self::workers`] it counts epochs that are not settled yet.
+    pub async fn claimable(&self, worker: B256, from_epoch: u32) -> Result<U256, ChainError> {
+        let market = Market::new(self.deployment.market, self.provider());
+        let claim = market.claim(vec![worker], from_epoch);
+        match claim.block(self.at).call().await.map_err(ChainError::from) {
+            Err(ChainError::Revert { why, .. }) if why.name == "NothingDue" => Ok(U256::ZERO),
+            claimed => claimed,
+        }
     }
 
     /// The name of the place that a peer has in a deal, or would have.

@@ -37,7 +37,7 @@ pub enum ChainError {
         why: Box<Revert>,
     },
     /// The account cannot pay for the gas.
-    #[error("{account} has {balance} wei and needs {needed} to pay for gas; send it some")]
+    #[error("{account} has {balance} wei and needs {needed}, for gas too; send it some")]
     Unfunded {
         /// The account.
         account: Address,

@@ -167,11 +167,12 @@ impl Sender {
             });
         }
         let balance = self.client.balance(account).await?;
-        if balance < cost {
+        let needed = cost.saturating_add(call.value);
+        if balance < needed {
             return Err(ChainError::Unfunded {
                 account,
                 balance,
-                needed: cost,
+                needed,
             });
         }
         let mined = provider.get_transaction_count(account).await?;
@@ -231,7 +232,7 @@ impl Sender {
             max_fee_per_gas: fees.max,
             max_priority_fee_per_gas: fees.tip,
             to: call.to.map_or(TxKind::Create, TxKind::Call),
-            value: U256::ZERO,
+            value: call.value,
             access_list: AccessList::default(),
             input: call.data.clone(),
         };

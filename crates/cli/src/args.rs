@@ -1,5 +1,11 @@
 //! The command tree and its options.
 
+mod market;
+
+pub(crate) use market::{
+    AddContext, Context, Exit, Market, Provider, Send, Simulate, Stake, Wallet, Who,
+};
+
 use crate::output::{ColorChoice, Format};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,9 +83,21 @@ pub(crate) enum Command {
     /// Look at the chain of the local network, and move it
     #[command(subcommand, arg_required_else_help = false)]
     Chain(Chain),
-    /// Look at the market: who offers what
+    /// Look at the market: who offers what, at which price, and what would match
     #[command(subcommand, arg_required_else_help = false)]
     Market(Market),
+    /// A provider's part in the market
+    #[command(subcommand, arg_required_else_help = false)]
+    Provider(Provider),
+    /// Collateral
+    #[command(subcommand, arg_required_else_help = false)]
+    Stake(Stake),
+    /// Which market commands are about, and with whose key
+    #[command(subcommand, arg_required_else_help = false)]
+    Context(Context),
+    /// Coins, tokens and key files
+    #[command(subcommand, arg_required_else_help = false)]
+    Wallet(Wallet),
     /// Run, check and format AIR scripts
     #[command(subcommand, arg_required_else_help = false)]
     Air(Air),
@@ -197,15 +215,6 @@ impl Token {
             Self::Coin => "coin",
         }
     }
-}
-
-/// What to show of the market.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Market {
-    /// All offers
-    Offers,
-    /// All providers
-    Providers,
 }
 
 #[derive(Args, Debug)]

@@ -245,6 +245,14 @@ codes! {
     ChainRefused = "W0602", FunctionFailed;
     /// The network has no chain.
     NoChain = "W0603", NotFound;
+    /// There is no context of this name.
+    NoSuchContext = "W0611", NotFound;
+    /// The account is no provider.
+    NotAProvider = "W0612", NotFound;
+    /// Another command sends from the account.
+    AccountBusy = "W0613", Conflict;
+    /// There is no deal of this number.
+    NoSuchDeal = "W0614", NotFound;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

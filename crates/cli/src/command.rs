@@ -6,16 +6,20 @@ mod build;
 mod call;
 mod chain;
 mod compile_component;
+mod context;
 mod explain;
 mod layout;
 mod lsp;
 mod market;
 mod new;
 mod proof;
+mod provider;
 mod sim;
+mod stake;
 mod trace;
 mod up;
 mod version;
+mod wallet;
 mod wasm;
 
 use crate::args::{Cli, Command, Net};
@@ -59,6 +63,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Proof(args) => proof::run(&args, &cli.global, output),
         Command::Chain(args) => chain::run(&args, output),
         Command::Market(args) => market::run(&args, output),
+        Command::Provider(args) => provider::run(&args, &cli.global, output),
+        Command::Stake(args) => stake::run(&args, output),
+        Command::Context(args) => context::run(&args, output),
+        Command::Wallet(args) => wallet::run(&args, &cli.global, output),
         Command::Trace(args) => trace::run(&args, output),
     };
     output.finish(schema, outcome)

@@ -10,6 +10,7 @@
 mod args;
 mod code;
 mod command;
+mod consent;
 mod exit;
 mod failure;
 mod input;

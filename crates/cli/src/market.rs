@@ -1,13 +1,26 @@
-//! The market of the local network: its chain, who has an account there, and where its contracts are.
+//! Markets: that of the local network with its chain and accounts, others by their contexts, and who stands where.
 
 mod accounts;
 mod amount;
+mod context;
+mod contexts;
 mod failure;
 mod file;
+mod journal;
 mod local;
+mod rules;
+mod standing;
+mod wallet;
 
 pub(crate) use accounts::Account;
 pub(crate) use amount::{smallest, whole};
-pub(crate) use failure::failed;
-pub(crate) use file::MarketFile;
+pub(crate) use context::{Context, address_of};
+pub(crate) use contexts::{Contexts, LOCAL, Saved, check_name, choose, chosen, token};
+pub(crate) use failure::{failed, failed_at};
+pub(crate) use file::{MarketFile, market_file};
 pub(crate) use local::{Listen, LocalMarket, sender};
+pub(crate) use rules::{Asked, Taken, first_free, why_not};
+pub(crate) use standing::{
+    NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, worker_state,
+};
+pub(crate) use wallet::Wallet;

@@ -85,6 +85,34 @@ schemas! {
     MARKET_OFFERS = "market.offers";
     /// The providers of the market.
     MARKET_PROVIDERS = "market.providers";
+    /// What units cost.
+    MARKET_PRICES = "market.prices";
+    /// Which peers would match a deal.
+    MARKET_SIMULATE = "market.simulate";
+    /// Where a provider stands.
+    PROVIDER_STATUS = "provider.status";
+    /// The offers of a provider.
+    PROVIDER_OFFERS = "provider.offers";
+    /// What the peers of a provider have promised.
+    PROVIDER_COMMITMENTS = "provider.commitments";
+    /// What workers earned.
+    PROVIDER_CLAIM = "provider.claim";
+    /// A provider on its way out.
+    PROVIDER_EXIT = "provider.exit";
+    /// Collateral.
+    STAKE_LS = "stake.ls";
+    /// Collateral that came home.
+    STAKE_WITHDRAW = "stake.withdraw";
+    /// The contexts.
+    CONTEXT_LS = "context.ls";
+    /// A context.
+    CONTEXT_SHOW = "context.show";
+    /// What an account has.
+    WALLET_BALANCE = "wallet.balance";
+    /// What was sent.
+    WALLET_SEND = "wallet.send";
+    /// A key file.
+    WALLET_KEY = "wallet.key";
     /// What an observer of the simulated network saw.
     SIM_RUN = "sim.run";
     /// Error codes.

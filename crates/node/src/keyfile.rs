@@ -111,6 +111,17 @@ pub fn open(path: &Path, passphrase: Option<&str>) -> Result<Keypair, KeyFileErr
 
 /// A new key in a new file. Nothing if the file has come to exist in the meantime.
 fn create(path: &Path, passphrase: Option<&str>) -> Result<Option<Keypair>, KeyFileError> {
+    let keypair = generate().map_err(KeyFileError::Randomness)?;
+    Ok(keep(path, &keypair, passphrase)?.then_some(keypair))
+}
+
+/// Keeps a key in a new file that only its owner can read, sealed if there is a passphrase. False, and nothing is
+/// changed, if there is a file already.
+pub fn keep(
+    path: &Path,
+    keypair: &Keypair,
+    passphrase: Option<&str>,
+) -> Result<bool, KeyFileError> {
     let failed = |source| KeyFileError::Io {
         path: path.to_owned(),
         source,
@@ -119,14 +130,13 @@ fn create(path: &Path, passphrase: Option<&str>) -> Result<Option<Keypair>, KeyF
         path: path.to_owned(),
         source,
     };
-    let keypair = generate().map_err(KeyFileError::Randomness)?;
     let mut entropy = keystore::Entropy {
         salt: [0; 16],
         nonce: [0; 12],
     };
     random(&mut entropy.salt).map_err(KeyFileError::Randomness)?;
     random(&mut entropy.nonce).map_err(KeyFileError::Randomness)?;
-    let text = keystore::seal(&keypair, passphrase, &entropy).map_err(document)?;
+    let text = keystore::seal(keypair, passphrase, &entropy).map_err(document)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -138,10 +148,10 @@ fn create(path: &Path, passphrase: Option<&str>) -> Result<Option<Keypair>, KeyF
     let linked = written.map(|()| fs::hard_link(&fresh, path));
     let removed = remove(&fresh);
     match linked.map_err(failed)? {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         linked => {
             linked.and(removed).map_err(failed)?;
-            Ok(Some(keypair))
+            Ok(true)
         }
     }
 }

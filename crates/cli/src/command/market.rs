@@ -1,9 +1,12 @@
-//! `weir market`: who offers what.
+//! `weir market`: who offers what, at which price, and what would match.
+
+mod prices;
+mod simulate;
 
 use super::chain::asking;
 use crate::args::Market;
 use crate::failure::Failure;
-use crate::market::{MarketFile, failed, whole};
+use crate::market::{Context, all_offers, whole};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::schema;
 use serde::Serialize;
@@ -14,6 +17,11 @@ pub(crate) fn run(args: &Market, output: &Output) -> (&'static str, Result<Repor
     match args {
         Market::Offers => (schema::MARKET_OFFERS, asking(offers(output))),
         Market::Providers => (schema::MARKET_PROVIDERS, asking(providers(output))),
+        Market::Prices => (schema::MARKET_PRICES, asking(prices::prices(output))),
+        Market::Simulate(args) => (
+            schema::MARKET_SIMULATE,
+            asking(simulate::simulate(args, output)),
+        ),
     }
 }
 
@@ -28,30 +36,11 @@ struct Offer {
     paused: bool,
 }
 
-/// The most offers that are listed.
-const OFFERS_MAX: usize = 10_000;
-
-async fn all_offers(output: &Output) -> Result<Vec<Offer>, Failure> {
-    let file = MarketFile::here()?;
-    let client = file.client()?;
-    let market = client.market(&file.deployment);
-    let mut offers: Vec<Offer> = Vec::new();
-    while offers.len() < OFFERS_MAX {
-        let next = offers.last().map_or(1, |offer| offer.id + 1);
-        let page = market.offers(next, 100).await;
-        let page = page.map_err(|error| failed("the offers cannot be read", &error))?;
-        if page.is_empty() {
-            break;
-        }
-        offers.extend(page.iter().map(offer));
-    }
-    if offers.len() >= OFFERS_MAX {
-        output.warn(format!(
-            "there may be more: the first {} are listed",
-            offers.len()
-        ));
-    }
-    Ok(offers)
+async fn read() -> Result<Vec<Offer>, Failure> {
+    let context = Context::current()?;
+    let offers = all_offers(context.market()).await;
+    let offers = offers.map_err(|error| context.failed("the offers cannot be read", &error))?;
+    Ok(offers.iter().map(offer).collect())
 }
 
 fn offer(view: &Lens::OfferView) -> Offer {
@@ -67,7 +56,7 @@ fn offer(view: &Lens::OfferView) -> Offer {
 }
 
 async fn offers(output: &Output) -> Result<Report, Failure> {
-    let offers = all_offers(output).await?;
+    let offers = read().await?;
     let columns = ["OFFER", "PROVIDER", "PRICE", "TOKEN", "VERSIONS", "STATE"].map(Column::Text);
     let mut table = Table::new(&columns);
     for offer in &offers {
@@ -92,7 +81,7 @@ struct Provider {
 
 async fn providers(output: &Output) -> Result<Report, Failure> {
     let mut providers: Vec<Provider> = Vec::new();
-    for offer in all_offers(output).await? {
+    for offer in read().await? {
         match providers
             .iter_mut()
             .find(|known| known.provider == offer.provider)

@@ -1,6 +1,6 @@
 //! `.weir/market.json`: the market of the local network as other commands find it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use weir_chain::{Client, Deployment};
@@ -105,5 +105,30 @@ impl MarketFile {
 
     fn path(project: &Project) -> PathBuf {
         project.state().join(FILE)
+    }
+}
+
+/// A deployment from a file: as it is, or as a local network keeps it.
+pub(crate) fn market_file(path: &Path) -> Result<Deployment, Failure> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum File {
+        Bare(Deployment),
+        Kept(MarketFile),
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("cannot read {}", path.display());
+        Failure::new(Code::FileUnreadable, what).cause(error)
+    })?;
+    match serde_json::from_str(&text) {
+        Ok(File::Bare(deployment)) => Ok(deployment),
+        Ok(File::Kept(file)) => Ok(file.deployment),
+        Err(_) => {
+            let what = format!("{} describes no market", path.display());
+            Err(Failure::new(Code::InputMalformed, what).cause(
+                "it must be an object with chain_id, first_block, params, registry, capacity, market, audit, lens, \
+                 stake_token and pay_token, or the .weir/market.json of a local network",
+            ))
+        }
     }
 }

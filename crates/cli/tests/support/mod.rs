@@ -53,6 +53,9 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C");
+    // Contexts of whoever runs the tests are no matter of theirs.
+    command.env("WEIR_HOME", folder.join(".user"));
+    command.env_remove("WEIR_CONTEXT");
     command
 }
 
@@ -112,6 +115,8 @@ pub fn shell(folder: &Path, line: &str) -> String {
         .current_dir(folder)
         .env("PATH", path)
         .env("LC_ALL", "C.UTF-8")
+        .env("WEIR_HOME", folder.join(".user"))
+        .env_remove("WEIR_CONTEXT")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("FORCE_COLOR")
         .env_remove("RUST_LOG")

@@ -1,14 +1,13 @@
 //! What the chain says.
 
-use super::account;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::market::{Account, MarketFile, failed, whole};
+use crate::market::{Account, Context, whole};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::Project;
 use alloy_primitives::{Address, B256, Bytes};
 use serde::Serialize;
-use weir_chain::Client;
+use weir_chain::ChainError;
 
 #[derive(Serialize)]
 struct Info {
@@ -44,11 +43,10 @@ const WHAT: &str = "the chain does not say";
 
 /// Where the chain is, and who has what.
 pub(super) async fn info(output: &Output) -> Result<Report, Failure> {
-    let file = MarketFile::here()?;
-    let client = file.client()?;
-    let market = client.market(&file.deployment);
-    let time = market.time().await.map_err(|error| failed(WHAT, &error))?;
-    let places = &file.deployment;
+    let context = Context::current()?;
+    let time = context.market().time().await;
+    let time = time.map_err(|error| context.failed(WHAT, &error))?;
+    let places = &context.deployment;
     let contracts = [
         ("params", places.params),
         ("registry", places.registry),
@@ -60,8 +58,8 @@ pub(super) async fn info(output: &Output) -> Result<Report, Failure> {
         ("pay token", places.pay_token),
     ];
     let info = Info {
-        url: file.url.clone(),
-        chain_id: client.chain_id(),
+        url: context.urls.first().cloned().unwrap_or_default(),
+        chain_id: context.client.chain_id(),
         block: time.block,
         time: time.seconds,
         epoch: time.epoch,
@@ -69,7 +67,7 @@ pub(super) async fn info(output: &Output) -> Result<Report, Failure> {
         contracts: contracts
             .map(|(name, address)| Contract { name, address })
             .into(),
-        accounts: accounts(&client, &file).await?,
+        accounts: accounts(&context).await?,
     };
     let mut contracts = Table::new(&["CONTRACT", "ADDRESS"].map(Column::Text));
     for contract in &info.contracts {
@@ -104,29 +102,38 @@ pub(super) async fn info(output: &Output) -> Result<Report, Failure> {
     Ok(Report::new(&info, text))
 }
 
-/// What the accounts of the local network have.
-async fn accounts(client: &Client, file: &MarketFile) -> Result<Vec<Held>, Failure> {
+/// Who acts here: on the local network its accounts, elsewhere that of the context.
+fn known(context: &Context) -> Result<Vec<(String, Address)>, Failure> {
+    if !context.is_local() {
+        let account = context.account(None, &Account::Customer)?;
+        return Ok(vec![(context.name.clone(), account)]);
+    }
     let network = Project::here()?.network()?;
     let providers = network.peers.iter();
     let providers = providers.map(|peer| Account::Provider(peer.name.clone()));
-    let mut held = Vec::new();
-    for account in [Account::Customer, Account::Market]
+    [Account::Customer, Account::Market]
         .into_iter()
         .chain(providers)
-    {
-        let address = account.address()?;
-        let market = client.market(&file.deployment);
+        .map(|account| Ok((account.to_string(), account.address()?)))
+        .collect()
+}
+
+/// What they have.
+async fn accounts(context: &Context) -> Result<Vec<Held>, Failure> {
+    let (market, places) = (context.market(), &context.deployment);
+    let mut held = Vec::new();
+    for (name, address) in known(context)? {
         let amounts = async {
-            Ok((
-                client.balance(address).await?,
-                market.tokens(file.deployment.stake_token, address).await?,
-                market.tokens(file.deployment.pay_token, address).await?,
+            Ok::<_, ChainError>((
+                context.client.balance(address).await?,
+                market.tokens(places.stake_token, address).await?,
+                market.tokens(places.pay_token, address).await?,
             ))
         };
-        let amounts: Result<_, weir_chain::ChainError> = amounts.await;
-        let (coins, stake, pay) = amounts.map_err(|error| failed(WHAT, &error))?;
+        let amounts = amounts.await;
+        let (coins, stake, pay) = amounts.map_err(|error| context.failed(WHAT, &error))?;
         held.push(Held {
-            name: account.to_string(),
+            name,
             address,
             coins: coins.to_string(),
             stake: stake.to_string(),
@@ -155,12 +162,9 @@ pub(super) async fn transaction(hash: &str, output: &Output) -> Result<Report, F
         Failure::new(Code::Usage, format!("`{hash}` is no hash of a transaction"))
             .cause("it has 0x and 64 hexadecimal digits")
     })?;
-    let file = MarketFile::here()?;
-    let client = file.client()?;
-    let found = client
-        .transaction(hash)
-        .await
-        .map_err(|error| failed(WHAT, &error))?;
+    let context = Context::current()?;
+    let found = context.client.transaction(hash).await;
+    let found = found.map_err(|error| context.failed(WHAT, &error))?;
     let Some(found) = found else {
         let what = format!("the chain knows no transaction {hash}");
         return Err(
@@ -197,15 +201,14 @@ struct Answer {
 
 /// What a contract answers.
 pub(super) async fn call(to: &str, data: &str) -> Result<Report, Failure> {
-    let to = account(to)?;
+    let context = Context::current()?;
+    let to = context.account(Some(to), &Account::Customer)?;
     let data: Bytes = data.parse().map_err(|_| {
         Failure::new(Code::Usage, "the data of the call is not hexadecimal")
             .cause("write it like 0x01ab")
     })?;
-    let file = MarketFile::here()?;
-    let client = file.client()?;
-    let answer = client.ask(to, data).await;
-    let data = answer.map_err(|error| failed("the contract does not answer", &error))?;
+    let answer = context.client.ask(to, data).await;
+    let data = answer.map_err(|error| context.failed("the contract does not answer", &error))?;
     let text = data.to_string();
     Ok(Report::new(&Answer { data }, text))
 }

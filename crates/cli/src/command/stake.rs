@@ -1,0 +1,150 @@
+//! `weir stake`: collateral, for whoever deposited it.
+
+use super::provider::{usual, withdraw};
+use crate::args::{Stake, Who};
+use crate::command::chain::asking;
+use crate::failure::Failure;
+use crate::market::{Context, collateral, commitment_state, whole};
+use crate::output::{Cell, Column, Output, Report, Table};
+use crate::schema;
+use alloy_primitives::{Address, B256};
+use serde::Serialize;
+use weir_chain::{ChainError, Directory};
+
+/// Runs the command and names the schema of its result.
+pub(crate) fn run(args: &Stake, output: &Output) -> (&'static str, Result<Report, Failure>) {
+    match args {
+        Stake::Ls(who) => (schema::STAKE_LS, asking(list(who, output))),
+        Stake::Withdraw(who) => (schema::STAKE_WITHDRAW, asking(take_home(who))),
+    }
+}
+
+#[derive(Serialize)]
+struct Stakes {
+    account: Address,
+    token: Address,
+    /// In the smallest unit.
+    balance: String,
+    credit: String,
+    commitments: Vec<Held>,
+}
+
+#[derive(Serialize)]
+struct Held {
+    commitment: u64,
+    peer: Address,
+    provider: Address,
+    state: &'static str,
+    units: u16,
+    /// First epoch that it does not cover.
+    end_epoch: u32,
+    /// What the contract holds, in the smallest unit.
+    collateral: String,
+    slashed: String,
+}
+
+async fn read(context: &Context, account: Address) -> Result<Stakes, ChainError> {
+    let directory = Directory::read(&context.client, &context.deployment).await?;
+    let market = context.market();
+    let epoch = market.time().await?.epoch;
+    let peers: Vec<Address> = directory.peers().collect();
+    let views = market.peers(&peers).await?;
+    let own = views
+        .iter()
+        .filter(|view| view.commitment.staker == account);
+    let token = context.deployment.stake_token;
+    Ok(Stakes {
+        account,
+        token,
+        balance: market.tokens(token, account).await?.to_string(),
+        credit: market.stake_credit(account).await?.to_string(),
+        commitments: own
+            .map(|view| Held {
+                commitment: view.commitmentId.to(),
+                peer: view.peerId,
+                provider: view.commitment.provider,
+                state: commitment_state(view, epoch),
+                units: view.commitment.units,
+                end_epoch: view.end,
+                collateral: collateral(view).to_string(),
+                slashed: view.commitment.slashed.to_string(),
+            })
+            .collect(),
+    })
+}
+
+async fn list(who: &Who, output: &Output) -> Result<Report, Failure> {
+    let context = Context::current()?;
+    let account = context.account(who.account.as_deref(), &usual())?;
+    let stakes = read(&context, account).await;
+    let stakes = stakes.map_err(|error| context.failed("the market cannot be read", &error))?;
+    let columns = [
+        "COMMITMENT",
+        "PEER",
+        "UNITS",
+        "STATE",
+        "END",
+        "COLLATERAL",
+        "SLASHED",
+    ];
+    let mut table = Table::new(&columns.map(Column::Text));
+    for held in &stakes.commitments {
+        table.row([
+            Cell::new(held.commitment.to_string()),
+            held.peer.to_string().into(),
+            held.units.to_string().into(),
+            held.state.into(),
+            held.end_epoch.to_string().into(),
+            whole(&held.collateral).into(),
+            whole(&held.slashed).into(),
+        ]);
+    }
+    let mut text = match stakes.commitments.is_empty() {
+        true => "no commitments with collateral of this account\n".to_owned(),
+        false => output.render(&table),
+    };
+    text.push_str(&format!(
+        "\nto withdraw: {}; the account has {}",
+        whole(&stakes.credit),
+        whole(&stakes.balance)
+    ));
+    Ok(Report::new(&stakes, text))
+}
+
+#[derive(Serialize)]
+struct Withdrawn {
+    account: Address,
+    token: Address,
+    /// In the smallest unit.
+    amount: String,
+    /// Absent if there was nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<B256>,
+}
+
+async fn take_home(who: &Who) -> Result<Report, Failure> {
+    let context = Context::current()?;
+    let wallet = context.wallet(who.account.as_deref(), &usual())?;
+    let (account, token) = (wallet.account(), context.deployment.stake_token);
+    let credit = context.market().stake_credit(account).await;
+    let credit = credit.map_err(|error| context.failed("the market cannot be read", &error))?;
+    let mut withdrawn = Withdrawn {
+        account,
+        token,
+        amount: "0".to_owned(),
+        transaction: None,
+    };
+    if !credit.is_zero() {
+        let call = context.deployment.withdraw_stake(account);
+        let (hash, amount) = withdraw(&context, &wallet, token, &call).await?;
+        withdrawn.amount = amount.to_string();
+        withdrawn.transaction = Some(hash);
+    }
+    let text = match withdrawn.transaction {
+        None => {
+            "nothing to withdraw: collateral is credited when its commitment is finished".to_owned()
+        }
+        Some(_) => format!("{} stake came home", whole(&withdrawn.amount)),
+    };
+    Ok(Report::new(&withdrawn, text))
+}

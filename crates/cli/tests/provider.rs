@@ -1,0 +1,532 @@
+//! A provider's part in the market of a local network, as commands see and change it.
+
+mod support;
+
+use alloy_primitives::{Address, B256, Bytes, Uint};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use support::{Network, weir};
+use weir_chain::bindings::Market;
+use weir_chain::{Client, Deployment, MemoryJournal, Sender, Terms};
+use weir_identity::{Keypair, keccak256};
+
+/// A token, in its smallest unit.
+const TOKEN: u128 = 1_000_000_000_000_000_000;
+
+/// The market of a network with people who act without commands.
+struct Town {
+    client: Client,
+    deployment: Deployment,
+    worker_key: Keypair,
+}
+
+fn account(name: &str) -> Keypair {
+    let secret = keccak256(&[b"weir development account ", name.as_bytes()]);
+    Keypair::from_secret(secret.as_bytes()).expect("it is a key")
+}
+
+fn address(key: &Keypair) -> Address {
+    Address::from(key.address().to_bytes())
+}
+
+impl Town {
+    fn of(folder: &Path) -> Self {
+        let text = std::fs::read_to_string(folder.join(".weir/market.json")).expect("it is kept");
+        let file: Value = serde_json::from_str(&text).expect("it is JSON");
+        let deployment: Deployment =
+            serde_json::from_value(file["deployment"].clone()).expect("it is a deployment");
+        let url = file["url"].as_str().expect("it is text").to_owned();
+        let client = Client::new(&[url], deployment.chain_id).expect("it can be asked");
+        Self {
+            client,
+            deployment,
+            worker_key: account("a worker"),
+        }
+    }
+
+    fn sender(&self, name: &str) -> Sender {
+        let terms = Terms {
+            gas_cap: alloy_primitives::U256::MAX,
+            ..Terms::default()
+        };
+        let journal = Arc::new(MemoryJournal::default());
+        Sender::new(self.client.clone(), &account(name), journal, terms).expect("it is a key")
+    }
+
+    /// A deal of one worker for a token an epoch.
+    fn order(&self) -> Market::DealInput {
+        Market::DealInput {
+            payToken: self.deployment.pay_token,
+            price: Uint::from(TOKEN),
+            cuPerWorker: 2,
+            minWorkers: 1,
+            targetWorkers: 1,
+            maxPerProvider: 1,
+            noticeEpochs: 2,
+            minTermEpochs: 1,
+            minCollateral: Uint::ZERO,
+            verReq: 1,
+            openMatch: false,
+            caps: Vec::new(),
+            accessKind: 0,
+            accessList: Vec::new(),
+            callersRoot: B256::ZERO,
+            cid: Bytes::from_static(b"code"),
+            moduleSetHash: B256::repeat_byte(7),
+        }
+    }
+
+    /// Creates a deal as the customer.
+    async fn create(&self, customer: &Sender, order: Market::DealInput, deposit: u128) {
+        let (token, market) = (order.payToken, self.deployment.market);
+        let amount = alloy_primitives::U256::from(deposit);
+        let approve = self.deployment.approve(token, market, amount);
+        let create = self.deployment.create_deal(order, deposit);
+        let key = format!("{:?}", create.hash());
+        let sent = customer.send(&format!("approve/{key}"), &approve).await;
+        sent.expect("it has tokens");
+        customer.send(&key, &create).await.expect("it is a deal");
+    }
+
+    async fn epoch(&self) -> u32 {
+        let market = self.client.market(&self.deployment);
+        market.time().await.expect("the chain answers").epoch
+    }
+
+    /// Proves the epoch that ended last.
+    async fn prove(&self, provider: &Sender, peer: Address) {
+        let epoch = self.epoch().await - 1;
+        let root = B256::with_last_byte(1);
+        let (token, none) = (self.deployment.pay_token, Vec::new());
+        let commit = self
+            .deployment
+            .commit_receipts(peer, epoch, token, (root, 0), none);
+        let sent = provider.send(&format!("receipts/{epoch}"), &commit).await;
+        sent.expect("it is in time");
+    }
+}
+
+fn pass(folder: &Path, time: &str) {
+    weir(folder, &["chain", "warp", time, "--json"]).data();
+}
+
+fn status(folder: &Path) -> Value {
+    weir(
+        folder,
+        &["provider", "status", "--as", "provider-a", "--json"],
+    )
+    .data()
+}
+
+fn leave(folder: &Path) -> Value {
+    let arguments = ["provider", "exit", "--as", "provider-a", "--yes", "--json"];
+    weir(folder, &arguments).data()
+}
+
+/// What the steps or waits of a report are about.
+fn what(list: &Value) -> Vec<&str> {
+    let list = list.as_array().expect("it is a list");
+    list.iter()
+        .map(|step| step["what"].as_str().expect("it is text"))
+        .collect()
+}
+
+fn tokens(amount: &Value) -> u128 {
+    amount
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("an amount is text")
+}
+
+#[tokio::test]
+async fn a_provider_leaves_the_market_step_by_step_and_has_every_token() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let _network = Network::up(folder, &[]);
+    let town = Town::of(folder);
+    let (customer, provider) = (town.sender("customer"), town.sender("provider-a"));
+
+    let first = status(folder);
+    assert_eq!(first["description"], "provider-a");
+    assert_eq!(first["offers"][0]["peers"], 1);
+    assert_eq!(first["peers"][0]["units"], 32);
+    assert_eq!(first["peers"][0]["commitment"]["state"], "begins");
+    let text = weir(folder, &["provider", "status"]);
+    assert!(
+        text.text().contains("3200"),
+        "provider-a acts by default: {text:?}"
+    );
+    let none = weir(folder, &["provider", "status", "--as", "customer"]);
+    assert!(none.stderr.contains("error[W0612]"), "{none:#?}");
+
+    // It serves a deal.
+    weir(folder, &["chain", "faucet", "customer", "30", "--json"]).data();
+    pass(folder, "1m");
+    town.create(&customer, town.order(), 30 * TOKEN).await;
+    let peer = first["peers"][0]["peer"].as_str().expect("it is text");
+    let peer: Address = peer.parse().expect("it is an address");
+    let entry = Market::Entry { peer, firstUnit: 0 };
+    let matched = town.deployment.match_deal(1, vec![entry], Vec::new(), true);
+    customer.send("match", &matched).await.expect("it fits");
+    let market = town.client.market(&town.deployment);
+    let worker = market.worker_of(1, peer).await.expect("it has a place");
+    let signature = town.deployment.worker_signature(worker, &town.worker_key);
+    let activate = town
+        .deployment
+        .activate_worker(worker, address(&town.worker_key), signature);
+    provider
+        .send("activate", &activate)
+        .await
+        .expect("it is its place");
+    pass(folder, "1m");
+    for _ in 0..3 {
+        pass(folder, "1m");
+        town.prove(&provider, peer).await;
+    }
+    let serving = status(folder);
+    assert_eq!(serving["workers"][0]["state"], "active");
+    assert_eq!(serving["peers"][0]["free_units"], 30);
+    assert_eq!(tokens(&serving["workers"][0]["claimable"]), TOKEN);
+    let claimed = weir(folder, &["provider", "claim", "--json"]).data();
+    assert_eq!(tokens(&claimed["tokens"][0]["withdrawn"]), TOKEN / 100 * 95);
+    let again = weir(folder, &["provider", "claim"]);
+    assert!(again.text().contains("nothing is due yet"), "{again:?}");
+
+    // It gives notice, and does not before it is told to.
+    let asked = weir(folder, &["provider", "exit"]);
+    assert_eq!(asked.code, 2, "{asked:#?}");
+    assert!(
+        asked.stderr.contains("give notice"),
+        "the plan is shown: {asked:#?}"
+    );
+    assert_eq!(status(folder)["offers"][0]["paused"], false);
+    let left = leave(folder);
+    assert_eq!(left["done"], false);
+    assert_eq!(what(&left["steps"]), ["pause the offer", "give notice"]);
+    let waits = [
+        "serve until the end of the notice",
+        "claim what it proves until then",
+        "end the commitment",
+    ];
+    assert_eq!(what(&left["waits"]), waits);
+    let epoch = u64::from(town.epoch().await);
+    assert_eq!(left["waits"][0]["until_epoch"], epoch + 2);
+    let seconds = left["waits"][0]["seconds"]
+        .as_u64()
+        .expect("it is a number");
+    assert!((61..=120).contains(&seconds), "{left}");
+    assert_eq!(what(&leave(folder)["steps"]), [""; 0], "nothing twice");
+
+    // It serves until the end, and is paid for it.
+    for _ in 0..2 {
+        pass(folder, "1m");
+        town.prove(&provider, peer).await;
+    }
+    let left = leave(folder);
+    assert!(
+        what(&left["steps"]).contains(&"release the worker"),
+        "{left}"
+    );
+    pass(folder, "2m");
+    let left = leave(folder);
+    assert_eq!(
+        what(&left["steps"]),
+        ["claim what its workers earned", "withdraw pay"]
+    );
+    assert_eq!(what(&left["waits"]), ["end the commitment"]);
+    let text = weir(folder, &["provider", "exit", "--yes"]);
+    assert!(text.text().contains("waits until epoch"), "{text:?}");
+
+    // The collateral comes home after the commitment and its lock.
+    pass(folder, "46d");
+    let left = leave(folder);
+    assert_eq!(what(&left["steps"]), ["ask for the end of the commitment"]);
+    assert_eq!(what(&left["waits"]), ["finish the commitment"]);
+    let held = weir(folder, &["stake", "ls", "--json"]).data();
+    assert_eq!(held["commitments"][0]["state"], "leaving");
+    assert_eq!(tokens(&held["commitments"][0]["collateral"]), 3200 * TOKEN);
+    pass(folder, "2m");
+    let out = leave(folder);
+    let steps = [
+        "finish the commitment",
+        "retire the peer",
+        "withdraw collateral",
+    ];
+    assert_eq!(what(&out["steps"]), steps);
+    assert_eq!(out["done"], true);
+    for (field, amount) in [("held", 0), ("slashed", 0), ("credit", 0)] {
+        assert_eq!(tokens(&out["stake"][field]), amount);
+    }
+    assert_eq!(tokens(&out["stake"]["withdrawn"]), 3200 * TOKEN);
+    assert_eq!(tokens(&out["stake"]["balance"]), 3200 * TOKEN);
+    // Five epochs were proven; the market keeps a twentieth.
+    assert_eq!(tokens(&out["pay"][0]["balance"]), 5 * (TOKEN / 100 * 95));
+    assert_eq!(tokens(&out["pay"][0]["credit"]), 0);
+    let again = leave(folder);
+    assert_eq!(
+        (what(&again["steps"]), &again["done"]),
+        (vec![], &true.into())
+    );
+    let offers = weir(folder, &["market", "offers", "--json"]).data();
+    assert_eq!(
+        (&offers[0]["paused"], &offers[1]["paused"]),
+        (&true.into(), &false.into())
+    );
+}
+
+#[tokio::test]
+async fn what_would_match_is_said_as_the_contract_says_it() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let _network = Network::up(folder, &[]);
+    let town = Town::of(folder);
+    let prices = || weir(folder, &["market", "prices", "--json"]).data();
+    assert_eq!(
+        prices()[0]["free_units"],
+        0,
+        "the commitments begin with the next epoch"
+    );
+    pass(folder, "2m");
+    let open = prices();
+    assert_eq!(open[0]["free_units"], 96);
+    for price in ["lowest", "median", "highest"] {
+        assert_eq!(tokens(&open[0][price]), TOKEN / 1000);
+    }
+
+    let simulate = |arguments: &[&str]| {
+        let command = ["market", "simulate", "--json"];
+        weir(folder, &[&command[..], arguments].concat()).data()
+    };
+    let rules = |simulated: &Value| -> Vec<u64> {
+        let peers = simulated["peers"].as_array().expect("it is a list");
+        peers
+            .iter()
+            .filter_map(|peer| peer["rule"].as_u64())
+            .collect()
+    };
+    let two = simulate(&["--price", "1", "--units", "2", "--workers", "2"]);
+    assert_eq!(rules(&two), [0, 0, 12]);
+    assert_eq!((&two["matched"], &two["wanted"]), (&2.into(), &2.into()));
+
+    // Deals that are there are judged by the contract; the same terms before are judged alike.
+    weir(folder, &["chain", "faucet", "customer", "1000", "--json"]).data();
+    let customer = town.sender("customer");
+    let capability = B256::repeat_byte(9);
+    let (order, named) = (town.order(), capability.to_string());
+    let cases: [(Market::DealInput, Vec<&str>, u64); 7] = [
+        (order.clone(), vec!["--price", "1", "--units", "2"], 0),
+        (
+            Market::DealInput {
+                price: Uint::from(TOKEN / 1000),
+                ..order.clone()
+            },
+            vec!["--price", "0.001", "--units", "2"],
+            3,
+        ),
+        (
+            Market::DealInput {
+                verReq: 2,
+                ..order.clone()
+            },
+            vec!["--price", "1", "--units", "2", "--protocol", "2"],
+            5,
+        ),
+        (
+            Market::DealInput {
+                caps: vec![capability],
+                ..order.clone()
+            },
+            vec!["--price", "1", "--units", "2", "--capability", &named],
+            6,
+        ),
+        (
+            Market::DealInput {
+                minTermEpochs: u16::MAX,
+                ..order.clone()
+            },
+            vec!["--price", "1", "--units", "2", "--term", "65535"],
+            7,
+        ),
+        (
+            Market::DealInput {
+                cuPerWorker: 33,
+                ..order.clone()
+            },
+            vec!["--price", "1", "--units", "33"],
+            8,
+        ),
+        (
+            Market::DealInput {
+                minCollateral: Uint::from(201 * TOKEN),
+                ..order.clone()
+            },
+            vec!["--price", "1", "--units", "2", "--collateral", "201"],
+            9,
+        ),
+    ];
+    for (number, (order, arguments, rule)) in (1..).zip(cases) {
+        town.create(&customer, order, 10 * TOKEN).await;
+        let judged = simulate(&["--deal", &number.to_string()]);
+        assert_eq!(rules(&judged), [rule; 3], "deal {number}");
+        // Without a deal, whoever matches is taken: enough workers for all.
+        let arguments = [&arguments[..], &["--workers", "9"]].concat();
+        assert_eq!(rules(&simulate(&arguments)), [rule; 3], "{arguments:?}");
+    }
+    let none = weir(folder, &["market", "simulate", "--deal", "99"]);
+    assert!(none.stderr.contains("error[W0614]"), "{none:#?}");
+    let words = weir(folder, &["market", "simulate", "--price", "0.0001"]);
+    assert!(
+        words
+            .text()
+            .contains("the deal pays less than the offer asks"),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn a_context_says_where_who_and_how_much() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let network = Network::up(folder, &[]);
+    let url = network.ready["chain"]["url"].as_str().expect("it is text");
+    let key = weir(folder, &["wallet", "new", "key.json", "--json"]).data();
+    let account = key["account"].as_str().expect("it is text");
+    let twice = weir(folder, &["wallet", "new", "key.json"]);
+    assert!(twice.stderr.contains("never replaced"), "{twice:#?}");
+    let add = [
+        "context",
+        "add",
+        "far",
+        "--rpc",
+        url,
+        "--market",
+        ".weir/market.json",
+        "--key",
+        "key.json",
+        "--gas-cap",
+        "0.05",
+        "--token-cap",
+        "pay=5",
+        "--json",
+    ];
+    let added = weir(folder, &add).data();
+    assert_eq!(added["account"], key["account"]);
+    assert_eq!(tokens(&added["gas_cap"]), TOKEN / 20);
+    assert_eq!(tokens(&added["token_caps"][0]["most"]), 5 * TOKEN);
+    assert_eq!(weir(folder, &add).code, 2, "a name is given once");
+
+    let used = |name: &str| {
+        let listed = weir(folder, &["context", "use", name, "--json"]).data();
+        let listed = listed.as_array().expect("it is a list").clone();
+        let used = listed.iter().filter(|context| context["used"] == true);
+        used.map(|context| context["name"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(used("far"), ["far"]);
+    let nowhere = weir(folder, &["context", "use", "nowhere"]);
+    assert!(nowhere.stderr.contains("error[W0611]"), "{nowhere:#?}");
+    let shown = weir(folder, &["context", "show", "--json"]).data();
+    assert_eq!(shown, added);
+    let offers = weir(folder, &["market", "offers", "--json"]).data();
+    assert_eq!(offers.as_array().map(Vec::len), Some(3));
+    let info = weir(folder, &["chain", "info", "--json"]).data();
+    assert_eq!(info["accounts"][0]["address"], key["account"]);
+
+    // What it sends is its own, within the caps.
+    for (amount, token) in [("1", "coin"), ("20", "pay")] {
+        let give = [
+            "chain", "faucet", account, amount, "--token", token, "--json",
+        ];
+        weir(folder, &give).data();
+    }
+    let market = network.ready["chain"]["market"]
+        .as_str()
+        .expect("it is text");
+    let other = weir(
+        folder,
+        &["wallet", "send", market, "1", "--yes", "--as", market],
+    );
+    assert!(other.stderr.contains("error[W0505]"), "{other:#?}");
+    let much = weir(folder, &["wallet", "send", market, "6", "--yes"]);
+    assert!(much.stderr.contains("the cap is 5"), "{much:#?}");
+    let quiet = weir(folder, &["wallet", "send", market, "2"]);
+    assert_eq!(quiet.code, 2, "nobody said yes: {quiet:#?}");
+    let send = ["wallet", "send", market, "2", "--yes", "--json"];
+    let sent = weir(folder, &send).data();
+    let pay = || {
+        let balance = weir(folder, &["wallet", "balance", "--json"]).data();
+        tokens(&balance["tokens"][1]["amount"])
+    };
+    assert_eq!(pay(), 18 * TOKEN);
+
+    // As if it had been killed after the block and before it knew: the same command finds the same transaction.
+    forget_outcomes(&folder.join(".user/journal"));
+    assert_eq!(
+        weir(folder, &send).data()["transaction"],
+        sent["transaction"]
+    );
+    assert_eq!(pay(), 18 * TOKEN);
+    // And once it knows, the same command is another transaction.
+    assert_ne!(
+        weir(folder, &send).data()["transaction"],
+        sent["transaction"]
+    );
+    assert_eq!(pay(), 16 * TOKEN);
+    let coins = [
+        "wallet", "send", market, "0.5", "--token", "coin", "--yes", "--json",
+    ];
+    let refused = weir(folder, &coins);
+    assert!(
+        refused.stdout.contains("W0602"),
+        "the market takes no coins: {refused:#?}"
+    );
+    let home = [
+        "wallet", "send", account, "0.5", "--token", "coin", "--yes", "--json",
+    ];
+    assert_eq!(weir(folder, &home).data()["token"], "coin");
+
+    assert_eq!(used("local"), ["local"]);
+    let customer = weir(folder, &["wallet", "balance", "--json"]).data();
+    assert_ne!(customer["account"], key["account"]);
+    weir(folder, &["context", "use", "far", "--json"]).data();
+    let left = weir(folder, &["context", "rm", "far", "--json"]).data();
+    assert_eq!(left.as_array().map(Vec::len), Some(1));
+    assert_eq!(left[0]["used"], true);
+}
+
+#[test]
+fn a_secret_becomes_a_key_file() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let import = ["wallet", "import", "key.json", "--json"];
+    let secret = format!("0x{}\n", "1".repeat(64));
+    let kept = support::weir_with_input(folder, &import, &secret).data();
+    assert_eq!(
+        kept["account"],
+        "0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a"
+    );
+    assert_eq!(kept["sealed"], false);
+    let wrong = ["wallet", "import", "other.json"];
+    let wrong = support::weir_with_input(folder, &wrong, "no secret");
+    assert!(wrong.stderr.contains("error[W0005]"), "{wrong:#?}");
+}
+
+/// Takes the outcome out of every transaction that is kept.
+fn forget_outcomes(folder: &Path) {
+    let mut changed = 0;
+    for account in std::fs::read_dir(folder).expect("transactions are kept") {
+        let account = account.expect("a readable folder").path();
+        for file in std::fs::read_dir(account).expect("transactions are kept") {
+            let path = file.expect("a readable folder").path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                let text = std::fs::read_to_string(&path).expect("it can be read");
+                let mut kept: Value = serde_json::from_str(&text).expect("it is JSON");
+                kept["sent"]["outcome"] = Value::Null;
+                std::fs::write(&path, kept.to_string()).expect("a writable folder");
+                changed += 1;
+            }
+        }
+    }
+    assert!(changed > 0, "{}", folder.display());
+}

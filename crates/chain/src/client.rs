@@ -12,6 +12,7 @@ use crate::calls::id48;
 use crate::deployment::Deployment;
 use crate::endpoints::{Endpoints, REQUEST};
 use crate::error::ChainError;
+use crate::event::MarketEvent;
 use crate::revert::Revert;
 
 /// A chain, through one endpoint or several. Cheap to clone.
@@ -84,6 +85,19 @@ impl Client {
         }
         let waits = self.provider.get_transaction_by_hash(hash).await?;
         Ok(waits.map(|_| Transaction::default()))
+    }
+
+    /// What a transaction made happen in a market; nothing if it is in no block.
+    pub async fn events_of(
+        &self,
+        deployment: &Deployment,
+        hash: B256,
+    ) -> Result<Vec<MarketEvent>, ChainError> {
+        let receipt = self.provider.get_transaction_receipt(hash).await?;
+        let logs = receipt.iter().flat_map(|receipt| receipt.logs());
+        Ok(logs
+            .filter_map(|log| MarketEvent::read(deployment, log))
+            .collect())
     }
 
     /// What a contract answers, as bytes.

@@ -125,6 +125,7 @@ impl Sender {
             to: signed.to(),
             data: signed.input().clone(),
             spends: Vec::new(),
+            value: signed.value(),
         };
         self.finish(key, &call, sent).await.map(Some)
     }

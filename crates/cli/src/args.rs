@@ -1,7 +1,9 @@
 //! The command tree and its options.
 
+mod deal;
 mod market;
 
+pub(crate) use deal::{Deal, Deploy, Which};
 pub(crate) use market::{
     AddContext, Context, Exit, Market, Provider, Send, Simulate, Stake, Wallet, Who,
 };
@@ -76,6 +78,13 @@ pub(crate) enum Command {
     New(New),
     /// Build the component of a project
     Build(Build),
+    /// Make a deal for what is in this folder, and wait until its workers answer
+    Deploy(Deploy),
+    /// Look at deals, pay for them, change and end them
+    #[command(subcommand, arg_required_else_help = false)]
+    Deal(Deal),
+    /// The services of the network, and who answers for them
+    Ps,
     /// Call a function on its replicas
     Call(Call),
     /// Show, export or check the signed log of a particle

@@ -253,6 +253,12 @@ codes! {
     AccountBusy = "W0613", Conflict;
     /// There is no deal of this number.
     NoSuchDeal = "W0614", NotFound;
+    /// What is to be deployed makes no package.
+    PackageUnusable = "W0621", Configuration;
+    /// Too few peers match.
+    TooFewPeers = "W0622", NotFound;
+    /// Workers that were chosen do not serve.
+    NotServed = "W0623", Network;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

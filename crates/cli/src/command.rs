@@ -7,6 +7,8 @@ mod call;
 mod chain;
 mod compile_component;
 mod context;
+mod deal;
+mod deploy;
 mod explain;
 mod layout;
 mod lsp;
@@ -14,6 +16,7 @@ mod market;
 mod new;
 mod proof;
 mod provider;
+mod ps;
 mod sim;
 mod stake;
 mod trace;
@@ -21,6 +24,9 @@ mod up;
 mod version;
 mod wallet;
 mod wasm;
+
+pub(crate) use up::GREETER;
+pub(crate) use wasm::sources::{by_manifest, failed as not_composed};
 
 use crate::args::{Cli, Command, Net};
 use crate::code::Code;
@@ -49,6 +55,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
             (schema::BUILD, build::run(&args, patience, output))
         }
         Command::Call(args) => (schema::CALL, call::run(&args, &cli.global, output)),
+        Command::Deploy(args) => (schema::DEPLOY, deploy::run(&args, &cli.global, output)),
+        Command::Deal(args) => deal::run(&args, &cli.global, output),
+        Command::Ps => (schema::PS, ps::run(output)),
         Command::Explain(args) => (schema::EXPLAIN, explain::run(&args, output)),
         Command::Version(args) => (schema::VERSION, Ok(version::run(&args, output))),
         Command::Air(args) => air::run(&args, &cli.global, output),

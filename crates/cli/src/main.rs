@@ -23,6 +23,7 @@ mod patience;
 mod permissions;
 mod policy;
 mod project;
+mod replicas;
 mod rewrite;
 mod schema;
 mod seat;

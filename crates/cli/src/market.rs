@@ -2,8 +2,10 @@
 
 mod accounts;
 mod amount;
+mod bundle;
 mod context;
 mod contexts;
+mod deals;
 mod failure;
 mod file;
 mod journal;
@@ -14,8 +16,10 @@ mod wallet;
 
 pub(crate) use accounts::Account;
 pub(crate) use amount::{smallest, whole};
+pub(crate) use bundle::bundle;
 pub(crate) use context::{Context, address_of};
 pub(crate) use contexts::{Contexts, LOCAL, Saved, check_name, choose, chosen, token};
+pub(crate) use deals::{Deals, Known};
 pub(crate) use failure::{failed, failed_at};
 pub(crate) use file::{MarketFile, market_file};
 pub(crate) use local::{Listen, LocalMarket, sender};

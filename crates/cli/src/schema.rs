@@ -31,6 +31,20 @@ schemas! {
     BUILD = "build";
     /// Answers of the replicas.
     CALL = "call";
+    /// A deal that was made, and whose replicas answered.
+    DEPLOY = "deploy";
+    /// The deals of an account.
+    DEAL_LS = "deal.ls";
+    /// A deal with its workers.
+    DEAL_SHOW = "deal.show";
+    /// What happened to the money of a deal.
+    DEAL_MONEY = "deal.money";
+    /// What is left to do until a deal is closed.
+    DEAL_STOP = "deal.stop";
+    /// What happened to a deal.
+    DEAL_EVENTS = "deal.events";
+    /// The services of the network, and who answers for them.
+    PS = "ps";
     /// The hop tree of one particle.
     TRACE = "trace";
     /// The particles that were started here.

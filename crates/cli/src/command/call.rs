@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::policy::Policy;
 use crate::project::{Network, Project};
+use crate::replicas::{self, Replicas};
 use crate::session::{Outcome, Request, Running, Session};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,7 +37,11 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
     let project = Project::here()?;
     let network = project.network()?;
     let policy = Policy::load(&args.policy, Some(&project.aqua()))?;
-    let replicas = replicas(&network, &args.target.service)?;
+    let deal = replicas::deal_of(&project, &args.target.service)?;
+    let listed = match deal {
+        None => Some(Replicas::of_network(&network, &args.target.service)?),
+        Some(_) => None,
+    };
     let name = format!("policy {}", policy.name);
     // Faults are shown in the text as it stands in the file.
     check::parsed(&name, policy.text(), output)?;
@@ -48,6 +53,11 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
     })?;
 
     let session = Session::open(&project, &network, output)?;
+    let replicas = match (listed, deal) {
+        (Some(listed), _) => listed,
+        (None, deal) => of_deal(&session, &network, deal.unwrap_or_default())?,
+    };
+    let network = &replicas.network;
     let request = Request {
         script,
         data: inputs(args, &policy, &replicas, session.relay()),
@@ -58,7 +68,7 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
     let target = target(args);
     let progress = output.progress(format!(
         "waiting for {target} on {} replicas",
-        replicas.len()
+        replicas.peers.len()
     ));
     let mut tally = Tally::default();
     let outcome = running.follow(global.timeout, |event, at| {
@@ -74,14 +84,14 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
                 let answered = tally.replicas.len();
                 progress.say(format!(
                     "waiting for {target}: {answered} of {} replicas answered",
-                    replicas.len()
+                    replicas.peers.len()
                 ));
             }
         }
         tally.end.is_some()
     });
     drop(progress);
-    for offence in running.offences(&network) {
+    for offence in running.offences(network) {
         output.warn(offence);
     }
     running.save(&project)?;
@@ -98,13 +108,27 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
         },
         replicas: tally.replicas.clone(),
     };
-    let text = text(&called, replicas.len(), &running, output);
+    let text = text(&called, replicas.peers.len(), &running, output);
     let report = Report::new(&called, text);
-    let failure = failure(&tally, outcome?, args, &target, &running, &network);
+    let failure = failure(&tally, outcome?, args, &target, &running, network);
     Ok(match failure {
         Some(failure) => report.failing(failure.trace(running.short_id())),
         None => report.then(format!("next: weir trace {}", running.short_id())),
     })
+}
+
+/// The workers of the deal that the service belongs to.
+fn of_deal(session: &Session, network: &Network, deal: u64) -> Result<Replicas, Failure> {
+    let replicas = Replicas::of_deal(session, network, deal)?;
+    if replicas.peers.is_empty() {
+        return Err(Failure::new(
+            Code::NoSuchService,
+            format!("deal {deal} has no worker that answers"),
+        )
+        .cause("no peer of the network knows one that is active")
+        .fix(format!("look at it with weir deal show {deal}")));
+    }
+    Ok(replicas)
 }
 
 fn target(args: &Call) -> String {
@@ -119,49 +143,15 @@ fn purpose(args: &Call) -> String {
     words.join(" ")
 }
 
-fn replicas(network: &Network, service: &str) -> Result<Vec<String>, Failure> {
-    let found = network
-        .services
-        .iter()
-        .find(|known| known.name == service)
-        .map(|known| {
-            network
-                .peers
-                .iter()
-                .filter(|peer| known.peers.contains(&peer.name))
-                .map(|peer| peer.id.clone())
-                .collect::<Vec<_>>()
-        })
-        .unwrap_or_default();
-    if found.is_empty() {
-        let known: Vec<&str> = network
-            .services
-            .iter()
-            .map(|service| &*service.name)
-            .collect();
-        let known = if known.is_empty() {
-            "no service runs in this network".to_owned()
-        } else {
-            format!("this network runs {}", known.join(", "))
-        };
-        return Err(Failure::new(
-            Code::NoSuchService,
-            format!("no replica of service {service:?} is known"),
-        )
-        .cause(known));
-    }
-    Ok(found)
-}
-
 /// What `getDataSrv` answers; described in `aqua/README.md`.
 fn inputs(
     args: &Call,
     policy: &Policy,
-    replicas: &[String],
+    replicas: &Replicas,
     relay: &str,
 ) -> BTreeMap<Arc<str>, Value> {
-    let majority = replicas.len() / 2 + 1;
-    let attempts = u32::try_from(replicas.len() + 1).unwrap_or(u32::MAX);
+    let majority = replicas.peers.len() / 2 + 1;
+    let attempts = u32::try_from(replicas.peers.len() + 1).unwrap_or(u32::MAX);
     let patience = args.ttl / attempts;
     let parameter = match &policy.parameter {
         Some(text) => arguments::value(text),
@@ -172,10 +162,8 @@ fn inputs(
         .iter()
         .map(|text| arguments::value(text))
         .collect();
-    let peers: Vec<Value> = replicas.iter().map(|id| Value::from(id.as_str())).collect();
     [
         ("relay", Value::from(relay)),
-        ("peers", Value::from(peers)),
         ("service", Value::from(args.target.service.as_str())),
         ("function", Value::from(args.target.function.as_str())),
         ("args", Value::from(values)),
@@ -183,6 +171,7 @@ fn inputs(
         ("patience_ms", Value::from(milliseconds(patience))),
     ]
     .into_iter()
+    .chain(replicas.data())
     .map(|(name, value)| (Arc::from(name), value))
     .collect()
 }

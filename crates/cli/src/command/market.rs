@@ -3,6 +3,8 @@
 mod prices;
 mod simulate;
 
+pub(super) use simulate::listed;
+
 use super::chain::asking;
 use crate::args::Market;
 use crate::failure::Failure;

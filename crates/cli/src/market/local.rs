@@ -107,6 +107,7 @@ impl LocalMarket {
             .iter()
             .map(|peer| enter(&client, &file, &peer.name, &peer.keypair));
         try_join_all(entering).await?;
+        begin(&client, &file, peers).await?;
         let agents = peers
             .iter()
             .map(|peer| follow(project, &client, &file, peer));
@@ -202,6 +203,29 @@ async fn enter(
     Ok(())
 }
 
+/// Lets the commitments begin that were made just now, so that peers can be matched: the chain goes to the next epoch.
+async fn begin(client: &Client, file: &MarketFile, peers: &[LocalPeer]) -> Result<(), Failure> {
+    let begun = async {
+        let market = client.market(&file.deployment);
+        let ids: Vec<Address> = peers
+            .iter()
+            .map(|peer| Address::from(peer.keypair.address().to_bytes()))
+            .collect();
+        let time = market.time().await?;
+        let waits = market.peers(&ids).await?;
+        if waits
+            .iter()
+            .any(|peer| peer.commitment.startEpoch > time.epoch)
+        {
+            let left = time.next_epoch.saturating_sub(time.seconds);
+            client.warp(Duration::from_secs(left)).await?;
+        }
+        Ok(())
+    };
+    let begun: Result<(), ChainError> = begun.await;
+    begun.map_err(|error| failed("the market does not begin", &error))
+}
+
 /// Lets a peer follow the market: it takes deals that pay what its offer asks.
 async fn follow(
     project: &Project,
@@ -246,7 +270,9 @@ async fn follow(
         sources,
         poll: POLL,
     };
-    Agent::start(config).await.map_err(|error| not_started(&error))
+    Agent::start(config)
+        .await
+        .map_err(|error| not_started(&error))
 }
 
 /// What a transaction on the development chain may cost: its coins are worth nothing.

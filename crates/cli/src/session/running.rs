@@ -250,10 +250,14 @@ impl<'a> Running<'a> {
         let export: Export =
             export.map_err(|error| Failure::internal("the log cannot be kept", error))?;
         particles::keep(project, &particle.0, &self.about, &export.to_json())?;
-        let forgotten = self
-            .session
-            .runtime
-            .block_on(self.session.node.forget(particle));
+        self.forget()
+    }
+
+    /// Lets go of the particle without keeping its log: it was a question on the way to another.
+    pub(crate) fn forget(&self) -> Result<(), Failure> {
+        let particle = self.news.particle();
+        let forgotten = self.session.node.forget(particle);
+        let forgotten = self.session.runtime.block_on(forgotten);
         forgotten.map_err(|error| Failure::internal("the peer inside has stopped", error))?;
         particles::unnote(&self.session.seat.begun, &particle.0);
         Ok(())

@@ -92,7 +92,7 @@ fn asked(args: &Simulate, context: &Context) -> Result<Asked, Failure> {
 }
 
 /// The peers of the market with their offers, in the order of the offers.
-async fn listed(
+pub(in crate::command) async fn listed(
     context: &Context,
     directory: &Directory,
 ) -> Result<Vec<(Lens::OfferView, Lens::PeerView)>, ChainError> {

@@ -1,0 +1,123 @@
+//! `weir deal`: deals, looked at, paid for, changed and ended.
+
+mod events;
+mod money;
+mod places;
+mod show;
+mod stop;
+
+use super::chain::asking;
+use crate::args::{Deal, Global, Which};
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::market::{Account, Context, Deals, Wallet};
+use crate::output::{Output, Report};
+use crate::project::Project;
+use crate::schema;
+use weir_chain::bindings::Lens;
+
+/// Runs the command and names the schema of its result.
+pub(crate) fn run(
+    args: &Deal,
+    global: &Global,
+    output: &Output,
+) -> (&'static str, Result<Report, Failure>) {
+    match args {
+        Deal::Ls { all } => (schema::DEAL_LS, asking(show::list(*all, output))),
+        Deal::Show(which) => (schema::DEAL_SHOW, asking(show::show(which, output))),
+        Deal::Fund { which, amount } => (schema::DEAL_MONEY, asking(money::fund(which, amount))),
+        Deal::Withdraw { which, amount } => {
+            (schema::DEAL_MONEY, asking(money::withdraw(which, amount)))
+        }
+        Deal::Cost(which) => (schema::DEAL_MONEY, asking(money::cost(which))),
+        Deal::Replace { which, peer } => (
+            schema::DEAL_SHOW,
+            asking(places::replace(which, peer, output)),
+        ),
+        Deal::Stop { which, yes } => (
+            schema::DEAL_STOP,
+            asking(stop::stop(which, *yes, global, output)),
+        ),
+        Deal::Events(which) => (schema::DEAL_EVENTS, asking(events::events(which, output))),
+    }
+}
+
+/// A deal that a command is about.
+struct About {
+    context: Context,
+    deal: u64,
+    /// Its name here, if it has one.
+    name: Option<String>,
+    view: Lens::DealView,
+}
+
+impl About {
+    async fn read(which: &Which) -> Result<Self, Failure> {
+        let context = Context::current()?;
+        let market = context.deployment.market;
+        let deals = Project::here().and_then(|project| Deals::load(&project))?;
+        let named = deals.named(market, &which.deal);
+        let deal = match (named, which.deal.parse::<u64>()) {
+            (Some(known), _) => known.deal,
+            (None, Ok(number)) => number,
+            (None, Err(_)) => {
+                let known: Vec<&str> = deals.of(market).map(|known| &*known.name).collect();
+                let cause = match known.is_empty() {
+                    true => "no deal was made from here".to_owned(),
+                    false => format!("there are {}", known.join(", ")),
+                };
+                let what = format!("there is no deal {:?} here", which.deal);
+                return Err(Failure::new(Code::NoSuchDeal, what)
+                    .cause(cause)
+                    .fix("name one of them, or give its number; weir deal ls lists them"));
+            }
+        };
+        let name = deals.of(market).find(|known| known.deal == deal);
+        let name = name.map(|known| known.name.clone());
+        let view = context.market().deal(deal).await;
+        let view = view.map_err(|error| context.failed("the deal cannot be read", &error))?;
+        if view.status == 0 {
+            return Err(
+                Failure::new(Code::NoSuchDeal, format!("there is no deal {deal}"))
+                    .cause("the market has none of this number")
+                    .fix("weir deal ls --all lists them"),
+            );
+        }
+        Ok(Self {
+            context,
+            deal,
+            name,
+            view,
+        })
+    }
+
+    async fn again(&mut self) -> Result<(), Failure> {
+        let view = self.context.market().deal(self.deal).await;
+        let failed = |error| self.context.failed("the deal cannot be read", &error);
+        self.view = view.map_err(failed)?;
+        Ok(())
+    }
+
+    fn wallet(&self) -> Result<Wallet, Failure> {
+        self.context.wallet(None, &Account::Customer)
+    }
+
+    fn title(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name}, deal {}", self.deal),
+            None => format!("deal {}", self.deal),
+        }
+    }
+}
+
+/// Where a deal is, in a word.
+fn state(view: &Lens::DealView) -> &'static str {
+    match view.status {
+        5 => "closed",
+        _ if view.deal.endEpoch != 0 => "ended",
+        1 => "open",
+        2 => "active",
+        3 => "without funds",
+        _ => "unknown",
+    }
+}

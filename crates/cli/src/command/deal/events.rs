@@ -1,0 +1,91 @@
+//! What happened to a deal.
+
+use super::About;
+use crate::args::Which;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Output, Report, Table};
+use alloy_primitives::B256;
+use serde::Serialize;
+use weir_chain::bindings::Market::MarketEvents;
+use weir_chain::{Cursor, Follower, Happened, MarketEvent, News};
+
+#[derive(Serialize)]
+struct Event {
+    block: u64,
+    transaction: B256,
+    what: String,
+}
+
+/// Its events, the oldest first.
+pub(super) async fn events(which: &Which, output: &Output) -> Result<Report, Failure> {
+    let about = About::read(which).await?;
+    let context = &about.context;
+    let (client, deployment) = (context.client.clone(), context.deployment.clone());
+    let mut follower = Follower::new(client, deployment, Cursor::before(&context.deployment));
+    let mut found: Vec<Event> = Vec::new();
+    loop {
+        let news = follower.next().await;
+        match news.map_err(|error| context.failed("the events cannot be read", &error))? {
+            News::Nothing => break,
+            News::Blocks { events, .. } => {
+                found.extend(events.iter().filter_map(|event| told(event, about.deal)));
+            }
+            News::RolledBack { to } => found.retain(|event| event.block <= to),
+        }
+    }
+    let mut table = Table::new(&["BLOCK", "WHAT"].map(Column::Text));
+    for event in &found {
+        table.row([Cell::new(event.block.to_string()), Cell::new(&*event.what)]);
+    }
+    Ok(Report::new(&found, output.render(&table)))
+}
+
+fn told(happened: &Happened, deal: u64) -> Option<Event> {
+    let MarketEvent::Market(event) = &happened.event else {
+        return None;
+    };
+    let (of, what) = match event {
+        MarketEvents::DealCreated(event) => (event.dealId, "it was made".to_owned()),
+        MarketEvents::WorkerMatched(event) => {
+            (event.dealId, format!("{} was given a place", event.peer))
+        }
+        MarketEvents::MatchExpired(event) => (
+            event.dealId,
+            format!("{} gave its place back, or did not take it up", event.peer),
+        ),
+        MarketEvents::WorkerActive(event) => (
+            event.dealId,
+            format!(
+                "{} serves, paid from epoch {} on",
+                event.peer, event.joinEpoch
+            ),
+        ),
+        MarketEvents::WorkerLeaving(event) => (
+            event.dealId,
+            format!("a worker leaves with epoch {}", event.endEpoch),
+        ),
+        MarketEvents::WorkerRemoved(event) => (
+            event.dealId,
+            format!("a worker was given notice to epoch {}", event.endEpoch),
+        ),
+        MarketEvents::WorkerAbsent(event) => {
+            (event.dealId, "a worker was reported absent".to_owned())
+        }
+        MarketEvents::WorkerOver(event) => (event.dealId, "a worker is over".to_owned()),
+        MarketEvents::Settled(event) => {
+            (event.dealId, format!("settled up to epoch {}", event.upTo))
+        }
+        MarketEvents::VersionSet(event) => (
+            event.dealId,
+            format!("new code from epoch {} on", event.fromEpoch),
+        ),
+        MarketEvents::DealEnded(event) => (event.dealId, "it was ended".to_owned()),
+        MarketEvents::DealClosed(event) => (event.dealId, "it was closed".to_owned()),
+        _ => return None,
+    };
+    (of == deal).then(|| Event {
+        block: happened.block,
+        transaction: happened.transaction,
+        what,
+    })
+}

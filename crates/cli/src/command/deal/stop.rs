@@ -1,0 +1,194 @@
+//! The end of a deal, step by step, until its rest is home.
+
+use super::{About, state};
+use crate::args::{Global, Which};
+use crate::consent::consent;
+use crate::failure::Failure;
+use crate::market::{Deals, whole};
+use crate::output::{Output, Report};
+use crate::project::Project;
+use alloy_primitives::{B256, U256};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use weir_chain::Directory;
+use weir_chain::bindings::Lens;
+
+#[derive(Serialize)]
+struct Stopped {
+    deal: u64,
+    state: &'static str,
+    /// Whether nothing is left to do.
+    done: bool,
+    steps: Vec<String>,
+    /// What is waited for.
+    waits: Vec<String>,
+    /// What came home, in the smallest unit.
+    home: String,
+}
+
+/// Ends a deal and does of the rest what can be done now.
+pub(super) async fn stop(
+    which: &Which,
+    yes: bool,
+    global: &Global,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let mut about = About::read(which).await?;
+    let wallet = about.wallet()?;
+    let (mut steps, mut waits) = (Vec::new(), Vec::new());
+    if about.view.deal.endEpoch == 0 {
+        let plan = format!(
+            "{}: its workers serve until their notice is over, then the rest of {} tokens comes home",
+            about.title(),
+            whole(&about.view.balanceNow.to_string())
+        );
+        consent(yes, global, output, (&plan, "end the deal?"))?;
+        wallet
+            .send(&about.context.deployment.end_deal(about.deal))
+            .await?;
+        steps.push("ended the deal".to_owned());
+        about.again().await?;
+    }
+    forget(&about)?;
+    if !about.view.deal.closed {
+        settle(&about, &wallet, (&mut steps, &mut waits)).await?;
+        about.again().await?;
+        close(&about, &wallet, (&mut steps, &mut waits)).await?;
+        about.again().await?;
+    }
+    let home = take_home(&about, &wallet, &mut steps).await?;
+    let stopped = Stopped {
+        deal: about.deal,
+        state: state(&about.view),
+        done: about.view.deal.closed,
+        steps,
+        waits,
+        home: home.to_string(),
+    };
+    let mut text = format!("{}: {}", about.title(), stopped.state);
+    for step in &stopped.steps {
+        text.push_str(&format!("\n  {step}"));
+    }
+    for wait in &stopped.waits {
+        text.push_str(&format!("\n  waits: {wait}"));
+    }
+    let report = Report::new(&stopped, text);
+    Ok(match stopped.done {
+        true => report,
+        false => report.then(format!("say weir deal stop {} again then", about.deal)),
+    })
+}
+
+/// The name is free: a static deployment of it answers again.
+fn forget(about: &About) -> Result<(), Failure> {
+    let Some(name) = &about.name else {
+        return Ok(());
+    };
+    let project = Project::here()?;
+    Deals::load(&project)?.remove(about.context.deployment.market, name, &project)
+}
+
+type Told<'a> = (&'a mut Vec<String>, &'a mut Vec<String>);
+
+/// Frees the units of workers whose time is over, and pays back what they did not prove.
+async fn settle(
+    about: &About,
+    wallet: &crate::market::Wallet,
+    (steps, waits): Told<'_>,
+) -> Result<(), Failure> {
+    let context = &about.context;
+    let failed = |error| context.failed("the workers cannot be read", &error);
+    let directory = Directory::read(&context.client, &context.deployment).await;
+    let directory = directory.map_err(failed)?;
+    let epoch = context.market().time().await.map_err(failed)?.epoch;
+    let places = directory.index().places_in(about.deal);
+    let places: BTreeSet<B256> = places.map(|place| place.worker).collect();
+    let places: Vec<B256> = places.into_iter().collect();
+    let views = context
+        .market()
+        .workers(&places, epoch)
+        .await
+        .map_err(failed)?;
+    for view in &views {
+        let is_there = (1..=3).contains(&view.worker.status);
+        if is_there && view.end <= epoch || view.worker.status == 1 {
+            let call = context.deployment.release_worker(view.workerId);
+            wallet.send(&call).await?;
+            steps.push(format!("freed the units of {}", view.worker.peer));
+        } else if is_there {
+            waits.push(format!(
+                "{} serves until epoch {}",
+                view.worker.peer, view.end
+            ));
+        }
+    }
+    for view in views.iter().filter(|view| view.worker.joinEpoch != 0) {
+        for from in first_epochs(view, epoch) {
+            let call = context.deployment.refund_unproven(view.workerId, from);
+            let due = context
+                .market()
+                .workers(&[view.workerId], from)
+                .await
+                .map_err(failed)?;
+            if due.iter().any(|view| !view.refundableEpochs.is_zero()) {
+                wallet.send(&call).await?;
+                steps.push(format!("took back what {} did not prove", view.worker.peer));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The epochs from which words of 256 are looked at, from the first of a worker to now.
+fn first_epochs(view: &Lens::WorkerView, epoch: u32) -> Vec<u32> {
+    let first = view.worker.joinEpoch >> 8;
+    (first..=epoch >> 8).map(|word| word << 8).collect()
+}
+
+async fn close(
+    about: &About,
+    wallet: &crate::market::Wallet,
+    (steps, waits): Told<'_>,
+) -> Result<(), Failure> {
+    let deal = &about.view.deal;
+    let failed = |error| about.context.failed("the time cannot be read", &error);
+    let epoch = about.context.market().time().await.map_err(failed)?.epoch;
+    if epoch < deal.endEpoch {
+        waits.push(format!("it ends with epoch {}", deal.endEpoch));
+    } else if deal.liveWorkers == 0 && !deal.escrow.is_zero() {
+        waits.push(format!(
+            "{} tokens are set apart for epochs that providers may still claim, or that can be taken back later",
+            whole(&deal.escrow.to_string())
+        ));
+    } else if deal.liveWorkers == 0 {
+        wallet
+            .send(&about.context.deployment.close_deal(about.deal))
+            .await?;
+        steps.push("closed the deal".to_owned());
+    }
+    Ok(())
+}
+
+async fn take_home(
+    about: &About,
+    wallet: &crate::market::Wallet,
+    steps: &mut Vec<String>,
+) -> Result<U256, Failure> {
+    let token = about.view.deal.payToken;
+    let credit = about
+        .context
+        .market()
+        .pay_credit(token, wallet.account())
+        .await;
+    let failed = |error| about.context.failed("the credit cannot be read", &error);
+    let credit = credit.map_err(failed)?;
+    if !credit.is_zero() {
+        let call = about
+            .context
+            .deployment
+            .withdraw_pay(token, wallet.account());
+        wallet.send(&call).await?;
+        steps.push(format!("{} tokens came home", whole(&credit.to_string())));
+    }
+    Ok(credit)
+}

@@ -19,6 +19,7 @@ contract Crowd is Town {
     mapping(bytes32 => mapping(uint256 => uint256)) private paidBack;
     bool public paidWithoutProof;
     bool public resolvedTwice;
+    bool public keyOfPastChanged;
 
     function setUp() public override {
         super.setUp();
@@ -44,7 +45,7 @@ contract Crowd is Town {
     }
 
     function actions() external pure returns (bytes4[] memory list) {
-        list = new bytes4[](21);
+        list = new bytes4[](22);
         (list[0], list[1], list[2]) = (this.wait_.selector, this.match_.selector, this.claimPlace.selector);
         (list[3], list[4], list[5]) = (this.activate_.selector, this.proveAll.selector, this.claim_.selector);
         (list[6], list[7], list[8]) = (this.refund.selector, this.leave_.selector, this.remove.selector);
@@ -53,6 +54,7 @@ contract Crowd is Town {
         (list[15], list[16], list[17]) = (this.slash.selector, this.judge_.selector, this.exit.selector);
         (list[18], list[19], list[20]) =
         (this.withdraw.selector, this.create.selector, this.recommit.selector);
+        list[21] = this.rotate.selector;
     }
 
     function wait_(uint8 epochs) external {
@@ -153,6 +155,28 @@ contract Crowd is Town {
         bytes32 id = workers[workerPick % workers.length];
         vm.prank(desk.getWorker(id).peer);
         try market.leaveDeal(id) {} catch {}
+    }
+
+    /// A change of keys says nothing new about the last epochs, for which receipts are judged: here three.
+    function rotate(uint8 workerPick, uint8 key) external {
+        if (workers.length == 0) return;
+        bytes32 id = workers[workerPick % workers.length];
+        Worker memory worker = desk.getWorker(id);
+        uint32 first = now_() > 3 ? now_() - 3 : 0;
+        if (first < worker.joinEpoch) first = worker.joinEpoch;
+        address[4] memory before;
+        for (uint32 i; first + i <= now_(); ++i) {
+            before[i] = desk.keyOfWorker(id, first + i);
+        }
+        bytes memory signature = workerSignature(id, 0x100 + uint256(key));
+        (, address provider,) = capacity.currentParty(worker.peer);
+        vm.prank(provider);
+        try desk.rotateWorkerKey(id, vm.addr(0x100 + uint256(key)), signature) {
+            if (desk.keyOfWorker(id, now_() + 1) != vm.addr(0x100 + uint256(key))) keyOfPastChanged = true;
+        } catch {}
+        for (uint32 i; first + i <= now_(); ++i) {
+            if (before[i] != desk.keyOfWorker(id, first + i)) keyOfPastChanged = true;
+        }
     }
 
     function remove(uint8 workerPick) external {

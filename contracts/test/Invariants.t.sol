@@ -61,6 +61,11 @@ contract InvariantsTest is Checked {
         crowd.checkUnits();
     }
 
+    /// Who signed an epoch that can be judged stays known.
+    function invariant_keys_of_the_past_stay() external view {
+        yes(!crowd.keyOfPastChanged(), "keys");
+    }
+
     /// I13: the ranges of the peers fill the sum of all fees.
     function invariant_ranges_fill_the_sum() external view {
         crowd.checkRanges();

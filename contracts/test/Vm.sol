@@ -18,6 +18,7 @@ interface Vm {
         uint64 gasRemaining;
     }
 
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function lastCallGas() external view returns (Gas memory);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function warp(uint256 time) external;

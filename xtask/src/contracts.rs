@@ -9,14 +9,24 @@ const FOLDER: &str = "contracts";
 /// Where npm puts the compiler's driver.
 const FORGE: &str = "node_modules/.bin/forge";
 
-/// Compiles the contracts and writes their ABI and code, from which the bindings in Rust are made.
+/// The tests that measure what operations cost.
+const MEASURING: &str = "test/G*.t.sol";
+
+/// Compiles the contracts and writes their ABI and code, from which the bindings in Rust are made, and what their
+/// operations cost.
 pub(crate) fn write_artifacts() -> Result<(), Failed> {
     ensure_npm().map_err(|missing| Failed(missing.to_string()))?;
     install_and_compile()?;
-    run("contracts", in_folder("node").arg("tool/artifacts.js"))
+    run("contracts", in_folder("node").arg("tool/artifacts.js"))?;
+    run(
+        "contracts: gas",
+        in_folder(FORGE).args(["test", "--match-path", MEASURING]),
+    )?;
+    run("contracts", in_folder("node").arg("tool/gas.js"))
 }
 
-/// Compares what the sources compile to with what is committed, and runs the contracts' tests.
+/// Compares what the sources compile to and what operations cost with what is committed, and runs the contracts'
+/// tests.
 pub(crate) fn test() -> Result<Outcome, Failed> {
     if let Err(missing) = ensure_npm() {
         return Ok(Outcome::Skipped(missing.to_string()));
@@ -29,6 +39,8 @@ pub(crate) fn test() -> Result<Outcome, Failed> {
         in_folder(FORGE).args(["fmt", "--check"]),
     )?;
     run("contracts: tests", in_folder(FORGE).arg("test"))?;
+    let compare = ["tool/gas.js", "--check"];
+    run("contracts: gas", in_folder("node").args(compare))?;
     Ok(Outcome::Passed)
 }
 

@@ -29,7 +29,8 @@ Usage: cargo xtask TASK
   bench    run all benches and print the table for docs/benchmarks.md
   grammar  write the parser of Aqua that Helix, Neovim and Zed need
   contracts
-           compile the contracts and write contracts/artifacts
+           compile the contracts; write contracts/artifacts, and what operations
+           cost to contracts/gas.json
   componentize IN.wasm OUT.wasm
            turn a core module built with wit-bindgen into a component
   component DIR OUT.wasm

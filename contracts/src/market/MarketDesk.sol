@@ -7,13 +7,15 @@ import {NotOwner} from "../Module.sol";
 import {Param} from "../params/Param.sol";
 import {Params} from "../params/Params.sol";
 import {Listing} from "../registry/RegistryStorage.sol";
-import {Registry} from "../registry/Registry.sol";
+import {Registry, NotProvider} from "../registry/Registry.sol";
+import {Signatures} from "../Signatures.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {
     AccessKind,
     Deal,
     Entry,
     EpochMasks,
+    FormerKey,
     MarketLayout,
     Standing,
     Worker,
@@ -24,6 +26,8 @@ import {
     Ended,
     BelowReserve,
     BadStatus,
+    BadWorkerSig,
+    KeyTooYoung,
     NotAbsent,
     Pending,
     NotOfPeer,
@@ -140,6 +144,33 @@ contract MarketDesk is MarketBase {
         capacity.slash(peer, uint128(loss), ABSENT, receivers);
     }
 
+    /// @notice Names another key for a worker's receipts, from the next epoch on. The former key stays known for the
+    /// epochs before; so there is no further change while these can be judged. Provider of the peer, not the node:
+    /// whoever broke into a node has its worker's key too.
+    /// @param key Address of the new key.
+    /// @param signature By that key over `ActivateWorker(workerId)`.
+    /// Errors: BadStatus, NotProvider, KeyTooYoung, BadWorkerSig.
+    function rotateWorkerKey(bytes32 workerId, address key, bytes calldata signature) external {
+        MarketLayout storage s = store();
+        Worker storage worker = s.worker[workerId];
+        if (worker.status != WorkerStatus.Active && worker.status != WorkerStatus.Notice) {
+            revert BadStatus(worker.status);
+        }
+        (, address provider,) = capacityModule().currentParty(worker.peer);
+        if (msg.sender != provider) revert NotProvider();
+        uint32 epoch = currentEpoch();
+        FormerKey storage former = s.formerKey[workerId];
+        if (former.until != 0) {
+            uint32 least = former.until + uint32(param(Param.Retention));
+            if (epoch < least) revert KeyTooYoung(least);
+        }
+        if (!Signatures.isFrom(key, Signatures.activateWorker(workerId), signature)) revert BadWorkerSig();
+        // A worker that does not serve yet has signed nothing.
+        if (worker.joinEpoch <= epoch) (former.key, former.until) = (worker.key, epoch + 1);
+        worker.key = key;
+        emit WorkerKeyRotated(worker.dealId, workerId, key, epoch + 1);
+    }
+
     /// @notice Marks workers without a leaf in their peer's receipts. Audit. Errors: OnlyModule, NotOfPeer.
     function exclude(address peer, uint32 epoch, address token, bytes32[] calldata workerIds) external {
         onlyModule(AUDIT);
@@ -194,6 +225,13 @@ contract MarketDesk is MarketBase {
     /// @notice A worker; its status is None if there is none. Anyone.
     function getWorker(bytes32 workerId) external view returns (Worker memory) {
         return store().worker[workerId];
+    }
+
+    /// @notice Address of the key that signs a worker's receipts of an epoch, as far back as receipts can be judged.
+    /// Anyone.
+    function keyOfWorker(bytes32 workerId, uint32 epoch) external view returns (address) {
+        FormerKey memory former = store().formerKey[workerId];
+        return epoch < former.until ? former.key : store().worker[workerId].key;
     }
 
     /// @notice The masks of a worker's epochs in a word. Anyone.

@@ -23,6 +23,8 @@ error BadStatus(WorkerStatus status);
 error Expired();
 /// The signature is not by the worker's key.
 error BadWorkerSig();
+/// The worker's key was changed, and receipts by the former one can be judged up to before the epoch.
+error KeyTooYoung(uint32 epoch);
 /// The worker's time is not over.
 error TooSoon(uint32 epoch);
 /// The worker has proven at least one of the last two epochs, or was not paid for them.

@@ -25,6 +25,7 @@ abstract contract MarketEvents {
     event WorkerActive(
         uint64 indexed dealId, bytes32 indexed workerId, address indexed peer, address key, uint32 joinEpoch
     );
+    event WorkerKeyRotated(uint64 indexed dealId, bytes32 indexed workerId, address key, uint32 fromEpoch);
     event WorkerLeaving(uint64 indexed dealId, bytes32 indexed workerId, uint32 endEpoch);
     event WorkerRemoved(uint64 indexed dealId, bytes32 indexed workerId, uint32 endEpoch);
     event WorkerAbsent(uint64 indexed dealId, bytes32 indexed workerId, address reporter);

@@ -80,7 +80,7 @@ struct Worker {
     uint8 firstUnit;
     WorkerStatus status;
     // ---
-    /// Address of the key that signs the worker's receipts.
+    /// Address of the key that signs the worker's receipts; a new one does so from the next epoch on.
     address key;
     uint32 joinEpoch;
     uint48 commitmentId;
@@ -93,6 +93,13 @@ struct Worker {
     uint32 endEpoch;
     /// In the peer's first worker of a deal: how often the peer joined again.
     uint32 rejoins;
+}
+
+/// The key that a worker had before its present one. One slot.
+struct FormerKey {
+    address key;
+    /// First epoch whose receipts the present key signs.
+    uint32 until;
 }
 
 /// Epochs of a worker, 256 in a word, epoch e at bit e mod 256.
@@ -120,6 +127,7 @@ struct MarketLayout {
     mapping(bytes32 workerId => Worker) worker;
     mapping(bytes32 workerId => mapping(uint256 word => EpochMasks)) masks;
     mapping(bytes32 workerId => mapping(uint32 epoch => uint32)) heldSince;
+    mapping(bytes32 workerId => FormerKey) formerKey;
 }
 
 /// A deal as its owner describes it.

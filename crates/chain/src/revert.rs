@@ -264,6 +264,10 @@ const ERRORS: &[(&str, &str)] = &[
         "the contract is initialised already",
     ),
     (
+        "KeyTooYoung(uint32)",
+        "the worker's key was changed not long ago, and receipts by the one before it can still be judged; wait for epoch {0}",
+    ),
+    (
         "LiveCommitment()",
         "the peer has a commitment that is not finished; finish or cancel it first",
     ),

@@ -3,7 +3,8 @@
 mod market;
 
 pub(crate) use market::{
-    AddContext, Context, Exit, Market, Provider, Send, Simulate, Stake, Wallet, Who,
+    AddContext, Apply, Asked, Context, Exit, Init, Market, Provider, Send, Simulate, Stake, Wallet,
+    Who,
 };
 
 use crate::output::{ColorChoice, Format};

@@ -253,6 +253,8 @@ codes! {
     AccountBusy = "W0613", Conflict;
     /// There is no deal of this number.
     NoSuchDeal = "W0614", NotFound;
+    /// A `provider.toml` cannot be used.
+    ProviderFile = "W0615", Configuration;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

@@ -125,9 +125,10 @@ impl Context {
 
     /// Where transactions are kept: beside the chain that they are on, or in the user's folder.
     fn state(&self) -> Result<PathBuf, Failure> {
-        match self.is_local() {
-            true => Ok(Project::here()?.state()),
-            false => contexts::home(),
+        if self.is_local() {
+            Ok(Project::here()?.state())
+        } else {
+            contexts::home()
         }
     }
 }

@@ -107,9 +107,10 @@ pub(super) async fn claim(who: &Who) -> Result<Report, Failure> {
         transactions,
         tokens,
     };
-    let text = match claimed.transactions.is_empty() {
-        true => "nothing is due yet".to_owned(),
-        false => claimed
+    let text = if claimed.transactions.is_empty() {
+        "nothing is due yet".to_owned()
+    } else {
+        claimed
             .tokens
             .iter()
             .map(|moved| {
@@ -120,7 +121,7 @@ pub(super) async fn claim(who: &Who) -> Result<Report, Failure> {
                     whole(&moved.withdrawn)
                 )
             })
-            .collect(),
+            .collect()
     };
     Ok(Report::new(&claimed, text))
 }

@@ -189,9 +189,10 @@ pub(super) async fn status(who: &Who, output: &Output) -> Result<Report, Failure
 
 pub(super) async fn offers(who: &Who, output: &Output) -> Result<Report, Failure> {
     let status = read(&standing(&Context::current()?, who).await?);
-    let text = match status.offers.is_empty() {
-        true => "no offers".to_owned(),
-        false => output.render(&offers_table(&status.offers)),
+    let text = if status.offers.is_empty() {
+        "no offers".to_owned()
+    } else {
+        output.render(&offers_table(&status.offers))
     };
     Ok(Report::new(&status.offers, text))
 }
@@ -199,9 +200,10 @@ pub(super) async fn offers(who: &Who, output: &Output) -> Result<Report, Failure
 pub(super) async fn commitments(who: &Who, output: &Output) -> Result<Report, Failure> {
     let status = read(&standing(&Context::current()?, who).await?);
     let commitments = of_peers(&status);
-    let text = match commitments.is_empty() {
-        true => "no commitments".to_owned(),
-        false => output.render(&commitments_table(&commitments)),
+    let text = if commitments.is_empty() {
+        "no commitments".to_owned()
+    } else {
+        output.render(&commitments_table(&commitments))
     };
     Ok(Report::new(&commitments, text))
 }

@@ -549,7 +549,7 @@ fn a_provider_is_brought_to_what_its_file_says() {
         "create offer main with peer node-1 (4 units)",
         "commit the 4 units of peer node-1 for 30 epochs",
         "let the contract of commitments take the collateral",
-        "deposit the collateral of 1 peers",
+        "deposit the collateral of one peer",
     ];
     assert_eq!(steps(&first, "todo"), expected);
     assert_eq!(tokens(&first["collateral"]), 400 * TOKEN);

@@ -269,13 +269,14 @@ impl Chain<'_> {
         for few in waiting.chunks(PEERS_MAX) {
             let peers = few.iter().map(|(peer, _)| *peer).collect();
             let amount = sum(few);
+            let what = match few.len() {
+                1 => "deposit the collateral of one peer".to_owned(),
+                count => format!("deposit the collateral of {count} peers"),
+            };
             let call = self.deployment.deposit_collateral(peers, amount);
             found.push(Difference {
                 collateral: amount,
-                ..send(
-                    format!("deposit the collateral of {} peers", few.len()),
-                    call,
-                )
+                ..send(what, call)
             });
         }
         found

@@ -189,12 +189,14 @@ async fn wait(
     }
 }
 
+/// Rounded up, so that it is over by then.
 fn duration(seconds: u64) -> String {
-    let rounded = match seconds {
-        0..600 => seconds,
-        600..86_400 => seconds - seconds % 60,
-        _ => seconds - seconds % 3600,
+    let unit = match seconds {
+        0..60 => 1,
+        60..86_400 => 60,
+        _ => 3600,
     };
+    let rounded = seconds.div_ceil(unit).saturating_mul(unit);
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 

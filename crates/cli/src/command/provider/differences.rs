@@ -89,11 +89,11 @@ impl Chain<'_> {
 
     /// The offer on the chain: that of its peers. Offers have no names there.
     fn offer_of(&self, offer: &OfferTerms) -> Option<&Lens::OfferView> {
-        let own = offer
+        let mut own = offer
             .peers
             .iter()
             .filter(|peer| self.is_registered(peer) && !self.is_taken(peer));
-        let id = own.filter_map(|peer| self.view(peer)).next()?.peer.offerId;
+        let id = own.find_map(|peer| self.view(peer))?.peer.offerId;
         let mut offers = self.standing.offers.iter();
         offers.find(|view| view.offerId == id)
     }
@@ -217,7 +217,7 @@ impl Chain<'_> {
             for peer in offer.peers.iter().filter(|peer| !self.is_taken(peer)) {
                 let commitment = self.view(peer).map(|view| &view.commitment);
                 match commitment.map(|commitment| commitment.status) {
-                    Some(2 | 3) => continue,
+                    Some(2 | 3) => {}
                     Some(1) => {
                         let per_unit = commitment.map(|known| known.collateralPerUnit);
                         let units = commitment.map_or(peer.units, |known| known.units);

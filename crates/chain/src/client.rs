@@ -8,6 +8,7 @@ use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Header, TransactionRequest};
 
 use crate::bindings::{Audit, Capacity, Lens, Market, Params, Registry, TestToken};
+use crate::call::Call;
 use crate::calls::id48;
 use crate::deployment::Deployment;
 use crate::endpoints::{Endpoints, REQUEST};
@@ -98,6 +99,20 @@ impl Client {
         Ok(logs
             .filter_map(|log| MarketEvent::read(deployment, log))
             .collect())
+    }
+
+    /// What the gas of a transaction would cost now, in wei. It is tried: one that a contract refuses has no cost.
+    pub async fn gas_cost(&self, from: Address, call: &Call) -> Result<U256, ChainError> {
+        let gas = self.provider.estimate_gas(call.request(from)).await;
+        let gas = gas.map_err(|error| match Revert::of(&error) {
+            Some(why) => ChainError::Revert {
+                what: call.what.clone(),
+                why: Box::new(why),
+            },
+            None => error.into(),
+        })?;
+        let price = self.provider.get_gas_price().await?;
+        Ok(U256::from(gas).saturating_mul(U256::from(price)))
     }
 
     /// What a contract answers, as bytes.

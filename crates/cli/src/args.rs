@@ -5,7 +5,8 @@ mod market;
 
 pub(crate) use deal::{Deal, Deploy, Which};
 pub(crate) use market::{
-    AddContext, Context, Exit, Market, Provider, Send, Simulate, Stake, Wallet, Who,
+    AddContext, Apply, Asked, Context, Exit, Init, Market, Provider, Send, Simulate, Stake, Wallet,
+    Who,
 };
 
 use crate::output::{ColorChoice, Format};
@@ -160,6 +161,12 @@ pub(crate) struct Up {
     /// Port of the chain's JSON-RPC on this machine; without it 8545, or a free one
     #[arg(long, value_name = "PORT", conflicts_with = "no_chain")]
     pub(crate) chain_port: Option<u16>,
+    /// Use the development chain at URL (anvil, for example), in the place of one inside
+    #[arg(long, value_name = "URL", conflicts_with_all = ["no_chain", "chain_port"])]
+    pub(crate) chain: Option<String>,
+    /// The peers are in the market and take no deals
+    #[arg(long, conflicts_with = "no_chain")]
+    pub(crate) no_deals: bool,
 }
 
 /// What to do with the chain of the local network.

@@ -253,6 +253,8 @@ codes! {
     AccountBusy = "W0613", Conflict;
     /// There is no deal of this number.
     NoSuchDeal = "W0614", NotFound;
+    /// A `provider.toml` cannot be used.
+    ProviderFile = "W0615", Configuration;
     /// What is to be deployed makes no package.
     PackageUnusable = "W0621", Configuration;
     /// Too few peers match.

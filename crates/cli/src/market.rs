@@ -22,7 +22,7 @@ pub(crate) use contexts::{Contexts, LOCAL, Saved, check_name, choose, chosen, to
 pub(crate) use deals::{Deals, Known};
 pub(crate) use failure::{failed, failed_at};
 pub(crate) use file::{MarketFile, market_file};
-pub(crate) use local::{Listen, LocalMarket, sender};
+pub(crate) use local::{LocalMarket, Place, sender};
 pub(crate) use rules::{Asked, Taken, first_free, why_not};
 pub(crate) use standing::{
     NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, worker_state,

@@ -113,6 +113,12 @@ schemas! {
     PROVIDER_CLAIM = "provider.claim";
     /// A provider on its way out.
     PROVIDER_EXIT = "provider.exit";
+    /// A file for a provider to begin with.
+    PROVIDER_INIT = "provider.init";
+    /// What differs between a provider's file and the chain.
+    PROVIDER_PLAN = "provider.plan";
+    /// The signature with which a node agrees to be a provider's.
+    PROVIDER_CONSENT = "provider.consent";
     /// Collateral.
     STAKE_LS = "stake.ls";
     /// Collateral that came home.

@@ -64,6 +64,24 @@ pub(crate) struct Who {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Provider {
+    /// Write a provider.toml to begin with
+    Init(Init),
+    /// What differs between provider.toml and the chain, and what it costs
+    Plan(Apply),
+    /// Bring the chain to what provider.toml says: registration, offers, peers, commitments, collateral
+    #[command(
+        after_help = "Each step is left out if the chain shows it done, so the same command goes on after an interruption. Peers and\n\
+            offers that the file does not name stay as they are; weir provider exit takes them out."
+    )]
+    Apply {
+        #[command(flatten)]
+        plan: Apply,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let a node agree to be a provider's, where the key of the node is
+    Consent(Asked),
     /// Offers, peers, commitments, workers, and what they earned
     Status(Who),
     /// The offers of the provider
@@ -77,6 +95,47 @@ pub(crate) enum Provider {
         after_help = "Does what can be done now, and says for the rest which epoch it waits for. The same command goes on then."
     )]
     Exit(Exit),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// Where
+    #[arg(long, value_name = "FILE", default_value = "provider.toml")]
+    pub(crate) file: PathBuf,
+    /// Who the provider is, for everybody to read
+    #[arg(long, default_value = "a provider")]
+    pub(crate) name: String,
+    /// The key file of a peer; can be repeated
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Compute units of each peer
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) units: u16,
+    /// The least price of a unit for an epoch, in whole tokens; weir market prices shows those of others
+    #[arg(long, default_value = "0.001")]
+    pub(crate) price: String,
+    /// For how many epochs each peer is promised
+    #[arg(long, default_value_t = 365)]
+    pub(crate) epochs: u16,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// What the provider wants to have
+    #[arg(long, value_name = "FILE", default_value = "provider.toml")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Asked {
+    /// The account of the provider
+    #[arg(long = "for", value_name = "ACCOUNT")]
+    pub(crate) provider: String,
+    /// The key file of the node
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
 }
 
 #[derive(Args, Debug)]

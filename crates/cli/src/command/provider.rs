@@ -1,7 +1,10 @@
 //! `weir provider`: a provider's part in the market.
 
+mod apply;
 mod claim;
+mod differences;
 mod exit;
+mod file;
 mod status;
 
 pub(super) use claim::withdraw;
@@ -28,6 +31,13 @@ pub(crate) fn run(
             asking(status::commitments(who, output)),
         ),
         Provider::Claim(who) => (schema::PROVIDER_CLAIM, asking(claim::claim(who))),
+        Provider::Init(args) => (schema::PROVIDER_INIT, apply::init(args)),
+        Provider::Plan(args) => (schema::PROVIDER_PLAN, asking(apply::plan(args, output))),
+        Provider::Apply { plan, yes } => (
+            schema::PROVIDER_PLAN,
+            asking(apply::apply(plan, *yes, global, output)),
+        ),
+        Provider::Consent(args) => (schema::PROVIDER_CONSENT, asking(apply::consent(args))),
         Provider::Exit(args) => (
             schema::PROVIDER_EXIT,
             asking(exit::exit(args, global, output)),
@@ -51,8 +61,9 @@ async fn standing(context: &Context, who: &Who) -> Result<Standing, Failure> {
     let what = format!("{account} is no provider of this market");
     let failure = Failure::new(Code::NotAProvider, what)
         .cause("it has neither a description nor an offer nor peers");
-    Err(match context.is_local() {
-        true => failure.fix("name one with --as; weir market providers lists them"),
-        false => failure.fix("weir market providers lists those that are"),
+    Err(if context.is_local() {
+        failure.fix("name one with --as; weir market providers lists them")
+    } else {
+        failure.fix("weir market providers lists those that are")
     })
 }

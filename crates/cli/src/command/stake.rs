@@ -99,9 +99,10 @@ async fn list(who: &Who, output: &Output) -> Result<Report, Failure> {
             whole(&held.slashed).into(),
         ]);
     }
-    let mut text = match stakes.commitments.is_empty() {
-        true => "no commitments with collateral of this account\n".to_owned(),
-        false => output.render(&table),
+    let mut text = if stakes.commitments.is_empty() {
+        "no commitments with collateral of this account\n".to_owned()
+    } else {
+        output.render(&table)
     };
     text.push_str(&format!(
         "\nto withdraw: {}; the account has {}",

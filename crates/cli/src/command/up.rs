@@ -8,7 +8,7 @@ use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::logging::{self, Voice};
-use crate::market::{Listen, LocalMarket, MarketFile};
+use crate::market::{LocalMarket, MarketFile, Place};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::permissions;
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
@@ -133,8 +133,16 @@ async fn market(
     project: &Project,
     started: &LocalNetwork,
 ) -> Result<LocalMarket, Failure> {
-    let listen = args.chain_port.map_or(Listen::Usual, Listen::Port);
-    LocalMarket::start(project, listen, started.peers()).await
+    let place = match (&args.chain, args.chain_port) {
+        (Some(url), _) => Place::Elsewhere(url.clone()),
+        (None, Some(port)) => Place::Port(port),
+        (None, None) => Place::Usual,
+    };
+    let market = LocalMarket::start(project, place, started.peers()).await?;
+    if args.no_deals {
+        return Ok(market);
+    }
+    market.follow(project, started.peers()).await
 }
 
 /// The service of the folder with the files that it is made of, or the example.

@@ -170,9 +170,10 @@ fn keep(file: &Path, key: &Keypair) -> Result<Report, Failure> {
         peer: key.peer_id().to_string(),
         sealed: passphrase.is_some(),
     };
-    let how = match kept.sealed {
-        true => "sealed by the passphrase",
-        false => "not sealed: set WEIR_PASSPHRASE to seal the next one",
+    let how = if kept.sealed {
+        "sealed by the passphrase"
+    } else {
+        "not sealed: set WEIR_PASSPHRASE to seal the next one"
     };
     let text = format!("{} has the key of {} ({how})", kept.file, kept.account);
     Ok(Report::new(&kept, text))

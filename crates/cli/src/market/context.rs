@@ -92,7 +92,7 @@ impl Context {
     pub(crate) fn wallet(&self, text: Option<&str>, usual: &Account) -> Result<Wallet, Failure> {
         let wanted = self.account(text, usual)?;
         let (key, terms) = match &self.saved {
-            None => (self.local_key(text, usual)?, local_terms()),
+            None => (local_key(text, usual)?, local_terms()),
             Some(saved) => (key_of(saved)?, saved.terms()?),
         };
         let account = Address::from(key.address().to_bytes());
@@ -108,27 +108,29 @@ impl Context {
         Wallet::open(&self.client, &key, (folder, terms), self.is_local())
     }
 
-    fn local_key(&self, text: Option<&str>, usual: &Account) -> Result<Keypair, Failure> {
-        match text {
-            None => usual.key(),
-            Some(text) => Account::named(text).map_or_else(
-                || {
-                    Err(
-                        Failure::new(Code::KeyUnusable, format!("there is no key for {text}"))
-                            .cause("here keys are known by names: customer, market, provider-a, …"),
-                    )
-                },
-                |account| account.key(),
-            ),
-        }
-    }
-
     /// Where transactions are kept: beside the chain that they are on, or in the user's folder.
     fn state(&self) -> Result<PathBuf, Failure> {
-        match self.is_local() {
-            true => Ok(Project::here()?.state()),
-            false => contexts::home(),
+        if self.is_local() {
+            Ok(Project::here()?.state())
+        } else {
+            contexts::home()
         }
+    }
+}
+
+/// The key of an account of the local network.
+fn local_key(text: Option<&str>, usual: &Account) -> Result<Keypair, Failure> {
+    match text {
+        None => usual.key(),
+        Some(text) => Account::named(text).map_or_else(
+            || {
+                Err(
+                    Failure::new(Code::KeyUnusable, format!("there is no key for {text}"))
+                        .cause("here keys are known by names: customer, market, provider-a, …"),
+                )
+            },
+            |account| account.key(),
+        ),
     }
 }
 

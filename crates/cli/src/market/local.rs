@@ -47,60 +47,61 @@ const CLAIMS: usize = 4;
 /// How often a node asks its chain, which is in the same process.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Where the chain listens.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Listen {
-    /// At the usual port, or another one if that is taken.
+/// Where the chain is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In this process, at the usual port, or another one if that is taken.
     Usual,
-    /// At this port.
+    /// In this process, at this port.
     Port(u16),
+    /// In another one, with its JSON-RPC at this URL.
+    Elsewhere(String),
 }
 
-/// A chain that runs in this process.
+/// A chain with a market on it.
 pub(crate) struct LocalMarket {
-    server: Server,
-    /// Dropped last: requests may be under way.
-    _chain: DevChain,
+    /// What runs in this process, if the chain does.
+    inside: Option<Inside>,
+    client: Client,
     file: MarketFile,
     agents: Vec<AgentHandle>,
 }
 
+struct Inside {
+    server: Server,
+    /// Dropped last: requests may be under way.
+    _chain: DevChain,
+}
+
 impl LocalMarket {
-    /// Starts the chain, puts a market on it unless there is one, lets a provider enter for each peer, and lets the
-    /// peers follow it.
+    /// Starts the chain, puts a market on it unless there is one, and lets a provider enter for each peer.
     pub(crate) async fn start(
         project: &Project,
-        listen: Listen,
+        place: Place,
         peers: &[LocalPeer],
     ) -> Result<Self, Failure> {
-        let providers = peers
-            .iter()
-            .map(|peer| Account::Provider(peer.name.clone()));
-        let accounts: Vec<Account> = [Account::Market, Account::Customer]
-            .into_iter()
-            .chain(providers)
-            .collect();
-        let accounts = accounts
-            .iter()
-            .map(|account| Ok((account.address()?, Account::coins())));
-        let chain = DevChain::open(Config {
-            path: Some(project.state().join("chain.redb")),
-            chain_id: CHAIN_ID,
-            accounts: accounts.collect::<Result<_, Failure>>()?,
-            ..Config::default()
-        });
-        let chain = chain.map_err(|error| {
-            Failure::new(
-                Code::NetworkFailed,
-                "the chain of the network did not start",
-            )
-            .cause(error)
-            .fix("weir up --fresh forgets what is kept in .weir")
-        })?;
-        let server = serve(&chain, listen).await?;
-        let url = server.url();
+        let accounts = accounts(peers)?;
+        let (url, inside) = match place {
+            Place::Elsewhere(url) => (url, None),
+            place => {
+                let chain = open(project, &accounts)?;
+                let server = serve(&chain, &place).await?;
+                let url = server.url();
+                let inside = Inside {
+                    server,
+                    _chain: chain,
+                };
+                (url, Some(inside))
+            }
+        };
         let client = Client::new(std::slice::from_ref(&url), CHAIN_ID)
             .map_err(|error| failed("the chain cannot be asked", &error))?;
+        for (account, coins) in accounts {
+            // Whoever was not there when the chain began has no coins yet.
+            give_coins(&client, account, coins)
+                .await
+                .map_err(|error| failed("the chain gives no coins", &error))?;
+        }
         let file = found(project, &url, &client).await?;
         file.write(project)?;
         let entering = peers
@@ -108,16 +109,25 @@ impl LocalMarket {
             .map(|peer| enter(&client, &file, &peer.name, &peer.keypair));
         try_join_all(entering).await?;
         begin(&client, &file, peers).await?;
+        Ok(Self {
+            inside,
+            client,
+            file,
+            agents: Vec::new(),
+        })
+    }
+
+    /// Lets the peers follow the market, and take deals.
+    pub(crate) async fn follow(
+        mut self,
+        project: &Project,
+        peers: &[LocalPeer],
+    ) -> Result<Self, Failure> {
         let agents = peers
             .iter()
-            .map(|peer| follow(project, &client, &file, peer));
-        let agents = try_join_all(agents).await?;
-        Ok(Self {
-            server,
-            _chain: chain,
-            file,
-            agents,
-        })
+            .map(|peer| follow(project, &self.client, &self.file, peer));
+        self.agents = try_join_all(agents).await?;
+        Ok(self)
     }
 
     /// Where it is.
@@ -128,15 +138,62 @@ impl LocalMarket {
     /// Ends it. What happened on it stays.
     pub(crate) async fn stop(self) {
         join_all(self.agents.iter().map(AgentHandle::shutdown)).await;
-        self.server.stop().await;
+        if let Some(inside) = self.inside {
+            inside.server.stop().await;
+        }
     }
 }
 
-async fn serve(chain: &DevChain, listen: Listen) -> Result<Server, Failure> {
+/// Those who have coins: the market, the customer, and a provider and a peer for each node.
+fn accounts(peers: &[LocalPeer]) -> Result<Vec<(Address, U256)>, Failure> {
+    let providers = peers
+        .iter()
+        .map(|peer| Account::Provider(peer.name.clone()));
+    let named = [Account::Market, Account::Customer]
+        .into_iter()
+        .chain(providers);
+    let named: Vec<Address> = named
+        .map(|account| account.address())
+        .collect::<Result<_, _>>()?;
+    let peers = peers.iter().map(|peer| address(&peer.keypair));
+    let all = named.into_iter().chain(peers);
+    Ok(all.map(|account| (account, Account::coins())).collect())
+}
+
+fn address(key: &Keypair) -> Address {
+    Address::from(key.address().to_bytes())
+}
+
+/// Opens the chain of the project, or makes it.
+fn open(project: &Project, accounts: &[(Address, U256)]) -> Result<DevChain, Failure> {
+    let chain = DevChain::open(Config {
+        path: Some(project.state().join("chain.redb")),
+        chain_id: CHAIN_ID,
+        accounts: accounts.to_vec(),
+        ..Config::default()
+    });
+    chain.map_err(|error| {
+        Failure::new(
+            Code::NetworkFailed,
+            "the chain of the network did not start",
+        )
+        .cause(error)
+        .fix("weir up --fresh forgets what is kept in .weir")
+    })
+}
+
+async fn give_coins(client: &Client, account: Address, coins: U256) -> Result<(), ChainError> {
+    if client.balance(account).await?.is_zero() {
+        client.set_coins(account, coins).await?;
+    }
+    Ok(())
+}
+
+async fn serve(chain: &DevChain, place: &Place) -> Result<Server, Failure> {
     let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-    let served = match listen {
-        Listen::Port(port) => chain.serve(at(port)).await,
-        Listen::Usual => match chain.serve(at(PORT)).await {
+    let served = match place {
+        Place::Port(port) => chain.serve(at(*port)).await,
+        Place::Usual | Place::Elsewhere(_) => match chain.serve(at(PORT)).await {
             Ok(server) => Ok(server),
             Err(_) => chain.serve(at(0)).await,
         },
@@ -186,10 +243,6 @@ async fn enter(
         let market = client.market(&file.deployment);
         let collateral = market.collateral(u64::from(UNITS)).await?;
         let (token, address) = (file.deployment.stake_token, sender.account());
-        // Whoever was not there when the chain began has no coins yet.
-        if client.balance(address).await?.is_zero() {
-            client.set_coins(address, Account::coins()).await?;
-        }
         if !market.is_provider(address).await? && market.tokens(token, address).await? < collateral
         {
             sender
@@ -207,10 +260,7 @@ async fn enter(
 async fn begin(client: &Client, file: &MarketFile, peers: &[LocalPeer]) -> Result<(), Failure> {
     let begun = async {
         let market = client.market(&file.deployment);
-        let ids: Vec<Address> = peers
-            .iter()
-            .map(|peer| Address::from(peer.keypair.address().to_bytes()))
-            .collect();
+        let ids: Vec<Address> = peers.iter().map(|peer| address(&peer.keypair)).collect();
         let time = market.time().await?;
         let waits = market.peers(&ids).await?;
         if waits
@@ -234,13 +284,6 @@ async fn follow(
     peer: &LocalPeer,
 ) -> Result<AgentHandle, Failure> {
     let what = || format!("peer {} cannot follow the market", peer.name);
-    // It pays for the gas of its transactions.
-    let account = Address::from(peer.keypair.address().to_bytes());
-    let balance = client.balance(account).await;
-    if balance.map_err(|error| failed(what(), &error))?.is_zero() {
-        let given = client.set_coins(account, Account::coins()).await;
-        given.map_err(|error| failed(what(), &error))?;
-    }
     let not_started = |error: &dyn std::fmt::Display| {
         Failure::new(Code::NetworkFailed, what())
             .cause(error)

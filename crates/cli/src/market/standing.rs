@@ -22,6 +22,7 @@ pub(crate) struct Standing {
     /// How many epochs after its end an epoch can be claimed.
     pub(crate) maturity: u32,
     pub(crate) account: Address,
+    pub(crate) directory: Directory,
     /// What it says that it is.
     pub(crate) description: Option<String>,
     pub(crate) offers: Vec<Lens::OfferView>,
@@ -150,12 +151,14 @@ impl Standing {
             pay.push((token, market.pay_credit(token, account).await?));
         }
         let description = directory.description(account);
+        let description = description.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         Ok(Self {
             time,
             epoch_seconds: market.epoch_seconds().await?,
             maturity: market.maturity().await?,
             account,
-            description: description.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+            directory,
+            description,
             offers,
             peers,
             pay,

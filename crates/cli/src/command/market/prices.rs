@@ -45,9 +45,10 @@ pub(super) async fn prices(output: &Output) -> Result<Report, Failure> {
             price.free_units.to_string().into(),
         ]);
     }
-    let text = match prices.is_empty() {
-        true => "no open offers".to_owned(),
-        false => output.render(&table),
+    let text = if prices.is_empty() {
+        "no open offers".to_owned()
+    } else {
+        output.render(&table)
     };
     Ok(Report::new(&prices, text))
 }

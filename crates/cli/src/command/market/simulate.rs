@@ -33,14 +33,13 @@ struct Simulated {
 
 pub(super) async fn simulate(args: &Simulate, output: &Output) -> Result<Report, Failure> {
     let context = Context::current()?;
-    let failed = |error: &ChainError| context.failed("the market cannot be read", error);
-    let simulated = match args.deal {
-        Some(deal) => of_deal(&context, deal).await?,
-        None => {
-            let asked = asked(args, &context)?;
-            let peers = of_terms(&context, &asked).await;
-            Simulated::of(asked.workers, peers.map_err(|error| failed(&error))?)
-        }
+    let simulated = if let Some(deal) = args.deal {
+        of_deal(&context, deal).await?
+    } else {
+        let asked = asked(args, &context)?;
+        let peers = of_terms(&context, &asked).await;
+        let failed = |error: &ChainError| context.failed("the market cannot be read", error);
+        Simulated::of(asked.workers, peers.map_err(|error| failed(&error))?)
     };
     let mut table = Table::new(&["OFFER", "PEER", "MATCHES", "REASON"].map(Column::Text));
     for found in &simulated.peers {

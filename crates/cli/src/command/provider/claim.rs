@@ -107,20 +107,18 @@ pub(super) async fn claim(who: &Who) -> Result<Report, Failure> {
         transactions,
         tokens,
     };
-    let text = match claimed.transactions.is_empty() {
-        true => "nothing is due yet".to_owned(),
-        false => claimed
-            .tokens
-            .iter()
-            .map(|moved| {
-                format!(
-                    "claimed {} of {}, of which {} came home after fee and staker's part\n",
-                    whole(&moved.claimed),
-                    moved.token,
-                    whole(&moved.withdrawn)
-                )
-            })
-            .collect(),
+    let text = if claimed.transactions.is_empty() {
+        "nothing is due yet".to_owned()
+    } else {
+        let each = claimed.tokens.iter().map(|moved| {
+            format!(
+                "claimed {} of {}, and {} came home after the market's fee and the staker's part",
+                whole(&moved.claimed),
+                moved.token,
+                whole(&moved.withdrawn)
+            )
+        });
+        each.collect::<Vec<_>>().join("\n")
     };
     Ok(Report::new(&claimed, text))
 }

@@ -81,7 +81,8 @@ pub(super) async fn exit(args: &Exit, global: &Global, output: &Output) -> Resul
     let leaving = leaving(&args.peers, &now)?;
     let deployment = &context.deployment;
     let mut steps = left(&now, &leaving, deployment);
-    if steps.iter().any(|step| !matches!(step.next, Next::Wait(_))) {
+    let is_ready = |step: &Step| !matches!(step.next, Next::Wait(_));
+    if steps.iter().any(|step| args.wait || is_ready(step)) {
         let question = format!("leave the market with {} peers?", leaving.len());
         consent(args.yes, global, output, (&plan(&now, &steps), &question))?;
     }
@@ -101,9 +102,10 @@ pub(super) async fn exit(args: &Exit, global: &Global, output: &Output) -> Resul
     let found = report(&context, &now, (&steps, done, &home)).await?;
     let text = text(&found, output);
     let report = Report::new(&found, text);
-    Ok(match found.done {
-        true => report,
-        false => report.then("weir provider exit --wait"),
+    Ok(if found.done {
+        report
+    } else {
+        report.then("weir provider exit --wait")
     })
 }
 
@@ -187,12 +189,14 @@ async fn wait(
     }
 }
 
+/// Rounded up, so that it is over by then.
 fn duration(seconds: u64) -> String {
-    let rounded = match seconds {
-        0..600 => seconds,
-        600..86_400 => seconds - seconds % 60,
-        _ => seconds - seconds % 3600,
+    let unit = match seconds {
+        0..60 => 1,
+        60..86_400 => 60,
+        _ => 3600,
     };
+    let rounded = seconds.div_ceil(unit).saturating_mul(unit);
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
@@ -315,9 +319,10 @@ fn text(found: &Left, output: &Output) -> String {
     }
     text.push('\n');
     text.push_str(&output.render(&table));
-    text.push_str(match found.done {
-        true => "\nout of the market",
-        false => "\nnot out yet: the same command goes on then, and --wait waits",
+    text.push_str(if found.done {
+        "\nout of the market"
+    } else {
+        "\nnot out yet: the same command goes on then, and --wait waits"
     });
     text
 }

@@ -36,7 +36,8 @@ struct Offer {
 
 #[derive(Serialize)]
 struct Peer {
-    peer: Address,
+    #[serde(rename = "peer")]
+    id: Address,
     offer: u64,
     /// 0 once it is retired.
     units: u16,
@@ -66,7 +67,8 @@ struct Commitment {
 
 #[derive(Serialize)]
 struct Worker {
-    worker: B256,
+    #[serde(rename = "worker")]
+    id: B256,
     peer: Address,
     deal: u64,
     state: &'static str,
@@ -121,7 +123,7 @@ fn commitment(peer: &crate::market::Peer, epoch: u32) -> Option<Commitment> {
 fn read(standing: &Standing) -> Status {
     let epoch = standing.time.epoch;
     let peers = standing.peers.iter().map(|peer| Peer {
-        peer: peer.view.peerId,
+        id: peer.view.peerId,
         offer: peer.view.peer.offerId.to(),
         units: peer.view.peer.units,
         free_units: free_units(&peer.view, epoch),
@@ -129,7 +131,7 @@ fn read(standing: &Standing) -> Status {
     });
     let workers = standing.peers.iter().flat_map(|peer| &peer.workers);
     let workers = workers.map(|work| Worker {
-        worker: work.view.workerId,
+        id: work.view.workerId,
         peer: work.view.worker.peer,
         deal: work.deal.dealId,
         state: worker_state(&work.view, epoch),
@@ -189,9 +191,10 @@ pub(super) async fn status(who: &Who, output: &Output) -> Result<Report, Failure
 
 pub(super) async fn offers(who: &Who, output: &Output) -> Result<Report, Failure> {
     let status = read(&standing(&Context::current()?, who).await?);
-    let text = match status.offers.is_empty() {
-        true => "no offers".to_owned(),
-        false => output.render(&offers_table(&status.offers)),
+    let text = if status.offers.is_empty() {
+        "no offers".to_owned()
+    } else {
+        output.render(&offers_table(&status.offers))
     };
     Ok(Report::new(&status.offers, text))
 }
@@ -199,9 +202,10 @@ pub(super) async fn offers(who: &Who, output: &Output) -> Result<Report, Failure
 pub(super) async fn commitments(who: &Who, output: &Output) -> Result<Report, Failure> {
     let status = read(&standing(&Context::current()?, who).await?);
     let commitments = of_peers(&status);
-    let text = match commitments.is_empty() {
-        true => "no commitments".to_owned(),
-        false => output.render(&commitments_table(&commitments)),
+    let text = if commitments.is_empty() {
+        "no commitments".to_owned()
+    } else {
+        output.render(&commitments_table(&commitments))
     };
     Ok(Report::new(&commitments, text))
 }
@@ -233,7 +237,7 @@ fn peers_table(peers: &[Peer]) -> Table {
     for peer in peers {
         let is_retired = peer.units == 0;
         table.row([
-            Cell::new(peer.peer.to_string()),
+            Cell::new(peer.id.to_string()),
             if is_retired {
                 "retired".to_owned()
             } else {
@@ -289,7 +293,7 @@ fn workers_table(workers: &[Worker]) -> Table {
         let end = worker.end_epoch.map(|end| end.to_string());
         table.row([
             Cell::new(worker.deal.to_string()),
-            worker.worker.to_string().into(),
+            worker.id.to_string().into(),
             worker.peer.to_string().into(),
             worker.state.into(),
             end.unwrap_or_default().into(),

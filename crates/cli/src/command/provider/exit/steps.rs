@@ -80,7 +80,7 @@ fn of_worker(standing: &Standing, work: &Work, deployment: &Deployment) -> Vec<S
             Next::Send(deployment.release_worker(id)),
         )),
         2 if work.deal.deal.endEpoch == 0 => {
-            steps.push(step("give notice", Next::Send(deployment.leave_deal(id))))
+            steps.push(step("give notice", Next::Send(deployment.leave_deal(id))));
         }
         2 | 3 => steps.push(step("serve until the end of the notice", Next::Wait(end))),
         _ => {}

@@ -82,7 +82,12 @@ impl Agent {
         let journal = FolderJournal::open(&config.folder.join("transactions"));
         let journal: Arc<dyn Journal> = Arc::new(journal.map_err(AgentError::Journal)?);
         let sender = |key: &Keypair| {
-            Sender::new(config.client.clone(), key, journal.clone(), config.terms.clone())
+            Sender::new(
+                config.client.clone(),
+                key,
+                journal.clone(),
+                config.terms.clone(),
+            )
         };
         let provider = config.provider.as_deref().map(sender).transpose()?;
         let senders = (sender(&key)?, provider);
@@ -280,9 +285,10 @@ impl Agent {
                 until_epoch,
             } => {
                 let lapsed = until_epoch.is_some_and(|until| self.epoch > until);
-                match self.call(&key, &intent) {
-                    Some((from, call)) => self.transactions.submit(key, from, call, lapsed),
-                    None => tracing::error!(?key, ?intent, "there is no such worker"),
+                if let Some((from, call)) = self.call(&key, &intent) {
+                    self.transactions.submit(key, from, call, lapsed)
+                } else {
+                    tracing::error!(?key, ?intent, "there is no such worker")
                 }
             }
             Effect::Abandon { key } => {

@@ -8,8 +8,8 @@ use tokio::sync::RwLock;
 use weir_identity::{Cid, Hash};
 use weir_node::EffectsConfig;
 use weir_package::{
-    FetchError, Folder, Grants, Limits, Package, Pins, Refusal, Source, StoreError,
-    check, collect, fetch,
+    FetchError, Folder, Grants, Limits, Package, Pins, Refusal, Source, StoreError, check, collect,
+    fetch,
 };
 use weir_peer::deals::{Code, PackageLimits};
 
@@ -75,7 +75,9 @@ impl Packages {
         let package = fetch(code.package, bounds, &sources, &mut store, |_| {}).await;
         let package = package.map_err(|error| match error {
             FetchError::Unavailable { .. } | FetchError::Store(_) => Failure::for_now(error),
-            FetchError::TooLarge { .. } | FetchError::NotAPackage { .. } => Failure::for_good(error),
+            FetchError::TooLarge { .. } | FetchError::NotAPackage { .. } => {
+                Failure::for_good(error)
+            }
         })?;
         self.judge(&package, code.module_set, limits)?;
         Ok(package)

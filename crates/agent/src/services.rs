@@ -21,10 +21,13 @@ pub(crate) async fn align(node: &NodeHandle, package: &Package) -> Result<(), Fa
         .iter()
         .partition(|there| wanted.iter().all(|wanted| wanted.id != there.service.id));
     // A name that is given to another is free before it is taken.
-    let (in_the_way, later): (Vec<&Deployed>, Vec<&Deployed>) = gone.into_iter().partition(|gone| {
-        let aliases = gone.service.aliases.iter().map(|alias| &**alias);
-        aliases.chain([&*gone.service.id]).any(|name| names.contains(name))
-    });
+    let (in_the_way, later): (Vec<&Deployed>, Vec<&Deployed>) =
+        gone.into_iter().partition(|gone| {
+            let aliases = gone.service.aliases.iter().map(|alias| &**alias);
+            aliases
+                .chain([&*gone.service.id])
+                .any(|name| names.contains(name))
+        });
     for gone in in_the_way {
         remove(node, gone).await?;
     }

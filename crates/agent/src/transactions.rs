@@ -82,7 +82,10 @@ impl Transactions {
         {
             task.abort();
         }
-        self.begin(key, async move { shop.see_to(&key, &name, from, None).await });
+        self.begin(
+            key,
+            async move { shop.see_to(&key, &name, from, None).await },
+        );
     }
 
     /// To be called when an outcome was told.
@@ -98,11 +101,7 @@ impl Transactions {
         troubles.values().cloned().collect()
     }
 
-    fn begin(
-        &mut self,
-        key: TransactionKey,
-        work: impl Future<Output = Outcome> + Send + 'static,
-    ) {
+    fn begin(&mut self, key: TransactionKey, work: impl Future<Output = Outcome> + Send + 'static) {
         if self.running.contains_key(&key) {
             return;
         }

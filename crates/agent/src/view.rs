@@ -33,7 +33,13 @@ pub(crate) fn market(
     });
     let subnets = seen.workers.iter().map(|worker| {
         let members = seen.members.get(&worker.deal.id);
-        subnet(&worker.deal, members.map_or(&[], Vec::as_slice), seen, index, keys)
+        subnet(
+            &worker.deal,
+            members.map_or(&[], Vec::as_slice),
+            seen,
+            index,
+            keys,
+        )
     });
     MarketView {
         block: time.block,
@@ -50,9 +56,9 @@ pub(crate) fn market(
 fn commitment(seen: &PeerView) -> Option<Commitment> {
     let listing = seen.listing?;
     let commitment = seen.commitment?;
-    let is_live = commitment.status == CommitmentStatus::Active
-        && commitment.end_epoch > seen.time.epoch;
-    is_live.then(|| Commitment {
+    let is_live =
+        commitment.status == CommitmentStatus::Active && commitment.end_epoch > seen.time.epoch;
+    is_live.then_some(Commitment {
         units: commitment.units,
         end_epoch: commitment.end_epoch,
         matchable: !listing.paused && commitment.start_epoch <= seen.time.epoch,
@@ -112,7 +118,9 @@ fn subnet(
             id: worker_id(member.worker),
             host,
             worker: member.key.and_then(|_| keys.get(&member.worker).copied()),
-            units: units.map(|unit| Arc::from(format!("{}/{unit}", member.peer))).collect(),
+            units: units
+                .map(|unit| Arc::from(format!("{}/{unit}", member.peer)))
+                .collect(),
         })
     };
     Subnet {

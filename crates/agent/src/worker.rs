@@ -132,7 +132,8 @@ impl Worker {
                     self.limits = job.limits;
                     let ends_all = job.work == Work::Remove;
                     let replaces = |under_way: &Work| {
-                        ends_all || matches!((under_way, job.work), (Work::Fetch(_), Work::Fetch(_)))
+                        ends_all
+                            || matches!((under_way, job.work), (Work::Fetch(_), Work::Fetch(_)))
                     };
                     if let Some((work, _)) = under_way.take_if(|(work, _)| replaces(work)) {
                         self.answer(work, Err(Failure::for_now("something else was wanted")));
@@ -195,16 +196,17 @@ impl Worker {
                 let config = self.node_config(true);
                 Box::pin(async move { prepare(&premises, config?, &code, limits).await })
             }
-            Work::Swap(code) => match self.node.clone() {
-                Some(node) => Box::pin(async move {
-                    let package = premises.packages.get(&code, limits).await?;
-                    align(&node, &package).await
-                }),
-                None => {
+            Work::Swap(code) => {
+                if let Some(node) = self.node.clone() {
+                    Box::pin(async move {
+                        let package = premises.packages.get(&code, limits).await?;
+                        align(&node, &package).await
+                    })
+                } else {
                     let config = self.node_config(false);
                     Box::pin(async move { prepare(&premises, config?, &code, limits).await })
                 }
-            },
+            }
             Work::Remove => {
                 let folder = self.folder();
                 Box::pin(async move {
@@ -224,14 +226,20 @@ impl Worker {
 
     fn node_config(&self, is_new: bool) -> Result<weir_node::NodeConfig, Failure> {
         let premises = &self.premises;
-        let keypair = self.identity.keypair(&premises.key).map_err(Failure::for_good)?;
+        let keypair = self
+            .identity
+            .keypair(&premises.key)
+            .map_err(Failure::for_good)?;
         let employment = Employment {
             host: premises.host.peer_id(),
             deal: self.deal,
             worker: self.identity.worker,
             market: premises.market.clone(),
         };
-        let mut config = premises.host.config().worker(self.folder(), keypair, employment);
+        let mut config = premises
+            .host
+            .config()
+            .worker(self.folder(), keypair, employment);
         config.keypair_is_new = is_new;
         Ok(config)
     }

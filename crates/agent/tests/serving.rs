@@ -75,13 +75,19 @@ impl Stage {
             ..self.town.order()
         };
         let deal = market.create_deal(input, 30 * TOKEN);
-        self.customer.send("deal", &deal).await.expect("it is created");
+        self.customer
+            .send("deal", &deal)
+            .await
+            .expect("it is created");
         let entry = Market::Entry {
             peer: address(&nodes::key(NODE)),
             firstUnit: 0,
         };
         let matched = market.match_deal(1, vec![entry], Vec::new(), true);
-        self.customer.send("match", &matched).await.expect("it fits");
+        self.customer
+            .send("match", &matched)
+            .await
+            .expect("it fits");
     }
 
     async fn worker(&self) -> Option<(WorkerStatus, PeerId)> {
@@ -236,7 +242,9 @@ async fn from_match_to_end(chain: &Chain) {
         stage.host.peer_id()
     );
     let submitted = stage.caller.submit(nodes::request(&script)).await;
-    let found = nodes::callback(&mut submitted.expect("a script")).await.remove(0);
+    let found = nodes::callback(&mut submitted.expect("a script"))
+        .await
+        .remove(0);
     let found = serde_json::to_value(&found).expect("it is a value");
     assert_eq!(found["success"], true, "{found}");
     assert_eq!(found["workers"][0]["worker_id"][0], worker.to_string());
@@ -290,13 +298,21 @@ async fn a_package_that_is_not_what_the_deal_says_is_declined() {
         ..stage.town.order()
     };
     let deal = market.create_deal(input, 30 * TOKEN);
-    stage.customer.send("deal", &deal).await.expect("it is created");
+    stage
+        .customer
+        .send("deal", &deal)
+        .await
+        .expect("it is created");
     let entry = Market::Entry {
         peer: address(&nodes::key(NODE)),
         firstUnit: 0,
     };
     let matched = market.match_deal(1, vec![entry], Vec::new(), true);
-    stage.customer.send("match", &matched).await.expect("it fits");
+    stage
+        .customer
+        .send("match", &matched)
+        .await
+        .expect("it fits");
     let begin = std::time::Instant::now();
     // The match is given back long before it would lapse, and the operator can read why.
     loop {

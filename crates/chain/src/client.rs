@@ -95,7 +95,9 @@ impl Client {
         hash: B256,
     ) -> Result<Vec<MarketEvent>, ChainError> {
         let receipt = self.provider.get_transaction_receipt(hash).await?;
-        let logs = receipt.iter().flat_map(|receipt| receipt.logs());
+        let logs = receipt
+            .iter()
+            .flat_map(alloy::rpc::types::TransactionReceipt::logs);
         Ok(logs
             .filter_map(|log| MarketEvent::read(deployment, log))
             .collect())

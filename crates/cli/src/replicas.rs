@@ -22,7 +22,7 @@ const ASKING: Duration = Duration::from_secs(5);
 pub(crate) struct Replicas {
     /// Their peer ids.
     pub(crate) peers: Vec<String>,
-    /// For each the peers on the way to it: a worker is reached through its host.
+    /// The peers on the way to each that is a worker: it is reached through its host.
     pub(crate) via: BTreeMap<String, Vec<String>>,
     /// The network with names for all of them.
     pub(crate) network: Network,
@@ -80,10 +80,7 @@ impl Replicas {
             .cause(known));
         }
         Ok(Self {
-            via: peers
-                .iter()
-                .map(|peer| (peer.clone(), Vec::new()))
-                .collect(),
+            via: BTreeMap::new(),
             peers,
             network: network.clone(),
         })

@@ -27,7 +27,8 @@ fn the_chain_of_a_network_is_kept_and_can_be_moved() {
     assert_eq!(chain["chain_id"], 31_337);
 
     let before = info(folder);
-    assert_eq!(before["epoch"], 1);
+    // The commitments have begun, so that peers can be matched.
+    assert_eq!(before["epoch"], 2);
     for provider in ["provider-a", "provider-b", "provider-c"] {
         // Its collateral is with the contract.
         assert_eq!(has(&before, provider, "stake"), "0");
@@ -40,7 +41,7 @@ fn the_chain_of_a_network_is_kept_and_can_be_moved() {
     let given = weir(folder, &["chain", "faucet", "customer", "2.5", "--json"]).data();
     assert_eq!(given["amount"], "2500000000000000000");
     let moved = weir(folder, &["chain", "warp", "10m", "--json"]).data();
-    assert_eq!(moved["epoch"], 11);
+    assert_eq!(moved["epoch"], 12);
     let asked = weir(folder, &["chain", "call", "customer", "0x", "--json"]).data();
     assert_eq!(asked["data"], "0x");
     let hash = format!("0x{}", "7".repeat(64));

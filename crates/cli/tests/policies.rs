@@ -42,6 +42,7 @@ fn run_on(
     let mut mocks = json!({
         "getDataSrv.relay": {"ok": "@a"},
         "getDataSrv.peers": {"ok": ids},
+        "getDataSrv.via": {"ok": {}},
         "getDataSrv.service": {"ok": "greeter"},
         "getDataSrv.function": {"ok": "hello"},
         "getDataSrv.args": {"ok": ["Ada"]},

@@ -117,8 +117,8 @@ impl NodeConfig {
             driver: self.driver.clone(),
             marine: self.marine.clone(),
             calls: self.calls.clone(),
-            states: self.states.clone(),
-            evidence: self.evidence.clone(),
+            states: self.states,
+            evidence: self.evidence,
             effects: self.effects.clone(),
             employment: Some(employment),
             ..NodeConfig::new(folder, keypair)

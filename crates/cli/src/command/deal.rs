@@ -62,9 +62,10 @@ impl About {
             (None, Ok(number)) => number,
             (None, Err(_)) => {
                 let known: Vec<&str> = deals.of(market).map(|known| &*known.name).collect();
-                let cause = match known.is_empty() {
-                    true => "no deal was made from here".to_owned(),
-                    false => format!("there are {}", known.join(", ")),
+                let cause = if known.is_empty() {
+                    "no deal was made from here".to_owned()
+                } else {
+                    format!("there are {}", known.join(", "))
                 };
                 let what = format!("there is no deal {:?} here", which.deal);
                 return Err(Failure::new(Code::NoSuchDeal, what)

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
     consent(args.yes, global, output, (&plan.text, "go on?"))?;
     upload(&project, &built)?;
     let patience = global.timeout.unwrap_or(PATIENCE);
-    let deal = {
+    let (deal, workers) = {
         let progress = output.progress("making the deal");
         asking(async {
             let wallet = context.wallet(None, &Account::Customer)?;
@@ -86,11 +86,11 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
             };
             Deals::load(&project)?.put(known, &project)?;
             progress.say(format!("waiting for the workers of deal {deal}"));
-            active(&context, deal, args.workers, patience).await?;
-            Ok(deal)
+            let workers = active(&context, deal, args.workers, patience).await?;
+            Ok((deal, workers))
         })?
     };
-    let replicas = probe::answering(&project, deal, &plan, patience, output)?;
+    let replicas = probe::answering(&project, (deal, workers), &plan, patience, output)?;
     let took = begin.elapsed();
     let deployed = Deployed {
         name,
@@ -198,20 +198,20 @@ async fn created(context: &Context, hash: B256) -> Result<u64, Failure> {
     number.ok_or_else(|| Failure::internal(what, format!("transaction {hash} has no such event")))
 }
 
-/// Waits until so many workers of a deal are active.
+/// Waits until so many workers of a deal are active, or as many as it wants, and says how many.
 async fn active(
     context: &Context,
     deal: u64,
     wanted: u16,
     patience: Duration,
-) -> Result<(), Failure> {
+) -> Result<u16, Failure> {
     let begin = Instant::now();
     loop {
         let view = context.market().deal(deal).await;
         let view = view.map_err(|error| context.failed("the deal cannot be read", &error))?;
         let active = view.deal.activeWorkers;
         if active >= wanted.min(view.deal.targetWorkers) {
-            return Ok(());
+            return Ok(active);
         }
         if begin.elapsed() >= patience {
             let what = format!("{active} of {wanted} workers of deal {deal} are active");

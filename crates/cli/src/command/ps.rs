@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 #[derive(Serialize)]
-struct Service {
+struct Answering {
     service: String,
     /// `deal` or `static`.
     answers: &'static str,
@@ -33,13 +33,13 @@ pub(crate) fn run(output: &Output) -> Result<Report, Failure> {
     if let Some(market) = market {
         names.extend(deals.of(market).flat_map(|known| known.services.clone()));
     }
-    let services: Vec<Service> = names
+    let services: Vec<Answering> = names
         .into_iter()
         .map(|service| {
             let deal = dealt(&service).map(|known| known.deal);
             let mut known = network.services.iter();
             let known = known.find(|known| known.name == service);
-            Service {
+            Answering {
                 answers: if deal.is_some() { "deal" } else { "static" },
                 deal,
                 peers: known.map_or_else(Vec::new, |known| known.peers.clone()),

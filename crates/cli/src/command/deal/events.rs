@@ -83,7 +83,7 @@ fn told(happened: &Happened, deal: u64) -> Option<Event> {
         MarketEvents::DealClosed(event) => (event.dealId, "it was closed".to_owned()),
         _ => return None,
     };
-    (of == deal).then(|| Event {
+    (of == deal).then_some(Event {
         block: happened.block,
         transaction: happened.transaction,
         what,

@@ -69,9 +69,10 @@ pub(super) async fn list(all: bool, output: &Output) -> Result<Report, Failure> 
             crate::market::whole(&line.balance).into(),
         ]);
     }
-    let text = match lines.is_empty() {
-        true => "no deals; weir deploy makes one".to_owned(),
-        false => output.render(&table),
+    let text = if lines.is_empty() {
+        "no deals; weir deploy makes one".to_owned()
+    } else {
+        output.render(&table)
     };
     Ok(Report::new(&lines, text))
 }
@@ -90,13 +91,13 @@ struct Shown {
     balance: String,
     /// Set apart for epochs that are neither paid nor paid back.
     escrow: String,
-    workers: Vec<Worker>,
+    workers: Vec<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_epoch: Option<u32>,
 }
 
 #[derive(Serialize)]
-struct Worker {
+struct Place {
     worker: B256,
     peer: Address,
     state: &'static str,
@@ -172,7 +173,7 @@ pub(super) async fn shown(about: &About, output: &Output) -> Result<Report, Fail
 }
 
 /// The workers of a deal that are not over.
-async fn workers(about: &About, index: &Index) -> Result<Vec<Worker>, Failure> {
+async fn workers(about: &About, index: &Index) -> Result<Vec<Place>, Failure> {
     let context = &about.context;
     let failed = |error| context.failed("the workers cannot be read", &error);
     let epoch = context.market().time().await.map_err(failed)?.epoch;
@@ -197,7 +198,7 @@ async fn workers(about: &About, index: &Index) -> Result<Vec<Worker>, Failure> {
         };
         let first = view.worker.firstUnit;
         let units = about.view.deal.cuPerWorker;
-        found.push(Worker {
+        found.push(Place {
             worker: view.workerId,
             peer: view.worker.peer,
             state: worker_state(view, epoch),

@@ -73,9 +73,10 @@ pub(super) async fn stop(
         text.push_str(&format!("\n  waits: {wait}"));
     }
     let report = Report::new(&stopped, text);
-    Ok(match stopped.done {
-        true => report,
-        false => report.then(format!("say weir deal stop {} again then", about.deal)),
+    Ok(if stopped.done {
+        report
+    } else {
+        report.then(format!("say weir deal stop {} again then", about.deal))
     })
 }
 
@@ -113,7 +114,15 @@ async fn settle(
         let is_there = (1..=3).contains(&view.worker.status);
         if is_there && view.end <= epoch || view.worker.status == 1 {
             let call = context.deployment.release_worker(view.workerId);
-            wallet.send(&call).await?;
+            let sent = wallet.send(&call).await;
+            // Its node frees them too, perhaps just now.
+            if let Err(failure) = sent {
+                let now = context.market().workers(&[view.workerId], epoch).await;
+                let now = now.map_err(failed)?;
+                if now.iter().any(|now| now.worker.status != 4) {
+                    return Err(failure);
+                }
+            }
             steps.push(format!("freed the units of {}", view.worker.peer));
         } else if is_there {
             waits.push(format!(

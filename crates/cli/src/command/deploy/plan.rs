@@ -174,9 +174,10 @@ impl Plan {
         let entries = chosen.iter();
         let entries = entries.map(|chosen| entry(chosen.peer, chosen.first_unit));
         if resumed.is_some() {
-            let steps = match args.open {
-                true => Vec::new(),
-                false => vec![Step::Match(entries.collect())],
+            let steps = if args.open {
+                Vec::new()
+            } else {
+                vec![Step::Match(entries.collect())]
             };
             return Ok(Self {
                 steps,

@@ -23,10 +23,10 @@ const ROUND: Duration = Duration::from_secs(3);
 /// The pause between rounds.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Asks until all active workers of a deal have answered for all services.
+/// Asks until so many workers of a deal have answered for all services.
 pub(super) fn answering(
     project: &Project,
-    deal: u64,
+    (deal, workers): (u64, u16),
     plan: &Plan,
     patience: Duration,
     output: &Output,
@@ -38,7 +38,8 @@ pub(super) fn answering(
     loop {
         let replicas = Replicas::of_deal(&session, &network, deal)?;
         let mut silent: BTreeSet<&String> = replicas.peers.iter().collect();
-        if !replicas.peers.is_empty() {
+        // Each node learns of the others by the chain, at its own pace.
+        if replicas.peers.len() >= usize::from(workers) {
             let mut answered: Option<BTreeSet<String>> = None;
             for service in services(plan) {
                 let round = ask(&session, &replicas, &service)?;
@@ -63,9 +64,10 @@ pub(super) fn answering(
                 .iter()
                 .map(|peer| replicas.network.name_of(peer))
                 .collect();
-            let cause = match names.is_empty() {
-                true => "no peer knows a worker of it".to_owned(),
-                false => format!("no answer from {}", names.join(", ")),
+            let cause = if names.is_empty() {
+                format!("the network knows none of its {workers} workers")
+            } else {
+                format!("no answer from {}", names.join(", "))
             };
             return Err(Failure::new(
                 Code::NotServed,
@@ -81,9 +83,10 @@ pub(super) fn answering(
 
 /// What is asked for: the services of the package, or whether the worker answers at all.
 fn services(plan: &Plan) -> Vec<String> {
-    match plan.services.is_empty() {
-        true => vec![String::new()],
-        false => plan.services.clone(),
+    if plan.services.is_empty() {
+        vec![String::new()]
+    } else {
+        plan.services.clone()
     }
 }
 

@@ -1,0 +1,191 @@
+//! A deal from deployment to the last token, by commands, on the chain inside and on another.
+
+#[path = "../../chain/tests/support/mod.rs"]
+mod chain;
+mod support;
+
+use alloy_primitives::U256;
+use serde_json::Value;
+use std::path::Path;
+use support::{Network, weir};
+
+/// Runs a command, and gives its data.
+fn told(folder: &Path, arguments: &[&str]) -> Value {
+    let arguments = [arguments, &["--json"]].concat();
+    weir(folder, &arguments).data()
+}
+
+fn amount(value: &Value) -> U256 {
+    let text = value.as_str().expect("an amount is text");
+    text.parse().expect("an amount is a number")
+}
+
+/// Tokens of the pay token that an account has.
+fn pay(folder: &Path, account: &str) -> U256 {
+    let info = told(folder, &["chain", "info"]);
+    let accounts = info["accounts"].as_array().expect("a list of accounts");
+    let account = accounts.iter().find(|held| held["name"] == account);
+    amount(&account.expect("it is there")["pay"])
+}
+
+#[test]
+fn a_deal_is_made_called_changed_and_ended() {
+    from_deployment_to_the_end(&[]);
+}
+
+#[test]
+fn on_anvil_a_deal_is_made_called_changed_and_ended() {
+    if let Some(anvil) = chain::anvil() {
+        from_deployment_to_the_end(&["--chain", &anvil.url]);
+    }
+}
+
+fn from_deployment_to_the_end(up: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let network = Network::up(folder, up);
+
+    // Nobody is asked without a terminal, and nothing is done.
+    let asked = weir(folder, &["deploy"]);
+    assert!(asked.stderr.contains("error[W0002]"), "{asked:#?}");
+    assert_eq!(
+        told(folder, &["deal", "ls"]).as_array().map(Vec::len),
+        Some(0)
+    );
+
+    let deployed = told(folder, &["deploy", "hello", "--for", "10m", "--yes"]);
+    assert_eq!(deployed["deal"], 1);
+    assert_eq!(deployed["updated"], false);
+    assert_eq!(
+        deployed["replicas"].as_array().map(Vec::len),
+        Some(3),
+        "{deployed}"
+    );
+    let ps = told(folder, &["ps"]);
+    assert_eq!(
+        (&ps[0]["service"], &ps[0]["answers"]),
+        (&"greeter".into(), &"deal".into())
+    );
+
+    // The workers answer, and their receipts can be executed again.
+    let call = ["call", "greeter.hello", "Ada", "--policy", "all"];
+    let called = told(folder, &call);
+    assert_eq!(called["agreeing"], 3, "{called}");
+    for replica in called["replicas"].as_array().expect("a list") {
+        let name = replica["name"].as_str().expect("text");
+        assert!(name.ends_with("/1"), "{called}");
+        assert_eq!(replica["result"], "Hello, Ada!");
+    }
+    let exported = weir(folder, &["trace", "export"]);
+    std::fs::write(folder.join("trace.json"), exported.text()).expect("a writable folder");
+    let verified = weir(folder, &["trace", "verify", "trace.json"]);
+    assert_eq!(verified.code, 0, "{verified:#?}");
+    let quorum = told(
+        folder,
+        &["call", "greeter.add", "2", "40", "--policy", "quorum=2"],
+    );
+    assert_eq!(quorum["result"], 42);
+    for policy in ["any", "fastest"] {
+        let one = told(
+            folder,
+            &["call", "greeter.add", "1", "1", "--policy", policy],
+        );
+        assert_eq!(one["result"], 2, "{policy}: {one}");
+    }
+
+    // What is there already is not made again.
+    let again = told(folder, &["deploy", "hello", "--yes"]);
+    assert_eq!(
+        (&again["deal"], &again["updated"]),
+        (&1.into(), &true.into())
+    );
+    let deals = told(folder, &["deal", "ls"]);
+    assert_eq!(deals.as_array().map(Vec::len), Some(1), "{deals}");
+    let shown = told(folder, &["deal", "show", "hello"]);
+    assert_eq!(
+        shown["workers"].as_array().map(Vec::len),
+        Some(3),
+        "{shown}"
+    );
+    let unknown = weir(folder, &["deal", "show", "nothing"]);
+    assert!(unknown.stderr.contains("error[W0614]"), "{unknown:#?}");
+    let many = weir(folder, &["deploy", "many", "--workers", "9", "--yes"]);
+    assert!(many.stderr.contains("error[W0622]"), "{many:#?}");
+
+    // The network ends without a word and comes again: the same workers answer.
+    if up.is_empty() {
+        network.kill();
+        let network = Network::up(folder, up);
+        answers_again(folder, &call);
+        assert_eq!(network.interrupt(), 0);
+        let _network = Network::up(folder, up);
+        answers_again(folder, &call);
+        to_the_end(folder);
+    } else {
+        to_the_end(folder);
+    }
+}
+
+/// Workers come up after the network says that it is ready.
+fn answers_again(folder: &Path, call: &[&str]) {
+    let begin = std::time::Instant::now();
+    loop {
+        let called = weir(folder, &[call, &["--json", "--ttl", "5s"]].concat());
+        if called.json()["data"]["agreeing"] == 3 {
+            return;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "{called:#?}");
+    }
+}
+
+fn to_the_end(folder: &Path) {
+    told(folder, &["chain", "faucet", "customer", "1"]);
+    let before = told(folder, &["deal", "cost", "hello"]);
+    let funded = told(folder, &["deal", "fund", "hello", "0.5"]);
+    let half = U256::from(500_000_000_000_000_000_u64);
+    assert_eq!(
+        amount(&funded["balance"]),
+        amount(&before["balance"]) + half
+    );
+    let withdrawn = told(folder, &["deal", "withdraw", "hello", "0.5"]);
+    assert_eq!(withdrawn["balance"], before["balance"]);
+
+    // The end: the name is free at once, so that what `weir up` put there answers.
+    let stopped = told(folder, &["deal", "stop", "hello", "--yes"]);
+    assert_eq!(stopped["state"], "ended");
+    assert_eq!(told(folder, &["ps"])[0]["answers"], "static");
+    let called = told(folder, &["call", "greeter.hello", "Bob"]);
+    assert_eq!(called["result"], "Hello, Bob!");
+    let begin = std::time::Instant::now();
+    while told(folder, &["deal", "stop", "1"])["done"] != true {
+        assert!(
+            begin.elapsed().as_secs() < 120,
+            "{}",
+            told(folder, &["deal", "show", "1"])
+        );
+        told(folder, &["chain", "warp", "5m"]);
+    }
+    let events = told(folder, &["deal", "events", "1"]);
+    let last = events.as_array().and_then(|events| events.last());
+    assert_eq!(last.expect("there are some")["what"], "it was closed");
+
+    // Nothing was proven, so all that was paid in came home, and the market holds nothing.
+    let deposit = U256::from(30) * U256::from(1_000_000_000_000_000_u64);
+    assert_eq!(pay(folder, "customer"), deposit + half + half);
+    let info = told(folder, &["deal", "show", "1"]);
+    assert_eq!(
+        (&info["balance"], &info["escrow"]),
+        (&"0".into(), &"0".into())
+    );
+
+    // The provider leaves as well: its units are free, its collateral comes home in the end.
+    let exit = told(folder, &["provider", "exit", "--as", "provider-a", "--yes"]);
+    assert_eq!(exit["done"], false, "{exit}");
+    let offers = told(folder, &["market", "offers"]);
+    let paused = offers.as_array().into_iter().flatten();
+    assert_eq!(
+        paused.filter(|offer| offer["paused"] == true).count(),
+        1,
+        "{offers}"
+    );
+}

@@ -286,9 +286,9 @@ impl Agent {
             } => {
                 let lapsed = until_epoch.is_some_and(|until| self.epoch > until);
                 if let Some((from, call)) = self.call(&key, &intent) {
-                    self.transactions.submit(key, from, call, lapsed)
+                    self.transactions.submit(key, from, call, lapsed);
                 } else {
-                    tracing::error!(?key, ?intent, "there is no such worker")
+                    tracing::error!(?key, ?intent, "there is no such worker");
                 }
             }
             Effect::Abandon { key } => {

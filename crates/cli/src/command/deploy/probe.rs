@@ -56,7 +56,9 @@ pub(super) fn answering(
                     name: replicas.network.name_of(peer).to_owned(),
                     peer: peer.clone(),
                 });
-                return Ok(named.collect());
+                let mut named: Vec<Replica> = named.collect();
+                named.sort_by(|one, other| one.name.cmp(&other.name));
+                return Ok(named);
             }
         }
         if begin.elapsed() >= patience {

@@ -1,6 +1,6 @@
 //! The task that owns the reconciler and does what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use weir_chain::{Call, Deployment, FolderJournal, Journal, Sender};
+
 use weir_identity::{Address, Cid, Keypair};
 use weir_node::{NodeHandle, Stopped};
 use weir_peer::Timestamp;
@@ -43,7 +44,7 @@ pub struct Agent {
     /// Why the chain cannot be read.
     trouble: Option<String>,
     timer: Option<Timestamp>,
-    told: mpsc::UnboundedReceiver<Told>,
+    told: watch::Receiver<Told>,
     answers: mpsc::UnboundedReceiver<Answer>,
     settled: mpsc::UnboundedReceiver<Settled>,
     commands: mpsc::Receiver<Command>,
@@ -57,7 +58,7 @@ struct Post {
 
 /// What woke the agent.
 enum Wake {
-    Told(Option<Told>),
+    Told(bool),
     Answer(Answer),
     Settled(Settled),
     Command(Option<Command>),
@@ -80,14 +81,10 @@ impl Agent {
         let host = config.host.clone();
         let key = host.config().keypair.clone();
         let journal = FolderJournal::open(&config.folder.join("transactions"));
-        let journal: Arc<dyn Journal> = Arc::new(journal.map_err(AgentError::Journal)?);
+        let journal = Arc::new(journal?);
         let sender = |key: &Keypair| {
-            Sender::new(
-                config.client.clone(),
-                key,
-                journal.clone(),
-                config.terms.clone(),
-            )
+            let kept: Arc<dyn Journal> = Arc::<FolderJournal>::clone(&journal);
+            Sender::new(config.client.clone(), key, kept, config.terms.clone())
         };
         let provider = config.provider.as_deref().map(sender).transpose()?;
         let senders = (sender(&key)?, provider);
@@ -100,7 +97,7 @@ impl Agent {
         let reconciler = Reconciler::restore(key.clone(), policy, config.timing, records)?;
         let (answer, answers) = mpsc::unbounded_channel();
         let (settle, settled) = mpsc::unbounded_channel();
-        let (tell, told) = mpsc::unbounded_channel();
+        let (tell, told) = watch::channel(Told::default());
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (stopped, is_stopped) = watch::channel(false);
         let effects = host.config().effects.clone();
@@ -162,11 +159,13 @@ impl Agent {
 
     async fn turns(&mut self) -> Result<(), Stopped> {
         self.take(Event::Started).await?;
+        // What a crash has left.
+        self.tidy();
         loop {
             let timer = self.timer.map(|at| Duration::from_millis(at.since(now())));
             let wake = tokio::select! {
                 command = self.commands.recv() => Wake::Command(command),
-                told = self.told.recv() => Wake::Told(told),
+                changed = self.told.changed() => Wake::Told(changed.is_ok()),
                 Some(answer) = self.answers.recv() => Wake::Answer(answer),
                 Some(settled) = self.settled.recv() => Wake::Settled(settled),
                 () = due(timer) => Wake::Timer,
@@ -184,24 +183,19 @@ impl Agent {
                 Wake::Command(Some(Command::Policy(policy))) => {
                     self.take(Event::Policy(policy)).await?;
                 }
-                Wake::Told(Some(Told::View(view))) => {
-                    self.trouble = None;
-                    self.epoch = view.epoch;
-                    self.take(Event::View(view)).await?;
-                }
-                Wake::Told(Some(Told::Trouble(why))) => {
-                    if self.trouble.replace(why.clone()).as_ref() != Some(&why) {
-                        tracing::warn!(why, "the chain cannot be followed for now");
-                    }
-                }
-                Wake::Told(None) => {
+                Wake::Told(false) => {
                     tracing::error!("whoever follows the chain has panicked");
                     return Ok(());
+                }
+                Wake::Told(true) => {
+                    let told = self.told.borrow_and_update().clone();
+                    self.take_told(told).await?;
                 }
                 Wake::Answer(answer) => self.take_answer(answer).await?,
                 Wake::Settled((key, outcome)) => {
                     self.transactions.ended(&key);
                     self.take(Event::Transaction { key, outcome }).await?;
+                    self.transactions.forget(&key);
                 }
                 Wake::Timer => {
                     self.timer = None;
@@ -209,6 +203,23 @@ impl Agent {
                 }
             }
         }
+    }
+
+    async fn take_told(&mut self, told: Told) -> Result<(), Stopped> {
+        match told {
+            Told::Nothing => {}
+            Told::View(view) => {
+                self.trouble = None;
+                self.epoch = view.epoch;
+                self.take(Event::View(view)).await?;
+            }
+            Told::Trouble(why) => {
+                if self.trouble.replace(why.clone()).as_ref() != Some(&why) {
+                    tracing::warn!(why, "the chain cannot be followed for now");
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn take_answer(&mut self, answer: Answer) -> Result<(), Stopped> {
@@ -232,15 +243,19 @@ impl Agent {
         }
         self.take(event).await?;
         if done && matches!(work, Work::Remove | Work::Swap(_)) {
-            let wanted = self.packages();
-            let packages = self.premises.packages.clone();
-            tokio::spawn(async move { packages.keep_only(wanted).await });
+            self.tidy();
         }
         Ok(())
     }
 
+    /// Deletes, beside everything else, what no worker needs.
+    fn tidy(&self) {
+        let packages = self.premises.packages.clone();
+        tokio::spawn(async move { packages.tidy().await });
+    }
+
     /// The packages that workers have or are about to have.
-    fn packages(&self) -> Vec<Cid> {
+    fn packages(&self) -> BTreeSet<Cid> {
         let records = self.reconciler.records();
         let codes = records.flat_map(|record| match &record.phase {
             Phase::Absent | Phase::Removing => Vec::new(),
@@ -255,7 +270,9 @@ impl Agent {
 
     /// Tells the reconciler, and does what it says.
     async fn take(&mut self, event: Event) -> Result<(), Stopped> {
-        for effect in self.reconciler.handle(event, now()) {
+        let effects = self.reconciler.handle(event, now());
+        self.premises.packages.want(self.packages());
+        for effect in effects {
             self.perform(effect).await?;
         }
         let table = self.reconciler.table();

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use weir_chain::ChainError;
+use weir_chain::{ChainError, JournalError};
 use weir_node::{RecordsFailure, Stopped};
 use weir_package::StoreError;
 use weir_peer::RestoreError;
@@ -19,7 +19,7 @@ pub enum AgentError {
     },
     /// The journal of its transactions cannot be used.
     #[error("the journal of transactions: {0}")]
-    Journal(String),
+    Journal(#[from] JournalError),
     /// Its blocks of packages cannot be used.
     #[error(transparent)]
     Packages(#[from] StoreError),

@@ -1,8 +1,8 @@
 //! Gets packages, checks them, forgets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::RwLock;
 use weir_identity::{Cid, Hash};
@@ -19,6 +19,8 @@ pub(crate) struct Packages {
     folder: Folder,
     sources: Arc<[Arc<dyn Source>]>,
     effects: EffectsConfig,
+    /// What workers have or are about to have. It is said before a package is fetched.
+    wanted: Arc<Mutex<BTreeSet<Cid>>>,
     /// Whoever fetches reads it, whoever deletes writes it: what is on its way is not taken for unused.
     turn: Arc<RwLock<()>>,
 }
@@ -58,6 +60,7 @@ impl Packages {
             folder: Folder::open(folder)?,
             sources: sources.into(),
             effects,
+            wanted: Arc::default(),
             turn: Arc::default(),
         })
     }
@@ -140,13 +143,18 @@ impl Packages {
         left
     }
 
-    /// Deletes all blocks but those of these packages.
-    pub(crate) async fn keep_only(&self, wanted: impl IntoIterator<Item = Cid>) {
-        let mut pins = Pins::default();
-        for cid in wanted {
-            pins.pin(cid, "a worker");
-        }
+    /// Says which packages workers have or are about to have.
+    pub(crate) fn want(&self, wanted: BTreeSet<Cid>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
+
+    /// Deletes the blocks of all packages that are not wanted.
+    pub(crate) async fn tidy(&self) {
         let _turn = self.turn.write().await;
+        let mut pins = Pins::default();
+        for cid in &*self.wanted.lock().unwrap_or_else(PoisonError::into_inner) {
+            pins.pin(*cid, "a worker");
+        }
         let mut folder = self.folder.clone();
         match collect(&mut folder, &pins) {
             Ok(gone) if gone.is_empty() => {}

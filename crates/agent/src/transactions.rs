@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use weir_chain::{Call, ChainError, Client, Journal, Sender};
+use weir_chain::{Call, ChainError, Client, FolderJournal, Journal, Sender};
 use weir_peer::deals::{Outcome, Subject, TransactionKey};
 
 /// The pause before it is tried again, and the longest.
@@ -24,7 +24,7 @@ pub(crate) struct Transactions {
 
 struct Shop {
     client: Client,
-    journal: Arc<dyn Journal>,
+    journal: Arc<FolderJournal>,
     /// Of the peer's account.
     peer: Sender,
     /// Of the provider's.
@@ -45,7 +45,7 @@ pub(crate) enum From {
 impl Transactions {
     pub(crate) fn new(
         client: Client,
-        journal: Arc<dyn Journal>,
+        journal: Arc<FolderJournal>,
         (peer, provider): (Sender, Option<Sender>),
         tell: mpsc::UnboundedSender<Settled>,
     ) -> Self {
@@ -92,6 +92,13 @@ impl Transactions {
     pub(crate) fn ended(&mut self, key: &TransactionKey) {
         self.running.remove(key);
         self.shop.clear(key);
+    }
+
+    /// To be called when it is durable that an outcome was told: the key does not come again.
+    pub(crate) fn forget(&self, key: &TransactionKey) {
+        if let Err(error) = self.shop.journal.forget(&name(key)) {
+            tracing::warn!(error, "a transaction that is over stays in the journal");
+        }
     }
 
     /// What keeps transactions from the chain.

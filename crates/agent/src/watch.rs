@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use weir_chain::{ChainError, Client, Cursor, Deployment, Follower, Index, News};
 use weir_identity::PeerId;
 use weir_peer::deals::MarketView;
@@ -20,9 +20,12 @@ const WRITE_AFTER: u64 = 5_000;
 /// The pause after a failure, and the longest.
 const PAUSE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
 
-/// What is told.
-#[derive(Debug)]
+/// What is told. Only the latest counts: a view says all that is, whatever was told before.
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Told {
+    /// Nothing yet.
+    #[default]
+    Nothing,
     /// What the market says at a block.
     View(Arc<MarketView>),
     /// The chain cannot be read, for this reason; it goes on being asked.
@@ -52,7 +55,7 @@ struct Place {
 
 impl Watch {
     /// Follows until nobody listens.
-    pub(crate) async fn run(self, tell: mpsc::UnboundedSender<Told>) {
+    pub(crate) async fn run(self, tell: watch::Sender<Told>) {
         let (cursor, mut index) = self.place();
         let mut written = index.block();
         let mut follower = self.follower(cursor);

@@ -63,31 +63,44 @@ impl Stage {
         }
     }
 
-    /// Publishes a package and orders one worker for it, chosen by the customer.
-    async fn order(&self, package: &Built) {
+    /// Publishes a package and orders one worker for it, chosen by the customer, for this set of modules.
+    async fn order(&self, package: &Built, module_set: B256) {
         publish(&self.folder, package);
         let market = &self.town.deployment;
         let input = Market::DealInput {
             minWorkers: 1,
             targetWorkers: 1,
             cid: cid(package),
-            moduleSetHash: module_set(package),
+            moduleSetHash: module_set,
             ..self.town.order()
         };
         let deal = market.create_deal(input, 30 * TOKEN);
-        self.customer
-            .send("deal", &deal)
-            .await
-            .expect("it is created");
+        let created = self.customer.send("deal", &deal).await;
+        created.expect("it is created");
         let entry = Market::Entry {
             peer: address(&nodes::key(NODE)),
             firstUnit: 0,
         };
         let matched = market.match_deal(1, vec![entry], Vec::new(), true);
-        self.customer
-            .send("match", &matched)
-            .await
-            .expect("it fits");
+        let matched = self.customer.send("match", &matched).await;
+        matched.expect("it fits");
+    }
+
+    /// Waits until the match is given back, for a reason with these words that the operator can read.
+    async fn declined(&self, words: &str) {
+        let begin = std::time::Instant::now();
+        loop {
+            let standing = self.agent.standing().await.expect("it lives");
+            let mut reasons = standing.report.deals.iter().flat_map(|deal| &deal.why);
+            let is_told = reasons.any(|why| why.contains(words));
+            let deal = self.town.client.market(&self.town.deployment).deal(1).await;
+            let is_free = deal.expect("the chain answers").deal.liveWorkers == 0;
+            if is_told && is_free {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn worker(&self) -> Option<(WorkerStatus, PeerId)> {
@@ -229,7 +242,8 @@ async fn on_anvil_a_worker_serves_from_its_match_to_the_end_of_its_deal() {
 
 async fn from_match_to_end(chain: &Chain) {
     let mut stage = Stage::new(chain).await;
-    stage.order(&package(2)).await;
+    let first = package(2);
+    stage.order(&first, module_set(&first)).await;
     let worker = stage.active().await;
     assert_ne!(worker, stage.host.peer_id(), "it has a key of its own");
     stage.until_answer(worker, 42).await;
@@ -288,43 +302,48 @@ async fn from_match_to_end(chain: &Chain) {
 async fn a_package_that_is_not_what_the_deal_says_is_declined() {
     let chain = Chain::embedded().await;
     let stage = Stage::new(&chain).await;
+    stage.order(&package(2), B256::repeat_byte(9)).await;
+    stage.declined("and the deal says").await;
+    stage.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_wants_what_the_operator_does_not_grant_is_declined() {
+    let chain = Chain::embedded().await;
+    let stage = Stage::new(&chain).await;
+    let grants = serde_json::json!({
+        "weir:host/state@0.1": {},
+        "weir:host/http@0.1": {"hosts": ["api.example.org"]},
+    });
+    let grants = serde_json::from_value(grants).expect("it is a value");
+    let service = nodes::multiplier(2);
+    let mut asking = Builder::new("doubler", "1.0.0");
+    let grants = Grants::from_value(&grants).expect("they are grants");
+    asking
+        .service(&service.id, service.component, grants, [])
+        .expect("it is a service");
+    let asking = asking.build().expect("it is a package");
+    stage.order(&asking, module_set(&asking)).await;
+    stage
+        .declined("weir:host/http@0.1, which this node does not grant")
+        .await;
+    stage.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_leaves_nothing_in_the_journal() {
+    let chain = Chain::embedded().await;
+    let stage = Stage::new(&chain).await;
     let package = package(2);
-    publish(&stage.folder, &package);
-    let market = &stage.town.deployment;
-    let input = Market::DealInput {
-        minWorkers: 1,
-        targetWorkers: 1,
-        cid: cid(&package),
-        ..stage.town.order()
-    };
-    let deal = market.create_deal(input, 30 * TOKEN);
-    stage
-        .customer
-        .send("deal", &deal)
-        .await
-        .expect("it is created");
-    let entry = Market::Entry {
-        peer: address(&nodes::key(NODE)),
-        firstUnit: 0,
-    };
-    let matched = market.match_deal(1, vec![entry], Vec::new(), true);
-    stage
-        .customer
-        .send("match", &matched)
-        .await
-        .expect("it fits");
+    stage.order(&package, module_set(&package)).await;
+    let worker = stage.active().await;
+    // It answers once the node has seen that, and so heard of its transaction.
+    stage.until_answer(worker, 42).await;
+    let folder = market(&stage.folder).join("transactions");
     let begin = std::time::Instant::now();
-    // The match is given back long before it would lapse, and the operator can read why.
-    loop {
-        let standing = stage.agent.standing().await.expect("it lives");
-        let mut reasons = standing.report.deals.iter().flat_map(|deal| &deal.why);
-        let is_told = reasons.any(|why| why.contains("and the deal says"));
-        let deal = stage.town.client.market(market).deal(1).await;
-        let is_free = deal.expect("the chain answers").deal.liveWorkers == 0;
-        if is_told && is_free {
-            break;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+    // The lock is all that stays.
+    while entries(&folder) > 1 {
+        assert!(begin.elapsed() < PATIENCE, "{} files", entries(&folder));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stage.agent.shutdown().await;

@@ -35,5 +35,6 @@ pub use peer_view::{
 pub use provider::{Provider, ProviderPlan, enter_market};
 pub use revert::{Revert, matching_rule};
 pub use sender::{
-    Attempt, Fees, FolderJournal, Journal, MemoryJournal, Outcome, Sender, Sent, Terms,
+    Attempt, Fees, FolderJournal, Journal, JournalError, MemoryJournal, Outcome, Sender, Sent,
+    Terms,
 };

@@ -20,7 +20,7 @@ use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 use weir_identity::Keypair;
 
-pub use folder::FolderJournal;
+pub use folder::{FolderJournal, JournalError};
 pub use journal::{Attempt, Journal, MemoryJournal, Outcome, Sent};
 
 use crate::call::Call;

@@ -297,6 +297,11 @@ async fn a_folder_remembers_what_was_sent_after_a_crash() {
     // What a crash leaves: a draft, and a journal that is read anew.
     std::fs::write(folder.path().join("half.new"), "{").expect("writable");
     let again = sender();
+    let busy = weir_chain::FolderJournal::open(folder.path());
+    assert!(
+        matches!(busy, Err(weir_chain::JournalError::Busy(_))),
+        "{busy:?}"
+    );
     again.send("gift", &call).await.expect("it was sent");
     let resumed = again.resume("gift").await.expect("it is known");
     assert!(resumed.is_some_and(|receipt| receipt.status()));
@@ -307,9 +312,33 @@ async fn a_folder_remembers_what_was_sent_after_a_crash() {
         .expect("they are read");
     assert_eq!(tokens, U256::from(7), "once");
     assert!(!folder.path().join("half.new").exists());
+    drop(again);
     for file in std::fs::read_dir(folder.path()).expect("readable") {
         std::fs::write(file.expect("it is there").path(), "{}").expect("writable");
     }
     let damaged = weir_chain::FolderJournal::open(folder.path()).expect_err("it says so");
-    assert!(damaged.contains("is damaged"), "{damaged}");
+    assert!(damaged.to_string().contains("is damaged"), "{damaged}");
+}
+
+#[tokio::test]
+async fn what_is_forgotten_can_be_sent_again() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let chain = Chain::embedded().await;
+    let town = Town::found(&chain.url).await;
+    let person = key(61);
+    fund(&town.client, address(&person)).await;
+    let token = town.deployment.pay_token;
+    let call = Call::faucet(token, address(&person), U256::from(7));
+    let journal = weir_chain::FolderJournal::open(folder.path()).expect("it can be used");
+    let journal = Arc::new(journal);
+    let sender = Sender::new(town.client.clone(), &person, journal.clone(), terms());
+    let sender = sender.expect("a key");
+    for _ in 0..2 {
+        sender.send("gift", &call).await.expect("it is sent");
+        journal.forget("gift").expect("it can be deleted");
+        journal.forget("gift").expect("it is gone already");
+    }
+    let market = town.client.market(&town.deployment);
+    let tokens = market.tokens(token, address(&person)).await;
+    assert_eq!(tokens.expect("they are read"), U256::from(14));
 }

@@ -25,9 +25,6 @@ mod version;
 mod wallet;
 mod wasm;
 
-pub(crate) use up::GREETER;
-pub(crate) use wasm::sources::{by_manifest, failed as not_composed};
-
 use crate::args::{Cli, Command, Net};
 use crate::code::Code;
 use crate::failure::Failure;

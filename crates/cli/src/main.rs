@@ -28,6 +28,7 @@ mod rewrite;
 mod schema;
 mod seat;
 mod session;
+mod state_file;
 mod usage;
 
 use args::Cli;

@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::state_file;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -181,54 +182,22 @@ impl Project {
     /// The network that runs, or ran, here.
     pub(crate) fn network(&self) -> Result<Network, Failure> {
         let path = self.state().join(NETWORK_FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(
-                    Failure::new(Code::NoNetwork, "no network was started here yet")
-                        .cause(format!("{} does not exist", path.display()))
-                        .fix("weir up"),
-                );
-            }
-            Err(error) => {
-                return Err(Failure::new(
-                    Code::FileUnreadable,
-                    format!("cannot read {}", path.display()),
-                )
-                .cause(error));
-            }
-        };
-        let malformed = |cause: String| {
-            Failure::new(
-                Code::StateMalformed,
-                format!("cannot understand {}", path.display()),
-            )
-            .cause(cause)
-            .fix("stop the network, delete .weir, and run weir up")
-        };
-        let network: Network =
-            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        let fix = "stop the network, delete .weir, and run weir up";
+        let network = state_file::read::<Network>(&path, fix)?.ok_or_else(|| {
+            Failure::new(Code::NoNetwork, "no network was started here yet")
+                .cause(format!("{} does not exist", path.display()))
+                .fix("weir up")
+        })?;
         if network.version != NETWORK_VERSION {
-            return Err(malformed(format!("unknown version {}", network.version)));
+            let cause = format!("unknown version {}", network.version);
+            return Err(state_file::malformed(&path, cause, fix));
         }
         Ok(network)
     }
 
     /// Tells other commands about the network. Readers see the old file or the new one, never a part.
     pub(crate) fn announce(&self, network: &Network) -> Result<(), Failure> {
-        let path = self.state().join(NETWORK_FILE);
-        let fresh = path.with_extension("json.new");
-        let text = serde_json::to_string_pretty(network)
-            .map_err(|error| Failure::internal("cannot describe the network", error))?;
-        std::fs::write(&fresh, text + "\n")
-            .and_then(|()| std::fs::rename(&fresh, &path))
-            .map_err(|error| {
-                Failure::new(
-                    Code::FileUnwritable,
-                    format!("cannot write {}", path.display()),
-                )
-                .cause(error)
-            })
+        state_file::write(&self.state().join(NETWORK_FILE), network)
     }
 
     /// Removes everything below `.weir` but the lock, which the caller holds.

@@ -112,6 +112,17 @@ fn from_deployment_to_the_end(up: &[&str]) {
     let many = weir(folder, &["deploy", "many", "--workers", "9", "--yes"]);
     assert!(many.stderr.contains("error[W0622]"), "{many:#?}");
 
+    // A place that is given up is given to another peer by the same command, as soon as there is one.
+    let replaced = weir(folder, &["deal", "replace", "hello", "a"]);
+    assert!(
+        replaced.stderr.contains("error[W0622]"),
+        "nobody is left: {replaced:#?}"
+    );
+    assert_eq!(
+        told(folder, &["deal", "show", "hello"])["workers"][0]["state"],
+        "active"
+    );
+
     // The network ends without a word and comes again: the same workers answer.
     if up.is_empty() {
         network.kill();

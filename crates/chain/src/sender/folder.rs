@@ -1,15 +1,19 @@
 //! A journal of files, one for each transaction.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use alloy::primitives::keccak256;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::{Journal, Sent};
+
+/// Whoever uses the folder holds this file.
+const LOCK: &str = "lock";
 
 /// How the names of files end that hold a transaction.
 const KEPT: &str = "json";
@@ -20,15 +24,34 @@ const DRAFT: &str = "new";
 /// Keeps transactions in a folder: each in a file that is named by the hash of its key, written whole or not at all,
 /// and on the disk before [`Journal::store`] returns.
 ///
-/// One program at a time uses a folder, as one at a time sends from an account.
+/// One program at a time uses a folder, as one at a time sends from an account: it is locked while this lives.
 #[derive(Debug)]
 pub struct FolderJournal {
     folder: PathBuf,
+    _lock: File,
     /// Those without an outcome.
     open: Mutex<BTreeMap<String, Sent>>,
 }
 
+/// Why a folder cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JournalError {
+    /// Another program uses it.
+    #[error("another program sends transactions of this account: it holds {}; wait until it has ended", .0.display())]
+    Busy(PathBuf),
+    /// The system refuses, or a file is not what this wrote; the text says which.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl From<String> for JournalError {
+    fn from(what: String) -> Self {
+        Self::Unusable(what)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Kept {
     key: String,
     sent: Sent,
@@ -36,12 +59,21 @@ struct Kept {
 
 impl FolderJournal {
     /// Uses this folder, which is made if it is not there.
-    ///
-    /// # Errors
-    /// The system refuses, or a file is not what this wrote; the text says which.
-    pub fn open(folder: &Path) -> Result<Self, String> {
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
         let here = |error| failed(folder, &error);
         fs::create_dir_all(folder).map_err(here)?;
+        let held = folder.join(LOCK);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&held);
+        let lock = lock.map_err(|error| failed(&held, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(held)),
+            Err(TryLockError::Error(error)) => return Err(failed(&held, &error).into()),
+        }
         let mut open = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(here)? {
             let path = entry.map_err(here)?.path();
@@ -56,8 +88,20 @@ impl FolderJournal {
         }
         Ok(Self {
             folder: folder.to_owned(),
+            _lock: lock,
             open: Mutex::new(open),
         })
+    }
+
+    /// Forgets a transaction whose key will not be used again, or that can enter no block any more.
+    pub fn forget(&self, key: &str) -> Result<(), String> {
+        let path = self.file(key);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&path, &error)),
+            _ => Ok(()),
+        }
     }
 
     fn file(&self, key: &str) -> PathBuf {

@@ -14,6 +14,7 @@ use crate::market::{Account, Context, Deals, Wallet};
 use crate::output::{Output, Report};
 use crate::project::Project;
 use crate::schema;
+use alloy_primitives::U256;
 use weir_chain::bindings::Lens;
 
 /// Runs the command and names the schema of its result.
@@ -97,6 +98,18 @@ impl About {
         let failed = |error| self.context.failed("the deal cannot be read", &error);
         self.view = view.map_err(failed)?;
         Ok(())
+    }
+
+    /// Withdraws what is credited to the account in the deal's token, and says how much that was.
+    async fn take_home(&self, wallet: &Wallet) -> Result<U256, Failure> {
+        let (context, token) = (&self.context, self.view.deal.payToken);
+        let credit = context.market().pay_credit(token, wallet.account()).await;
+        let credit = credit.map_err(|error| context.failed("the credit cannot be read", &error))?;
+        if !credit.is_zero() {
+            let call = context.deployment.withdraw_pay(token, wallet.account());
+            wallet.send(&call).await?;
+        }
+        Ok(credit)
     }
 
     fn wallet(&self) -> Result<Wallet, Failure> {

@@ -1,5 +1,6 @@
 //! `weir deploy`: a deal for what is in the folder, up to the moment at which its workers answer.
 
+mod bundle;
 mod choice;
 mod plan;
 mod probe;
@@ -9,15 +10,15 @@ use crate::args::{Deploy, Global};
 use crate::code::Code;
 use crate::consent::consent;
 use crate::failure::Failure;
-use crate::market::{Account, Context, Deals, Known, Wallet, bundle};
+use crate::market::{Account, Context, Deals, Known, Wallet};
 use crate::output::{Output, Report};
 use crate::project::{Project, current_folder};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{B256, U256};
+use bundle::bundle;
 use plan::{Plan, Step};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use weir_chain::MarketEvent;
-use weir_chain::bindings::Market;
 use weir_chain::bindings::Market::MarketEvents;
 use weir_package::{BlockStore, Built, Folder};
 
@@ -76,17 +77,18 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
         let progress = output.progress("making the deal");
         asking(async {
             let wallet = context.wallet(None, &Account::Customer)?;
-            let deal = carry_out(&context, &wallet, &plan).await?;
-            let known = Known {
+            let known = |deal| Known {
                 name: name.clone(),
                 market: context.deployment.market,
                 deal,
                 package: built.cid().to_string(),
                 services: services(&built),
             };
-            Deals::load(&project)?.put(known, &project)?;
+            // As soon as there is a deal it has its name, so that whatever interrupts this is gone on with.
+            let keep = |deal| Deals::load(&project)?.put(known(deal), &project);
+            let deal = carry_out(&context, &wallet, &plan, &keep).await?;
             progress.say(format!("waiting for the workers of deal {deal}"));
-            let workers = active(&context, deal, args.workers, patience).await?;
+            let workers = active(&context, deal, plan.workers, patience).await?;
             Ok((deal, workers))
         })?
     };
@@ -157,8 +159,16 @@ fn upload(project: &Project, built: &Built) -> Result<(), Failure> {
 }
 
 /// Sends what the plan says, and gives the number of the deal.
-async fn carry_out(context: &Context, wallet: &Wallet, plan: &Plan) -> Result<u64, Failure> {
+async fn carry_out(
+    context: &Context,
+    wallet: &Wallet,
+    plan: &Plan,
+    keep: &impl Fn(u64) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let mut deal = plan.existing().or(plan.resumed);
+    if let Some(resumed) = plan.resumed {
+        keep(resumed)?;
+    }
     for step in &plan.steps {
         match step {
             Step::Faucet(amount) => faucet(context, wallet, *amount).await?,
@@ -167,7 +177,9 @@ async fn carry_out(context: &Context, wallet: &Wallet, plan: &Plan) -> Result<u6
             }
             Step::Create(call) => {
                 let hash = wallet.send(call).await?;
-                deal = Some(created(context, hash).await?);
+                let made = created(context, hash).await?;
+                keep(made)?;
+                deal = Some(made);
             }
             Step::Match(entries) => {
                 let number = deal.unwrap_or_default();
@@ -178,7 +190,10 @@ async fn carry_out(context: &Context, wallet: &Wallet, plan: &Plan) -> Result<u6
             }
         }
     }
-    deal.ok_or_else(|| Failure::internal("no deal was made", "the plan has none"))
+    let deal = deal.ok_or_else(|| Failure::internal("no deal was made", "the plan has none"))?;
+    // New code has another package and perhaps other services.
+    keep(deal)?;
+    Ok(deal)
 }
 
 async fn faucet(context: &Context, wallet: &Wallet, amount: U256) -> Result<(), Failure> {
@@ -228,12 +243,4 @@ async fn active(
     }
 }
 
-/// The entry of a peer in a match.
-pub(super) fn entry(peer: Address, first_unit: u8) -> Market::Entry {
-    Market::Entry {
-        peer,
-        firstUnit: first_unit,
-    }
-}
-
-pub(super) use choice::choose;
+pub(super) use choice::{Chosen, choose};

@@ -23,7 +23,7 @@ use watch::Watch;
 use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
-pub(crate) const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
+pub(super) const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
 
 #[derive(Serialize)]
 struct Up<'a> {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::code::Code;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::state_file;
 
 const FILE: &str = "deals.json";
 const VERSION: u32 = 1;
@@ -40,29 +40,16 @@ impl Deals {
     /// What is known in a project.
     pub(crate) fn load(project: &Project) -> Result<Self, Failure> {
         let path = path(project);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self {
-                    version: VERSION,
-                    deals: Vec::new(),
-                });
-            }
-            Err(error) => {
-                let what = format!("cannot read {}", path.display());
-                return Err(Failure::new(Code::FileUnreadable, what).cause(error));
-            }
+        let fix = "remove the file; weir deal ls shows your deals by number";
+        let Some(deals) = state_file::read::<Self>(&path, fix)? else {
+            return Ok(Self {
+                version: VERSION,
+                deals: Vec::new(),
+            });
         };
-        let malformed = |cause: String| {
-            let what = format!("cannot understand {}", path.display());
-            Failure::new(Code::StateMalformed, what)
-                .cause(cause)
-                .fix("remove the file; weir deal ls --all shows your deals by number")
-        };
-        let deals: Self =
-            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         if deals.version != VERSION {
-            return Err(malformed(format!("its version is {}", deals.version)));
+            let cause = format!("its version is {}", deals.version);
+            return Err(state_file::malformed(&path, cause, fix));
         }
         Ok(deals)
     }
@@ -108,18 +95,18 @@ impl Deals {
             .retain(|known| known.market != market || known.name != name);
     }
 
-    /// Writes the file, whole or not at all.
+    /// Forgets all deals of a market, which is a new one at the place of an old one.
+    pub(crate) fn clear(&mut self, market: Address, project: &Project) -> Result<(), Failure> {
+        let before = self.deals.len();
+        self.deals.retain(|known| known.market != market);
+        if self.deals.len() == before {
+            return Ok(());
+        }
+        self.store(project)
+    }
+
     fn store(&self, project: &Project) -> Result<(), Failure> {
-        let path = path(project);
-        let unwritable = |error: std::io::Error| {
-            let what = format!("cannot write {}", path.display());
-            Failure::new(Code::FileUnwritable, what).cause(error)
-        };
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Failure::internal("the deals cannot be described", error))?;
-        let beside = path.with_extension("json.new");
-        std::fs::write(&beside, text + "\n").map_err(unwritable)?;
-        std::fs::rename(&beside, &path).map_err(unwritable)
+        state_file::write(&path(project), self)
     }
 }
 

@@ -9,6 +9,7 @@ use super::failed;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::state_file;
 
 const FILE: &str = "market.json";
 const VERSION: u32 = 1;
@@ -51,26 +52,13 @@ impl MarketFile {
     /// What stands in the file of a project; none if there is no file.
     pub(crate) fn find(project: &Project) -> Result<Option<Self>, Failure> {
         let path = Self::path(project);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                let what = format!("cannot read {}", path.display());
-                return Err(Failure::new(Code::FileUnreadable, what).cause(error));
-            }
-        };
-        let malformed = |cause: String| {
-            let what = format!("cannot understand {}", path.display());
-            Failure::new(Code::StateMalformed, what)
-                .cause(cause)
-                .fix("weir up --fresh")
-        };
-        let file: Self =
-            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        if file.version != VERSION {
-            return Err(malformed(format!("its version is {}", file.version)));
+        let fix = "weir up --fresh";
+        let file = state_file::read::<Self>(&path, fix)?;
+        if let Some(other) = file.as_ref().filter(|file| file.version != VERSION) {
+            let cause = format!("its version is {}", other.version);
+            return Err(state_file::malformed(&path, cause, fix));
         }
-        Ok(Some(file))
+        Ok(file)
     }
 
     /// The market of the network that runs here, or ran here.
@@ -85,16 +73,7 @@ impl MarketFile {
 
     /// Writes the file, whole or not at all.
     pub(crate) fn write(&self, project: &Project) -> Result<(), Failure> {
-        let path = Self::path(project);
-        let unwritable = |error: std::io::Error| {
-            let what = format!("cannot write {}", path.display());
-            Failure::new(Code::FileUnwritable, what).cause(error)
-        };
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Failure::internal("the market cannot be described", error))?;
-        let beside = path.with_extension("json.new");
-        std::fs::write(&beside, text).map_err(unwritable)?;
-        std::fs::rename(&beside, &path).map_err(unwritable)
+        state_file::write(&Self::path(project), self)
     }
 
     /// The chain.

@@ -18,7 +18,7 @@ use weir_node::LocalPeer;
 use weir_package::{Folder, Source};
 use weir_peer::deals::{Policy, Timing};
 
-use super::{Account, MarketFile, failed};
+use super::{Account, Deals, MarketFile, failed};
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::project::Project;
@@ -220,6 +220,8 @@ async fn found(project: &Project, url: &str, client: &Client) -> Result<MarketFi
     let sender = sender(client, &Account::Market.key()?)?;
     let deployment = deploy_for_development(client, &sender, EPOCH_SECONDS).await;
     let deployment = deployment.map_err(|error| failed(what, &error))?;
+    // It may be where one of another chain was.
+    Deals::load(project)?.clear(deployment.market, project)?;
     Ok(MarketFile::new(url.to_owned(), deployment))
 }
 

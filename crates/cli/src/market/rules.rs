@@ -26,6 +26,23 @@ pub(crate) struct Asked {
     pub(crate) of_provider: u16,
 }
 
+impl Asked {
+    /// What a deal that is there asks of so many more workers.
+    pub(crate) fn of(deal: &Lens::Deal, capabilities: Vec<B256>, workers: u16) -> Self {
+        Self {
+            price: U256::from(deal.price),
+            token: deal.payToken,
+            units: deal.cuPerWorker,
+            version: deal.verReq,
+            term: u32::from(deal.minTermEpochs),
+            collateral: U256::from(deal.minCollateral),
+            capabilities,
+            workers,
+            of_provider: deal.maxPerProvider,
+        }
+    }
+}
+
 /// How many workers the deal would have already: all, and of the provider in question.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Taken {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
-use weir_chain::{Call, ChainError, Client, Journal, Sender, Terms};
+use weir_chain::{Call, ChainError, Client, FolderJournal, Journal, JournalError, Sender, Terms};
 use weir_identity::Keypair;
 
-use super::journal::FileJournal;
+use crate::code::Code;
 use crate::failure::Failure;
 
 /// How often a transaction is signed anew because another program sent from the account: on the chain of the local
@@ -17,7 +17,7 @@ const TRIES: usize = 5;
 /// An account whose key is here. While it is, no other command sends from the account.
 pub(crate) struct Wallet {
     sender: Sender,
-    journal: Arc<FileJournal>,
+    journal: Arc<FolderJournal>,
     is_local: bool,
 }
 
@@ -28,8 +28,20 @@ impl Wallet {
         (folder, terms): (PathBuf, Terms),
         is_local: bool,
     ) -> Result<Self, Failure> {
-        let journal = Arc::new(FileJournal::open(folder)?);
-        let kept: Arc<dyn Journal> = Arc::<FileJournal>::clone(&journal);
+        let journal = FolderJournal::open(&folder).map_err(|error| match error {
+            JournalError::Busy(lock) => Failure::new(
+                Code::AccountBusy,
+                "another command sends transactions of this account",
+            )
+            .cause(format!("it holds {}", lock.display()))
+            .fix("wait until it has ended"),
+            JournalError::Unusable(why) => {
+                let what = format!("cannot keep transactions in {}", folder.display());
+                Failure::new(Code::FileUnwritable, what).cause(why)
+            }
+        })?;
+        let journal = Arc::new(journal);
+        let kept: Arc<dyn Journal> = Arc::<FolderJournal>::clone(&journal);
         let sender = Sender::new(client.clone(), key, kept, terms);
         let sender =
             sender.map_err(|error| super::failed("nothing can be sent to the chain", &error))?;

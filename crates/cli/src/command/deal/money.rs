@@ -96,17 +96,7 @@ pub(super) async fn withdraw(which: &Which, amount: &str) -> Result<Report, Fail
     let hash = wallet
         .send(&deployment.withdraw_free(about.deal, units))
         .await?;
-    let home = deployment.withdraw_pay(about.view.deal.payToken, wallet.account());
-    let token = about.view.deal.payToken;
-    let credit = about
-        .context
-        .market()
-        .pay_credit(token, wallet.account())
-        .await;
-    let failed = |error| about.context.failed("the credit cannot be read", &error);
-    if !credit.map_err(failed)?.is_zero() {
-        wallet.send(&home).await?;
-    }
+    about.take_home(&wallet).await?;
     about.again().await?;
     let money = Money::of(&about, Some(hash));
     let text = format!("{amount} tokens came home. {}", money.text(&about.title()));

@@ -4,13 +4,12 @@ use super::About;
 use super::show::shown;
 use crate::args::Which;
 use crate::code::Code;
-use crate::command::deploy::{choose, entry};
+use crate::command::deploy::{Chosen, choose};
 use crate::failure::Failure;
-use crate::market::Asked;
+use crate::market::{Asked, is_live, workers_of};
 use crate::output::{Output, Report};
 use crate::project::Project;
-use alloy_primitives::{Address, U256};
-use std::collections::BTreeSet;
+use alloy_primitives::Address;
 use weir_chain::Directory;
 
 /// Gives notice to the worker of a peer and chooses another peer, as soon as the deal has room for it.
@@ -22,71 +21,37 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     let failed = |error| context.failed("the deal cannot be read", &error);
     let directory = Directory::read(&context.client, &context.deployment).await;
     let directory = directory.map_err(failed)?;
-    let places: BTreeSet<_> = directory
-        .index()
-        .places_in(about.deal)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .map(|place| (place.worker, place.peer))
-        .collect();
-    let ids: Vec<_> = places.iter().map(|(worker, _)| *worker).collect();
-    let epoch = context.market().time().await.map_err(failed)?.epoch;
-    let views = context
-        .market()
-        .workers(&ids, epoch)
+    let index = directory.index();
+    let mut there = workers_of(context, index, about.deal)
         .await
         .map_err(failed)?;
-    let there: Vec<_> = views
-        .iter()
-        .filter(|view| (1..=3).contains(&view.worker.status))
-        .collect();
-    let leaving = there.iter().find(|view| view.worker.peer == peer);
-    let Some(leaving) = leaving else {
+    there.retain(is_live);
+    let Some(leaving) = there.iter().find(|view| view.worker.peer == peer) else {
         let what = format!("{peer} has no place in {}", about.title());
-        let peers: Vec<String> = there
-            .iter()
-            .map(|view| view.worker.peer.to_string())
-            .collect();
+        let peers = there.iter().map(|view| view.worker.peer.to_string());
+        let peers: Vec<String> = peers.collect();
         return Err(Failure::new(Code::NoSuchDeal, what)
             .cause(format!("its peers are {}", peers.join(", ")))
             .fix("weir deal show lists them"));
     };
-    let deal = &about.view.deal;
-    let asked = Asked {
-        price: U256::from(deal.price),
-        token: deal.payToken,
-        units: deal.cuPerWorker,
-        version: deal.verReq,
-        term: u32::from(deal.minTermEpochs),
-        collateral: U256::from(deal.minCollateral),
-        capabilities: directory
-            .index()
-            .deal(about.deal)
-            .map_or_else(Vec::new, |facts| facts.capabilities.clone()),
-        workers: 1,
-        of_provider: deal.maxPerProvider,
-    };
-    let except = there.iter().map(|view| view.worker.peer).collect();
+    let facts = index.deal(about.deal);
+    let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
+    let asked = Asked::of(&about.view.deal, capabilities, 1);
+    let serving = there.iter().map(|view| view.worker.peer).collect();
     // Before the old one goes it is known that there is a new one.
-    let chosen = choose(context, &asked, &except).await?;
+    let chosen = choose(context, &directory, &asked, &serving).await?.all()?;
     if leaving.worker.status == 2 {
-        wallet
-            .send(&context.deployment.remove_worker(leaving.workerId))
-            .await?;
+        let call = context.deployment.remove_worker(leaving.workerId);
+        wallet.send(&call).await?;
     }
     about.again().await?;
-    if about.view.deal.liveWorkers < about.view.deal.targetWorkers
-        && let Some(chosen) = chosen.first()
-    {
-        let entries = vec![entry(chosen.peer, chosen.first_unit)];
-        let context = &about.context;
-        let call =
-            context
-                .deployment
-                .match_deal(about.deal, entries, asked.capabilities.clone(), true);
+    if about.view.deal.liveWorkers < about.view.deal.targetWorkers {
+        let entries = chosen.iter().map(Chosen::entry).collect();
+        let deployment = &about.context.deployment;
+        let call = deployment.match_deal(about.deal, entries, asked.capabilities, true);
         wallet.send(&call).await?;
     } else {
-        output.note("the worker serves until its notice is over; say it again then, and another takes its place");
+        output.note("it serves until its notice is over; then weir deploy of the same name gives the place to another");
     }
     shown(&about, output).await
 }

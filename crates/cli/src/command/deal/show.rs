@@ -3,12 +3,11 @@
 use super::{About, state};
 use crate::args::Which;
 use crate::failure::Failure;
-use crate::market::{Account, Context, Deals, worker_state};
+use crate::market::{Account, Context, Deals, is_live, worker_state, workers_of};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::project::Project;
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use weir_chain::{Directory, Index};
 use weir_identity::Cid;
 
@@ -177,18 +176,11 @@ async fn workers(about: &About, index: &Index) -> Result<Vec<Place>, Failure> {
     let context = &about.context;
     let failed = |error| context.failed("the workers cannot be read", &error);
     let epoch = context.market().time().await.map_err(failed)?.epoch;
-    let places = index.places_in(about.deal).map(|place| place.worker);
-    let places: Vec<B256> = places.collect::<BTreeSet<_>>().into_iter().collect();
-    let views = context
-        .market()
-        .workers(&places, epoch)
+    let views = workers_of(context, index, about.deal)
         .await
         .map_err(failed)?;
     let mut found = Vec::new();
-    for view in views
-        .iter()
-        .filter(|view| (1..=3).contains(&view.worker.status))
-    {
+    for view in views.iter().filter(|view| is_live(view)) {
         let id = match index.activation(view.workerId) {
             Some(activation) => {
                 let id = context.client.worker_id(&context.deployment, activation);

@@ -4,12 +4,10 @@ use super::{About, state};
 use crate::args::{Global, Which};
 use crate::consent::consent;
 use crate::failure::Failure;
-use crate::market::{Deals, whole};
+use crate::market::{Deals, Wallet, is_live, whole, workers_of};
 use crate::output::{Output, Report};
 use crate::project::Project;
-use alloy_primitives::{B256, U256};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use weir_chain::Directory;
 use weir_chain::bindings::Lens;
 
@@ -56,7 +54,10 @@ pub(super) async fn stop(
         close(&about, &wallet, (&mut steps, &mut waits)).await?;
         about.again().await?;
     }
-    let home = take_home(&about, &wallet, &mut steps).await?;
+    let home = about.take_home(&wallet).await?;
+    if !home.is_zero() {
+        steps.push(format!("{} tokens came home", whole(&home.to_string())));
+    }
     let stopped = Stopped {
         deal: about.deal,
         state: state(&about.view),
@@ -92,26 +93,16 @@ fn forget(about: &About) -> Result<(), Failure> {
 type Told<'a> = (&'a mut Vec<String>, &'a mut Vec<String>);
 
 /// Frees the units of workers whose time is over, and pays back what they did not prove.
-async fn settle(
-    about: &About,
-    wallet: &crate::market::Wallet,
-    (steps, waits): Told<'_>,
-) -> Result<(), Failure> {
+async fn settle(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Result<(), Failure> {
     let context = &about.context;
     let failed = |error| context.failed("the workers cannot be read", &error);
     let directory = Directory::read(&context.client, &context.deployment).await;
     let directory = directory.map_err(failed)?;
     let epoch = context.market().time().await.map_err(failed)?.epoch;
-    let places = directory.index().places_in(about.deal);
-    let places: BTreeSet<B256> = places.map(|place| place.worker).collect();
-    let places: Vec<B256> = places.into_iter().collect();
-    let views = context
-        .market()
-        .workers(&places, epoch)
-        .await
-        .map_err(failed)?;
+    let views = workers_of(context, directory.index(), about.deal).await;
+    let views = views.map_err(failed)?;
     for view in &views {
-        let is_there = (1..=3).contains(&view.worker.status);
+        let is_there = is_live(view);
         if is_there && view.end <= epoch || view.worker.status == 1 {
             let call = context.deployment.release_worker(view.workerId);
             let sent = wallet.send(&call).await;
@@ -154,11 +145,7 @@ fn first_epochs(view: &Lens::WorkerView, epoch: u32) -> Vec<u32> {
     (first..=epoch >> 8).map(|word| word << 8).collect()
 }
 
-async fn close(
-    about: &About,
-    wallet: &crate::market::Wallet,
-    (steps, waits): Told<'_>,
-) -> Result<(), Failure> {
+async fn close(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Result<(), Failure> {
     let deal = &about.view.deal;
     let failed = |error| about.context.failed("the time cannot be read", &error);
     let epoch = about.context.market().time().await.map_err(failed)?.epoch;
@@ -176,28 +163,4 @@ async fn close(
         steps.push("closed the deal".to_owned());
     }
     Ok(())
-}
-
-async fn take_home(
-    about: &About,
-    wallet: &crate::market::Wallet,
-    steps: &mut Vec<String>,
-) -> Result<U256, Failure> {
-    let token = about.view.deal.payToken;
-    let credit = about
-        .context
-        .market()
-        .pay_credit(token, wallet.account())
-        .await;
-    let failed = |error| about.context.failed("the credit cannot be read", &error);
-    let credit = credit.map_err(failed)?;
-    if !credit.is_zero() {
-        let call = about
-            .context
-            .deployment
-            .withdraw_pay(token, wallet.account());
-        wallet.send(&call).await?;
-        steps.push(format!("{} tokens came home", whole(&credit.to_string())));
-    }
-    Ok(credit)
 }

@@ -6,41 +6,82 @@ use crate::failure::Failure;
 use crate::market::{Asked, Context, Taken, first_free, why_not};
 use alloy_primitives::{Address, B256, U256};
 use std::collections::{BTreeMap, BTreeSet};
+use weir_chain::bindings::{Lens, Market};
 use weir_chain::{ChainError, Directory, matching_rule};
 
 /// A peer that fits.
 #[derive(Debug, Clone)]
 pub(in crate::command) struct Chosen {
-    pub(in crate::command) peer: Address,
-    pub(in crate::command) first_unit: u8,
+    peer: Address,
+    first_unit: u8,
     /// The least price of a worker for an epoch, in the smallest unit.
-    pub(in crate::command) price: U256,
+    pub(super) price: U256,
 }
 
-/// The cheapest peers that would match, as many as are asked for. `price` is the most that a worker may cost.
+impl Chosen {
+    /// As the contract is told.
+    pub(in crate::command) fn entry(&self) -> Market::Entry {
+        Market::Entry {
+            peer: self.peer,
+            firstUnit: self.first_unit,
+        }
+    }
+}
+
+/// The cheapest peers that match, at most as many as are asked for.
+pub(in crate::command) struct Choice {
+    pub(in crate::command) chosen: Vec<Chosen>,
+    wanted: u16,
+    /// By which rules others do not, and how many.
+    reasons: BTreeMap<u8, usize>,
+}
+
+impl Choice {
+    /// All that are wanted, or why there are fewer.
+    pub(in crate::command) fn all(self) -> Result<Vec<Chosen>, Failure> {
+        if self.chosen.len() == usize::from(self.wanted) {
+            return Ok(self.chosen);
+        }
+        let (wanted, found) = (self.wanted, self.chosen.len());
+        let what = format!("{wanted} workers are wanted, and {found} peers match");
+        let failure = Failure::new(Code::TooFewPeers, what)
+            .fix("weir market simulate says of each peer why it does not match; ask for less, pay more, or allow more workers of one provider");
+        let most = self.reasons.iter().max_by_key(|(_, count)| **count);
+        Err(match most {
+            Some((rule, count)) => {
+                failure.cause(format!("{count} do not, because {}", matching_rule(*rule)))
+            }
+            None => failure.cause("there are no others in the market"),
+        })
+    }
+}
+
+/// Chooses. `serving` are the peers that have a place in the deal already.
 pub(in crate::command) async fn choose(
     context: &Context,
+    directory: &Directory,
     asked: &Asked,
-    except: &BTreeSet<Address>,
-) -> Result<Vec<Chosen>, Failure> {
+    serving: &BTreeSet<Address>,
+) -> Result<Choice, Failure> {
     let failed = |error: ChainError| context.failed("the market cannot be read", &error);
-    let directory = Directory::read(&context.client, &context.deployment).await;
-    let directory = directory.map_err(failed)?;
     let epoch = context.market().time().await.map_err(failed)?.epoch;
-    let mut peers = listed(context, &directory).await.map_err(failed)?;
-    let units = U256::from(asked.units);
-    let price = |(offer, peer): &(_, _)| {
-        let offer: &weir_chain::bindings::Lens::OfferView = offer;
-        let peer: &weir_chain::bindings::Lens::PeerView = peer;
-        let least = U256::from(offer.offer.minPrice).max(U256::from(peer.commitment.minDealPrice));
-        least.saturating_mul(units)
+    let mut peers = listed(context, directory).await.map_err(failed)?;
+    peers.sort_by_key(|pair| (price(pair, asked.units), pair.0.offerId, pair.1.peerId));
+    let mut by_provider = BTreeMap::<Address, u16>::new();
+    for (_, peer) in peers
+        .iter()
+        .filter(|(_, peer)| serving.contains(&peer.peerId))
+    {
+        *by_provider.entry(peer.peer.provider).or_default() += 1;
+    }
+    let mut choice = Choice {
+        chosen: Vec::new(),
+        wanted: asked.workers,
+        reasons: BTreeMap::new(),
     };
-    peers.sort_by_key(|pair| (price(pair), pair.0.offerId, pair.1.peerId));
-    let (mut chosen, mut by_provider) = (Vec::new(), BTreeMap::<Address, u16>::new());
-    let mut reasons: BTreeMap<u8, usize> = BTreeMap::new();
     for pair in &peers {
         let (offer, peer) = pair;
-        if except.contains(&peer.peerId) || chosen.len() >= usize::from(asked.workers) {
+        if serving.contains(&peer.peerId) || choice.chosen.len() >= usize::from(asked.workers) {
             continue;
         }
         let has: BTreeSet<B256> = directory.capabilities(offer.offerId.to()).collect();
@@ -53,29 +94,20 @@ pub(in crate::command) async fn choose(
         match first_free(peer.commitment.idleBits, asked.units) {
             Some(first_unit) if rule == 0 => {
                 *own = own.saturating_add(1);
-                chosen.push(Chosen {
+                choice.chosen.push(Chosen {
                     peer: peer.peerId,
                     first_unit,
-                    price: price(pair),
+                    price: price(pair, asked.units),
                 });
             }
-            _ => *reasons.entry(rule).or_default() += 1,
+            _ => *choice.reasons.entry(rule).or_default() += 1,
         }
     }
-    if chosen.len() == usize::from(asked.workers) {
-        return Ok(chosen);
-    }
-    let what = format!(
-        "{} workers are wanted, and {} peers match",
-        asked.workers,
-        chosen.len()
-    );
-    let failure = Failure::new(Code::TooFewPeers, what)
-        .fix("weir market simulate says of each peer why it does not match; ask for less, pay more, or allow more workers of one provider");
-    Err(match reasons.iter().max_by_key(|(_, count)| **count) {
-        Some((rule, count)) => {
-            failure.cause(format!("{count} do not, because {}", matching_rule(*rule)))
-        }
-        None => failure.cause("there are no others in the market"),
-    })
+    Ok(choice)
+}
+
+/// The least for which a peer takes a worker of so many units.
+fn price((offer, peer): &(Lens::OfferView, Lens::PeerView), units: u8) -> U256 {
+    let of_unit = U256::from(offer.offer.minPrice).max(U256::from(peer.commitment.minDealPrice));
+    of_unit.saturating_mul(U256::from(units))
 }

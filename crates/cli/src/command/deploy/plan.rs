@@ -1,16 +1,15 @@
 //! What a deployment will do and cost, before anything is done.
 
-use super::choice::choose;
-use super::entry;
+use super::choice::{Chosen, choose};
 use crate::args::Deploy;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::market::{Account, Asked, Context, Deals, smallest, whole};
+use crate::market::{Account, Asked, Context, Deals, Known, is_live, smallest, whole, workers_of};
 use crate::project::Project;
 use alloy_primitives::{B256, Bytes, U256, Uint};
 use std::collections::BTreeSet;
-use weir_chain::bindings::Market;
-use weir_chain::{Call, ChainError};
+use weir_chain::bindings::{Lens, Market};
+use weir_chain::{Call, ChainError, Directory};
 use weir_package::Built;
 
 /// Number of the parameter that says for how many epochs the first deposit must last.
@@ -42,6 +41,8 @@ pub(super) struct Plan {
     pub(super) from_epoch: u32,
     /// The services that workers must have when they are asked.
     pub(super) services: Vec<String>,
+    /// How many workers the deal has in the end.
+    pub(super) workers: u16,
     /// A deal that an earlier command made before it was interrupted.
     pub(super) resumed: Option<u64>,
     deal: Option<u64>,
@@ -65,41 +66,73 @@ impl Plan {
             let view = context.market().deal(known.deal).await.map_err(failed)?;
             let runs = view.status != 0 && view.deal.endEpoch == 0 && !view.deal.closed;
             if runs {
-                return Self::update(context, (name, known.deal), built, &view.deal).await;
+                return Self::update(context, known, built, &view.deal).await;
             }
         }
         let resumed = unfinished(context, &deals, built).await?;
         Self::create(context, (name, built), args, resumed).await
     }
 
-    /// New code for a deal that runs.
+    /// New code for a deal that runs, and other peers for the places that are free.
     async fn update(
         context: &Context,
-        (name, deal): (&str, u64),
+        known: &Known,
         built: &Built,
-        now: &weir_chain::bindings::Lens::Deal,
+        now: &Lens::Deal,
     ) -> Result<Self, Failure> {
         let failed = |error: ChainError| context.failed("the market cannot be read", &error);
         let time = context.market().time().await.map_err(failed)?;
         let (cid, module_set) = code(built);
-        let price = U256::from(now.price);
-        let is_same = now.code.moduleSetHash == module_set;
-        let (steps, from_epoch, what) = if is_same {
-            (Vec::new(), time.epoch, "has this code already".to_owned())
+        let is_same =
+            now.code.moduleSetHash == module_set && known.package == built.cid().to_string();
+        let mut steps = Vec::new();
+        let mut text = format!("{}, deal {}, ", known.name, known.deal);
+        let mut from_epoch = time.epoch;
+        if is_same {
+            text.push_str("has this code already");
         } else {
-            let next = time.epoch.saturating_add(1);
-            let call = context.deployment.set_version(deal, cid, module_set);
-            let what = format!("gets package {} from epoch {next} on", built.cid());
-            (vec![Step::Send(call)], next, what)
-        };
+            from_epoch = time.epoch.saturating_add(1);
+            let call = context.deployment.set_version(known.deal, cid, module_set);
+            steps.push(Step::Send(call));
+            text.push_str(&format!(
+                "gets package {} from epoch {from_epoch} on",
+                built.cid()
+            ));
+        }
+        let free = now.targetWorkers.saturating_sub(now.liveWorkers);
+        let mut workers = now.liveWorkers;
+        if free > 0 && !now.openMatch {
+            let directory = Directory::read(&context.client, &context.deployment).await;
+            let directory = directory.map_err(failed)?;
+            let index = directory.index();
+            let there = workers_of(context, index, known.deal)
+                .await
+                .map_err(failed)?;
+            let there = there.iter().filter(|view| is_live(view));
+            let serving = there.map(|view| view.worker.peer).collect();
+            let facts = index.deal(known.deal);
+            let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
+            let asked = Asked::of(now, capabilities, free);
+            // Those that there are: the others serve meanwhile.
+            let chosen = choose(context, &directory, &asked, &serving).await?.chosen;
+            let found = u16::try_from(chosen.len()).unwrap_or(free);
+            workers = workers.saturating_add(found);
+            text.push_str(&format!(
+                "; {found} of {free} free places are given to other peers"
+            ));
+            if found > 0 {
+                steps.push(Step::Match(chosen.iter().map(Chosen::entry).collect()));
+            }
+        }
         Ok(Self {
             steps,
-            text: format!("{name}, deal {deal}, {what}"),
-            price,
+            text,
+            price: U256::from(now.price),
             from_epoch,
             services: Vec::new(),
+            workers,
             resumed: None,
-            deal: Some(deal),
+            deal: Some(known.deal),
         })
     }
 
@@ -127,7 +160,11 @@ impl Plan {
             workers: args.workers,
             of_provider: args.per_provider,
         };
-        let chosen = choose(context, &asked, &BTreeSet::new()).await?;
+        let directory = Directory::read(&context.client, &context.deployment).await;
+        let directory = directory.map_err(failed)?;
+        let chosen = choose(context, &directory, &asked, &BTreeSet::new())
+            .await?
+            .all()?;
         let price = match &args.price {
             Some(_) => asked.price,
             None => chosen
@@ -171,8 +208,7 @@ impl Plan {
         };
         let account = context.account(None, &Account::Customer)?;
         let mut steps = Vec::new();
-        let entries = chosen.iter();
-        let entries = entries.map(|chosen| entry(chosen.peer, chosen.first_unit));
+        let entries = chosen.iter().map(Chosen::entry);
         if resumed.is_some() {
             let steps = if args.open {
                 Vec::new()
@@ -185,6 +221,7 @@ impl Plan {
                 price,
                 from_epoch: time.epoch,
                 services: names(built),
+                workers: args.workers,
                 resumed,
                 deal: None,
             });
@@ -243,6 +280,7 @@ impl Plan {
             price,
             from_epoch: time.epoch,
             services: names(built),
+            workers: args.workers,
             resumed: None,
             deal: None,
         })

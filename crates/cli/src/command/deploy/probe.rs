@@ -79,6 +79,7 @@ pub(super) fn answering(
             .fix(format!("look at it with weir deal show {deal}")));
         }
         progress.say(format!("waiting for answers of deal {deal}"));
+        // Nodes learn of workers from the chain; nothing tells this command when they did.
         std::thread::sleep(PAUSE);
     }
 }

@@ -6,13 +6,14 @@ use weir_package::project::{PROJECT_BYTES_MAX, Project};
 use weir_package::{Builder, Built, FormatError, Grants, schedules_refusal};
 
 use crate::code::Code;
-use crate::command::{GREETER, by_manifest, not_composed};
+use crate::command::up::GREETER;
+use crate::command::wasm::sources::{by_manifest, failed as not_composed};
 use crate::failure::Failure;
 
 const FILE: &str = "package.toml";
 
 /// The package of a folder: by its `package.toml`, else of the service of its project, else the example.
-pub(crate) fn bundle(folder: &Path) -> Result<Built, Failure> {
+pub(super) fn bundle(folder: &Path) -> Result<Built, Failure> {
     let built = if folder.join(FILE).exists() {
         by_file(folder)?
     } else if folder.join(weir_build::MANIFEST).exists() {

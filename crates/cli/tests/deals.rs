@@ -200,3 +200,66 @@ fn to_the_end(folder: &Path) {
         "{offers}"
     );
 }
+
+#[test]
+fn the_same_name_brings_new_code_and_fills_places_that_were_given_up() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let _network = Network::up(folder, &[]);
+    let deploy = ["deploy", "two", "--workers", "2", "--yes"];
+    let first = told(folder, &deploy);
+    let peers = |shown: &Value| -> Vec<String> {
+        let workers = shown["workers"].as_array().expect("a list");
+        let peers = workers.iter().map(|worker| worker["peer"].to_string());
+        peers.map(|peer| peer.replace('"', "")).collect()
+    };
+    let before = peers(&told(folder, &["deal", "show", "two"]));
+    assert_eq!(before.len(), 2);
+
+    // A peer is given notice, and the place is given to the one that is left.
+    let replaced = told(folder, &["deal", "replace", "two", &before[0]]);
+    let states = replaced["workers"].as_array().expect("a list").iter();
+    let states: Vec<&Value> = states.map(|worker| &worker["state"]).collect();
+    assert!(states.contains(&&"notice".into()), "{replaced}");
+    let begin = std::time::Instant::now();
+    loop {
+        told(folder, &["chain", "warp", "1m"]);
+        let again = told(folder, &deploy);
+        assert_eq!(
+            (&again["deal"], &again["updated"]),
+            (&first["deal"], &true.into())
+        );
+        let now = peers(&told(folder, &["deal", "show", "two"]));
+        if now.len() == 2 && !now.contains(&before[0]) {
+            break;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "{now:?}");
+    }
+
+    // Another package under the name: the deal has it from the next epoch on.
+    let component = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/greeter/greeter.wasm"
+    );
+    std::fs::copy(component, folder.join("greeter.wasm")).expect("a writable folder");
+    let package = "[package]\nname = \"two\"\nversion = \"2.0.0\"\n\
+        [[service]]\nname = \"greeter\"\ncomponent = \"greeter.wasm\"\naliases = [\"welcome\"]\n";
+    std::fs::write(folder.join("package.toml"), package).expect("a writable folder");
+    let renewed = told(folder, &deploy);
+    assert_ne!(renewed["package"], first["package"]);
+    let call = ["call", "welcome.hello", "Ada", "--policy", "all", "--json"];
+    let begin = std::time::Instant::now();
+    loop {
+        told(folder, &["chain", "warp", "1m"]);
+        let called = weir(folder, &call);
+        let data = &called.json()["data"];
+        if data["agreeing"] == 2 && data["result"].is_null() {
+            break;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "{called:#?}");
+    }
+    let none = std::fs::write(folder.join("package.toml"), "[package]\nname = \"two\"\n");
+    none.expect("a writable folder");
+    let wrong = weir(folder, &deploy);
+    assert!(wrong.stderr.contains("error[W0621]"), "{wrong:#?}");
+}

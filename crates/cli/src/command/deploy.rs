@@ -243,4 +243,4 @@ async fn active(
     }
 }
 
-pub(super) use choice::{Chosen, choose};
+pub(super) use choice::{Acquainted, Chosen, choose};

@@ -4,7 +4,7 @@ use super::About;
 use super::show::shown;
 use crate::args::Which;
 use crate::code::Code;
-use crate::command::deploy::{Chosen, choose};
+use crate::command::deploy::{Acquainted, Chosen, choose};
 use crate::failure::Failure;
 use crate::market::{Asked, is_live, workers_of};
 use crate::output::{Output, Report};
@@ -22,10 +22,10 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     let directory = Directory::read(&context.client, &context.deployment).await;
     let directory = directory.map_err(failed)?;
     let index = directory.index();
-    let mut there = workers_of(context, index, about.deal)
+    let workers = workers_of(context, index, about.deal)
         .await
         .map_err(failed)?;
-    there.retain(is_live);
+    let there: Vec<_> = workers.iter().filter(|view| is_live(view)).collect();
     let Some(leaving) = there.iter().find(|view| view.worker.peer == peer) else {
         let what = format!("{peer} has no place in {}", about.title());
         let peers = there.iter().map(|view| view.worker.peer.to_string());
@@ -37,9 +37,9 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     let facts = index.deal(about.deal);
     let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
     let asked = Asked::of(&about.view.deal, capabilities, 1);
-    let serving = there.iter().map(|view| view.worker.peer).collect();
+    let known = Acquainted::of(&workers);
     // Before the old one goes it is known that there is a new one.
-    let chosen = choose(context, &directory, &asked, &serving).await?.all()?;
+    let chosen = choose(context, &directory, &asked, &known).await?.all()?;
     if leaving.worker.status == 2 {
         let call = context.deployment.remove_worker(leaving.workerId);
         wallet.send(&call).await?;

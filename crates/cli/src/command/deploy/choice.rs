@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::command::market::listed;
 use crate::failure::Failure;
-use crate::market::{Asked, Context, Taken, first_free, why_not};
+use crate::market::{Asked, Context, Taken, first_free, is_live, why_not};
 use alloy_primitives::{Address, B256, U256};
 use std::collections::{BTreeMap, BTreeSet};
 use weir_chain::bindings::{Lens, Market};
@@ -56,17 +56,48 @@ impl Choice {
     }
 }
 
-/// Chooses. `serving` are the peers that have a place in the deal already.
+/// Who has had to do with a deal.
+#[derive(Default)]
+pub(in crate::command) struct Acquainted {
+    /// Those that have a place now.
+    serving: BTreeSet<Address>,
+    /// Those that had one: whoever left, or was given notice, comes after all others.
+    former: BTreeSet<Address>,
+}
+
+impl Acquainted {
+    pub(in crate::command) fn of(workers: &[Lens::WorkerView]) -> Self {
+        let (live, over): (Vec<_>, Vec<_>) = workers.iter().partition(|view| is_live(view));
+        let peers = |views: Vec<&Lens::WorkerView>| {
+            let peers = views.into_iter().map(|view| view.worker.peer);
+            peers.collect()
+        };
+        Self {
+            serving: peers(live),
+            former: peers(over),
+        }
+    }
+}
+
+/// Chooses.
 pub(in crate::command) async fn choose(
     context: &Context,
     directory: &Directory,
     asked: &Asked,
-    serving: &BTreeSet<Address>,
+    known: &Acquainted,
 ) -> Result<Choice, Failure> {
+    let Acquainted { serving, former } = known;
     let failed = |error: ChainError| context.failed("the market cannot be read", &error);
     let epoch = context.market().time().await.map_err(failed)?.epoch;
     let mut peers = listed(context, directory).await.map_err(failed)?;
-    peers.sort_by_key(|pair| (price(pair, asked.units), pair.0.offerId, pair.1.peerId));
+    peers.sort_by_key(|pair| {
+        (
+            former.contains(&pair.1.peerId),
+            price(pair, asked.units),
+            pair.0.offerId,
+            pair.1.peerId,
+        )
+    });
     let mut by_provider = BTreeMap::<Address, u16>::new();
     for (_, peer) in peers
         .iter()

@@ -1,6 +1,6 @@
 //! What a deployment will do and cost, before anything is done.
 
-use super::choice::{Chosen, choose};
+use super::choice::{Acquainted, Chosen, choose};
 use crate::args::Deploy;
 use crate::code::Code;
 use crate::failure::Failure;
@@ -17,6 +17,9 @@ const MIN_DEPOSIT_EPOCHS: u8 = 3;
 
 /// The protocol version that this program speaks.
 const VERSION: u16 = 1;
+
+/// The status of a worker under notice.
+const NOTICE: u8 = 3;
 
 /// One thing to do.
 pub(super) enum Step {
@@ -99,22 +102,27 @@ impl Plan {
                 built.cid()
             ));
         }
+        let directory = Directory::read(&context.client, &context.deployment).await;
+        let directory = directory.map_err(failed)?;
+        let index = directory.index();
+        let there = workers_of(context, index, known.deal).await;
+        let there = there.map_err(failed)?;
+        // Those under notice have their places until their end, and are not waited for.
+        let staying = there
+            .iter()
+            .filter(|view| is_live(view) && view.worker.status != NOTICE)
+            .count();
+        let mut workers = u16::try_from(staying).unwrap_or(now.liveWorkers);
         let free = now.targetWorkers.saturating_sub(now.liveWorkers);
-        let mut workers = now.liveWorkers;
         if free > 0 && !now.openMatch {
-            let directory = Directory::read(&context.client, &context.deployment).await;
-            let directory = directory.map_err(failed)?;
-            let index = directory.index();
-            let there = workers_of(context, index, known.deal)
-                .await
-                .map_err(failed)?;
-            let there = there.iter().filter(|view| is_live(view));
-            let serving = there.map(|view| view.worker.peer).collect();
+            let acquainted = Acquainted::of(&there);
             let facts = index.deal(known.deal);
             let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
             let asked = Asked::of(now, capabilities, free);
             // Those that there are: the others serve meanwhile.
-            let chosen = choose(context, &directory, &asked, &serving).await?.chosen;
+            let chosen = choose(context, &directory, &asked, &acquainted)
+                .await?
+                .chosen;
             let found = u16::try_from(chosen.len()).unwrap_or(free);
             workers = workers.saturating_add(found);
             text.push_str(&format!(
@@ -162,7 +170,7 @@ impl Plan {
         };
         let directory = Directory::read(&context.client, &context.deployment).await;
         let directory = directory.map_err(failed)?;
-        let chosen = choose(context, &directory, &asked, &BTreeSet::new())
+        let chosen = choose(context, &directory, &asked, &Acquainted::default())
             .await?
             .all()?;
         let price = match &args.price {

@@ -17,7 +17,9 @@ use weir_peer::deals::{
     WorkerIdentity, prefix,
 };
 
+use crate::commitments::Commitments;
 use crate::config::AgentConfig;
+use crate::due::Due;
 use crate::error::AgentError;
 use crate::handle::{AgentHandle, Command, Standing};
 use crate::packages::Packages;
@@ -37,6 +39,7 @@ pub struct Agent {
     reconciler: Reconciler,
     premises: Arc<Premises>,
     transactions: Transactions,
+    commitments: Commitments,
     workers: BTreeMap<WorkerIdentity, Post>,
     table: Arc<DealTable>,
     /// The running epoch as of the last view.
@@ -87,7 +90,7 @@ impl Agent {
             Sender::new(config.client.clone(), key, kept, config.terms.clone())
         };
         let provider = config.provider.as_deref().map(sender).transpose()?;
-        let senders = (sender(&key)?, provider);
+        let peer = Arc::new(sender(&key)?);
         let records = host.records(prefix()).await?;
         let open = config.policy.claims > 0 && config.provider.is_some();
         let mut policy = config.policy;
@@ -113,7 +116,13 @@ impl Agent {
                 market: weir_receipt::ReceiptDomain::new(config.deployment.chain_id, audit),
                 answers: answer,
             }),
-            transactions: Transactions::new(config.client.clone(), journal, senders, settle),
+            commitments: Commitments::new(config.deployment.clone(), journal.clone(), peer.clone()),
+            transactions: Transactions::new(
+                config.client.clone(),
+                journal,
+                (peer, provider),
+                settle,
+            ),
             deployment: config.deployment.clone(),
             reconciler,
             workers: BTreeMap::new(),
@@ -208,10 +217,13 @@ impl Agent {
     async fn take_told(&mut self, told: Told) -> Result<(), Stopped> {
         match told {
             Told::Nothing => {}
-            Told::View(view) => {
+            Told::View(view, due) => {
                 self.trouble = None;
                 self.epoch = view.epoch;
                 self.take(Event::View(view)).await?;
+                if let Some(due) = due {
+                    self.commit(&due);
+                }
             }
             Told::Trouble(why) => {
                 if self.trouble.replace(why.clone()).as_ref() != Some(&why) {
@@ -220,6 +232,17 @@ impl Agent {
             }
         }
         Ok(())
+    }
+
+    /// Commits to what the workers of an epoch signed in it. They were told before that it is over.
+    fn commit(&mut self, due: &Due) {
+        let mut places = BTreeMap::new();
+        for served in due.tokens.values().flatten() {
+            if let Some((worker, deal)) = self.installed(&served.worker.0) {
+                places.insert(served.worker, self.post(worker, deal).orders.clone());
+            }
+        }
+        self.commitments.see_to(due, &places);
     }
 
     async fn take_answer(&mut self, answer: Answer) -> Result<(), Stopped> {
@@ -320,6 +343,25 @@ impl Agent {
         Ok(())
     }
 
+    /// Where a worker gets its orders.
+    fn post(&mut self, worker: WorkerIdentity, deal: u64) -> &Post {
+        self.workers.entry(worker).or_insert_with(|| {
+            let (orders, task) =
+                Worker::begin(self.premises.clone(), worker, deal, self.table.clone());
+            Post { orders, task }
+        })
+    }
+
+    /// The worker of this name, if its data is here, and its deal.
+    fn installed(&self, worker: &[u8; 32]) -> Option<(WorkerIdentity, u64)> {
+        let mut records = self.reconciler.records();
+        let found = records.find(|record| {
+            record.identity.worker.0.as_bytes() == worker
+                && matches!(record.phase, Phase::Installed { .. })
+        });
+        found.map(|record| (record.identity, record.deal))
+    }
+
     fn deal_of(&self, worker: &WorkerIdentity) -> Option<u64> {
         let mut records = self.reconciler.records();
         let record = records.find(|record| record.identity == *worker);
@@ -327,11 +369,7 @@ impl Agent {
     }
 
     fn order(&mut self, worker: WorkerIdentity, deal: u64, order: Order) {
-        let post = self.workers.entry(worker).or_insert_with(|| {
-            let (orders, task) =
-                Worker::begin(self.premises.clone(), worker, deal, self.table.clone());
-            Post { orders, task }
-        });
+        let post = self.post(worker, deal);
         if let Err(mpsc::error::SendError(Order::Do(Job { work, .. }))) = post.orders.send(order) {
             // It panicked. The job is answered, and the next order finds a new task.
             self.workers.remove(&worker);
@@ -381,6 +419,7 @@ impl Agent {
 
     fn standing(&self) -> Standing {
         let mut troubles = self.transactions.troubles();
+        troubles.extend(self.commitments.troubles());
         troubles.extend(self.trouble.clone());
         Standing {
             report: self.reconciler.report(now()),

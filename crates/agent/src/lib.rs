@@ -21,19 +21,27 @@
 //! | `worker` | one worker on this machine: its jobs one after the other, its node |
 //! | `services` | makes the services of a node those of a package |
 //! | `packages` | gets packages, checks them, forgets them |
+//! | `due` | which commitments to receipts the market waits for |
+//! | `commitments` | gathers what workers signed in an epoch and sends the root |
+//! | `receipts` | adds up the receipts of one worker, forgets old ones |
 //! | `transactions` | sees to it that a decision gets to the chain |
 //!
 //! # Invariants
 //! - Nothing is done before the record that calls for it is durable.
 //! - A worker answers no call before all its services are there.
-//! - A transaction has one key for ever, and is sent once under it.
+//! - A transaction has one key for ever, and is sent once under it. A commitment that is over is forgotten instead: the
+//!   contract takes one only, and says whether it has it.
+//! - No receipt is added to an epoch once its receipts were read: a worker's epoch goes up for good before that.
 //! - What the chain or a package says is checked before it is used, and nothing that it says makes this panic.
 
 mod agent;
+mod commitments;
 mod config;
+mod due;
 mod error;
 mod handle;
 mod packages;
+mod receipts;
 mod services;
 mod transactions;
 mod view;

@@ -26,7 +26,7 @@ struct Shop {
     client: Client,
     journal: Arc<FolderJournal>,
     /// Of the peer's account.
-    peer: Sender,
+    peer: Arc<Sender>,
     /// Of the provider's.
     provider: Option<Sender>,
     /// What keeps transactions from the chain.
@@ -46,7 +46,7 @@ impl Transactions {
     pub(crate) fn new(
         client: Client,
         journal: Arc<FolderJournal>,
-        (peer, provider): (Sender, Option<Sender>),
+        (peer, provider): (Arc<Sender>, Option<Sender>),
         tell: mpsc::UnboundedSender<Settled>,
     ) -> Self {
         Self {
@@ -140,7 +140,7 @@ impl Shop {
         call: Option<&Call>,
     ) -> Outcome {
         let sender = match (from, &self.provider) {
-            (From::Peer, _) => &self.peer,
+            (From::Peer, _) => &*self.peer,
             (From::Provider, Some(provider)) => provider,
             (From::Provider, None) => return lost("this node has no key of its provider"),
         };

@@ -12,6 +12,7 @@ use weir_chain::{ChainError, Client, Cursor, Deployment, Follower, Index, News};
 use weir_identity::PeerId;
 use weir_peer::deals::MarketView;
 
+use crate::due::Due;
 use crate::view;
 
 /// After so many new blocks what was learnt is written down. Less would be learnt again within a second.
@@ -26,8 +27,8 @@ pub(crate) enum Told {
     /// Nothing yet.
     #[default]
     Nothing,
-    /// What the market says at a block.
-    View(Arc<MarketView>),
+    /// What the market says at a block, and what the peer owes it.
+    View(Arc<MarketView>, Option<Arc<Due>>),
     /// The chain cannot be read, for this reason; it goes on being asked.
     Trouble(String),
 }
@@ -63,8 +64,15 @@ impl Watch {
         let mut pause = PAUSE[0];
         // Whether something happened that no view has shown yet.
         let mut moved = false;
+        // The last epoch of which all is committed.
+        let mut settled = 0;
         loop {
-            let next = self.next(&mut follower, &mut index, &mut keys, &mut moved);
+            let next = self.next(
+                &mut follower,
+                &mut index,
+                &mut keys,
+                (&mut moved, &mut settled),
+            );
             let told = match next.await {
                 Ok(None) => {
                     tokio::time::sleep(self.poll).await;
@@ -73,13 +81,13 @@ impl Watch {
                     }
                     continue;
                 }
-                Ok(Some(view)) => {
+                Ok(Some((view, due))) => {
                     pause = PAUSE[0];
                     if index.block().abs_diff(written) >= WRITE_AFTER {
                         written = index.block();
                         self.write(&follower, &index);
                     }
-                    Told::View(Arc::new(view))
+                    Told::View(Arc::new(view), due)
                 }
                 Err(error) => {
                     if matches!(error, ChainError::TooDeep { .. }) {
@@ -109,8 +117,8 @@ impl Watch {
         follower: &mut Follower,
         index: &mut Index,
         keys: &mut BTreeMap<B256, PeerId>,
-        moved: &mut bool,
-    ) -> Result<Option<MarketView>, ChainError> {
+        (moved, settled): (&mut bool, &mut u32),
+    ) -> Result<Option<(MarketView, Option<Arc<Due>>)>, ChainError> {
         loop {
             let news = follower.next().await?;
             index.learn(&news);
@@ -123,7 +131,7 @@ impl Watch {
                         break;
                     }
                 }
-                News::RolledBack { .. } => *moved = true,
+                News::RolledBack { .. } => (*moved, *settled) = (true, 0),
             }
         }
         let market = self.client.market(&self.deployment);
@@ -146,8 +154,17 @@ impl Watch {
                 keys.insert(member.worker, peer);
             }
         }
+        let due = if *settled == seen.time.epoch {
+            None
+        } else {
+            Due::of(market, self.peer, &seen).await?
+        };
+        if due.is_none() {
+            *settled = seen.time.epoch;
+        }
         *moved = false;
-        Ok(Some(view::market(&seen, &open, index, keys)))
+        let view = view::market(&seen, &open, index, keys);
+        Ok(Some((view, due.map(Arc::new))))
     }
 
     fn follower(&self, cursor: Cursor) -> Follower {

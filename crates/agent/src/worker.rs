@@ -6,14 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use weir_identity::Keypair;
 use weir_node::{Node, NodeHandle};
 use weir_peer::Employment;
 use weir_peer::deals::{Code, DealTable, Job, PackageLimits, Work, WorkerIdentity};
+use weir_receipt::EpochReceipts;
 
 use crate::packages::{Failure, Packages};
+use crate::receipts;
 use crate::services::align;
 
 /// The pause before a node is started again, and the longest.
@@ -25,6 +27,23 @@ pub(crate) enum Order {
     Do(Job),
     Run(bool),
     Deals(Arc<DealTable>),
+    /// Say what the receipts of an epoch come to that is over, and delete those of epochs before `keep_from`.
+    Receipts {
+        epoch: u32,
+        keep_from: u32,
+        reply: oneshot::Sender<Result<EpochReceipts, Failure>>,
+    },
+}
+
+/// What waits for its turn.
+#[derive(Debug)]
+enum Duty {
+    Job(Work),
+    Receipts {
+        epoch: u32,
+        keep_from: u32,
+        reply: oneshot::Sender<Result<EpochReceipts, Failure>>,
+    },
 }
 
 /// What it answers to a job.
@@ -51,7 +70,7 @@ pub(crate) struct Worker {
     identity: WorkerIdentity,
     deal: u64,
     orders: mpsc::UnboundedReceiver<Order>,
-    waiting: VecDeque<Work>,
+    waiting: VecDeque<Duty>,
     limits: PackageLimits,
     /// Whether it is to answer calls.
     run: bool,
@@ -67,6 +86,9 @@ enum Wake {
     Start,
     Ended(String),
 }
+
+/// The job under way, or none if it answers by itself, and the doing.
+type UnderWay = Option<(Option<Work>, Pursuit)>;
 
 type Pursuit = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
@@ -94,19 +116,26 @@ impl Worker {
     }
 
     async fn live(mut self) {
-        let mut under_way: Option<(Work, Pursuit)> = None;
+        let mut under_way: UnderWay = None;
         let mut pause = PAUSE[0];
         let mut starts_at = Instant::now();
         loop {
             if under_way.is_none()
-                && let Some(work) = self.waiting.pop_front()
+                && let Some(duty) = self.waiting.pop_front()
             {
-                under_way = Some((work, self.pursue(work)));
+                under_way = Some(match duty {
+                    Duty::Job(work) => (Some(work), self.pursue(work)),
+                    Duty::Receipts {
+                        epoch,
+                        keep_from,
+                        reply,
+                    } => (None, self.add_up(epoch, keep_from, reply)),
+                });
             }
             // Services are not changed while the node comes or goes.
             let is_settled = under_way
                 .as_ref()
-                .is_none_or(|(work, _)| matches!(work, Work::Fetch(_)));
+                .is_none_or(|(work, _)| matches!(work, Some(Work::Fetch(_))));
             if is_settled && !self.run {
                 self.stop().await;
             }
@@ -131,11 +160,11 @@ impl Worker {
                 Wake::Order(Some(Order::Do(job))) => {
                     self.limits = job.limits;
                     let ends_all = job.work == Work::Remove;
-                    let replaces = |under_way: &Work| {
-                        ends_all
-                            || matches!((under_way, job.work), (Work::Fetch(_), Work::Fetch(_)))
+                    let replaces = |under_way: &Option<Work>| {
+                        let is_fetch = matches!(under_way, Some(Work::Fetch(_)));
+                        ends_all || is_fetch && matches!(job.work, Work::Fetch(_))
                     };
-                    if let Some((work, _)) = under_way.take_if(|(work, _)| replaces(work)) {
+                    if let Some((Some(work), _)) = under_way.take_if(|(work, _)| replaces(work)) {
                         self.answer(work, Err(Failure::for_now("something else was wanted")));
                     }
                     if ends_all {
@@ -143,10 +172,19 @@ impl Worker {
                         self.run = false;
                         self.stop().await;
                     }
-                    self.waiting.push_back(job.work);
+                    self.waiting.push_back(Duty::Job(job.work));
                 }
+                Wake::Order(Some(Order::Receipts {
+                    epoch,
+                    keep_from,
+                    reply,
+                })) => self.waiting.push_back(Duty::Receipts {
+                    epoch,
+                    keep_from,
+                    reply,
+                }),
                 Wake::Done(result) => {
-                    let Some((work, _)) = under_way.take() else {
+                    let Some((Some(work), _)) = under_way.take() else {
                         continue;
                     };
                     let is_over = work == Work::Remove && result.is_ok();
@@ -218,6 +256,33 @@ impl Worker {
         }
     }
 
+    /// Answers what the receipts of an epoch come to. A node that does not run is started for it, unreachable.
+    fn add_up(
+        &self,
+        epoch: u32,
+        keep_from: u32,
+        reply: oneshot::Sender<Result<EpochReceipts, Failure>>,
+    ) -> Pursuit {
+        let (running, config) = (self.node.clone(), self.node_config(false));
+        let deals = self.deals.clone();
+        Box::pin(async move {
+            let added = async {
+                let node = match &running {
+                    Some(node) => node.clone(),
+                    None => Node::start(config?).await.map_err(Failure::for_now)?,
+                };
+                let added = closed(&node, deals, (epoch, keep_from)).await;
+                if running.is_none() {
+                    node.shutdown().await;
+                }
+                added
+            };
+            // Whoever asked may have gone.
+            let _ = reply.send(added.await);
+            Ok(())
+        })
+    }
+
     fn folder(&self) -> PathBuf {
         let identity = &self.identity;
         let name = format!("{}-{}", identity.worker, identity.incarnation);
@@ -226,6 +291,10 @@ impl Worker {
 
     fn node_config(&self, is_new: bool) -> Result<weir_node::NodeConfig, Failure> {
         let premises = &self.premises;
+        if !is_new && !self.folder().exists() {
+            // A new store would number the receipts anew, and two with one number are a proof against the worker.
+            return Err(Failure::for_good("the folder of the worker is gone"));
+        }
         let keypair = self
             .identity
             .keypair(&premises.key)
@@ -282,6 +351,21 @@ async fn prepare(
     made
 }
 
+/// What the receipts of an epoch come to. Before they are read the node knows, for good, that a later one runs.
+async fn closed(
+    node: &NodeHandle,
+    deals: Arc<DealTable>,
+    (epoch, keep_from): (u32, u32),
+) -> Result<EpochReceipts, Failure> {
+    if deals.epoch <= epoch {
+        return Err(Failure::for_now("its epoch is not over here"));
+    }
+    node.tell_deals(deals).await.map_err(Failure::for_now)?;
+    let added = receipts::of_epoch(node, epoch).await?;
+    receipts::forget_before(node, keep_from).await?;
+    Ok(added)
+}
+
 fn remove(folder: &std::path::Path) -> Result<(), String> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -291,7 +375,7 @@ fn remove(folder: &std::path::Path) -> Result<(), String> {
     }
 }
 
-async fn result_of(under_way: &mut Option<(Work, Pursuit)>) -> Result<(), Failure> {
+async fn result_of(under_way: &mut UnderWay) -> Result<(), Failure> {
     match under_way {
         Some((_, pursuit)) => pursuit.await,
         None => std::future::pending().await,

@@ -172,6 +172,8 @@ pub struct MarketTime {
     pub seconds: u64,
     /// The running epoch. The first is 1.
     pub epoch: u32,
+    /// When it began, in seconds since 1970.
+    pub epoch_begin: u64,
     /// When the next epoch begins, in seconds since 1970.
     pub next_epoch: u64,
 }
@@ -181,6 +183,12 @@ const COLLATERAL_PER_UNIT: u8 = 2;
 
 /// Number of the parameter that says when an epoch can be claimed.
 const MATURITY: u8 = 5;
+
+/// Number of the parameter that says for how long evidence is taken.
+const RETENTION: u8 = 6;
+
+/// Number of the parameter that says for how long receipts of an epoch can be committed.
+const COMMIT_WINDOW: u8 = 8;
 
 /// The most entries of one page.
 const PAGE: usize = 100;
@@ -211,6 +219,7 @@ impl MarketReader<'_> {
             block: header.number,
             seconds: header.timestamp,
             epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
+            epoch_begin: genesis.saturating_add(passed.saturating_mul(length)),
             next_epoch: genesis.saturating_add(epoch.saturating_mul(length)),
         })
     }
@@ -224,6 +233,16 @@ impl MarketReader<'_> {
     /// After how many epochs an epoch can be claimed, counted from its end.
     pub async fn maturity(&self) -> Result<u32, ChainError> {
         Ok(u32::try_from(self.param(MATURITY).await?).unwrap_or(u32::MAX))
+    }
+
+    /// For how long after the end of an epoch its receipts can be committed, in seconds: an epoch at most.
+    pub async fn commit_window(&self) -> Result<u64, ChainError> {
+        Ok(u64::try_from(self.param(COMMIT_WINDOW).await?).unwrap_or(u64::MAX))
+    }
+
+    /// For how many epochs evidence about an epoch is taken, so that its receipts have to be kept.
+    pub async fn retention(&self) -> Result<u32, ChainError> {
+        Ok(u32::try_from(self.param(RETENTION).await?).unwrap_or(u32::MAX))
     }
 
     /// A value of the market's parameters, by its number in `Param`.

@@ -30,7 +30,7 @@ pub use follower::{Cursor, Follower, News, REORGANISATION_MAX};
 pub use index::{Activation, DealFacts, Index, Place, Version};
 pub use peer_view::{
     Code, Commitment, CommitmentStatus, DealStatus, DealTerms, Listing, Member, PeerView,
-    PeerWorker, WorkerStatus,
+    PeerWorker, Served, WorkerStatus,
 };
 pub use provider::{Provider, ProviderPlan, enter_market};
 pub use revert::{Revert, matching_rule};

@@ -26,6 +26,9 @@ pub struct PeerView {
     pub commitment: Option<Commitment>,
     /// Its workers that are not over.
     pub workers: Vec<PeerWorker>,
+    /// Its workers of the epoch before the running one, also those that are over since: the epoch is paid once the
+    /// peer has committed their receipts.
+    pub served: Vec<Served>,
     /// The workers of each deal that it serves, its own included, that are not over.
     pub members: BTreeMap<u64, Vec<Member>>,
 }
@@ -92,6 +95,19 @@ pub struct PeerWorker {
     pub member: Member,
     /// Its deal.
     pub deal: DealTerms,
+}
+
+/// A worker in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Its name.
+    pub worker: B256,
+    /// Its deal.
+    pub deal: u64,
+    /// What the deal pays in.
+    pub token: Address,
+    /// What the epoch costs the deal, in the token's smallest unit.
+    pub fee: u128,
 }
 
 /// A worker of a deal.
@@ -216,11 +232,21 @@ impl MarketReader<'_> {
         let places: BTreeSet<B256> = index.places_of(peer).map(|place| place.worker).collect();
         let places: Vec<B256> = places.into_iter().collect();
         let (mut workers, mut members) = (Vec::new(), BTreeMap::new());
+        let mut served = Vec::new();
         for view in market.workers(&places, time.epoch).await? {
+            let id = view.worker.dealId.to::<u64>();
+            if has_served(&view, time.epoch.saturating_sub(1)) {
+                let deal = market.deal(id).await?.deal;
+                served.push(Served {
+                    worker: view.workerId,
+                    deal: id,
+                    token: deal.payToken,
+                    fee: deal.price.to::<u128>(),
+                });
+            }
             let Some(member) = member(&view) else {
                 continue;
             };
-            let id = view.worker.dealId.to::<u64>();
             workers.push(PeerWorker {
                 member,
                 deal: market.terms(id, index).await?,
@@ -234,6 +260,7 @@ impl MarketReader<'_> {
             listing,
             commitment: commitment(known),
             workers,
+            served,
             members,
         })
     }
@@ -329,6 +356,13 @@ fn commitment(known: &Lens::PeerView) -> Option<Commitment> {
         min_unit_price: known.commitment.minDealPrice.to::<u128>(),
         staker: known.commitment.staker,
     })
+}
+
+/// Whether an epoch is the worker's, as far as is known now.
+fn has_served(view: &Lens::WorkerView, epoch: u32) -> bool {
+    let worker = &view.worker;
+    let was_activated = matches!(worker.status, 2..=4) && worker.joinEpoch != 0;
+    was_activated && worker.joinEpoch <= epoch && epoch < view.end
 }
 
 /// None if the place is free, or its worker over.

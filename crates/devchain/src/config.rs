@@ -28,6 +28,9 @@ pub struct Config {
     pub accounts: Vec<(Address, U256)>,
     /// When blocks are made.
     pub mining: Mining,
+    /// With [`Mining::Instant`], after so long without one a block is made without transactions, so that the time of the
+    /// chain goes on; `None` for never.
+    pub idle: Option<Duration>,
     /// The time of block 0, in seconds since 1970; `None` for that of the clock.
     pub genesis_timestamp: Option<u64>,
     /// The base fee of block 0, in wei for a unit of gas.
@@ -51,6 +54,7 @@ impl Default for Config {
             chain_id: 31_337,
             accounts: Vec::new(),
             mining: Mining::Instant,
+            idle: None,
             genesis_timestamp: None,
             base_fee: 1_000_000_000,
             gas_limit: 30_000_000,

@@ -38,6 +38,7 @@ pub struct Shared {
     chain: RwLock<Chain>,
     events: broadcast::Sender<Event>,
     orders: SyncSender<Order>,
+    idle: Option<Duration>,
     limits: Limits,
 }
 
@@ -50,12 +51,13 @@ pub fn now() -> u64 {
 impl Shared {
     /// Opens the chain.
     pub fn open(config: Config, orders: SyncSender<Order>) -> Result<Self, StoreError> {
-        let limits = config.limits.clone();
+        let (limits, idle) = (config.limits.clone(), config.idle);
         let (events, _) = broadcast::channel(limits.subscription_events.max(1));
         Ok(Shared {
             chain: RwLock::new(Chain::open(config, now())?),
             events,
             orders,
+            idle,
             limits,
         })
     }
@@ -124,9 +126,11 @@ pub fn closed() -> Error {
 pub fn run(shared: &Shared, orders: &Receiver<Order>) {
     let mut last = Instant::now();
     loop {
-        let interval = match shared.look(|chain, _| chain.mining()) {
+        let mining = shared.look(|chain, _| chain.mining());
+        let interval = match mining {
             Mining::Every(interval) => Some(interval),
-            Mining::Instant | Mining::OnDemand => None,
+            Mining::Instant => shared.idle,
+            Mining::OnDemand => None,
         };
         let left = interval.map_or(LONG, |interval| interval.saturating_sub(last.elapsed()));
         if left.is_zero() {
@@ -140,6 +144,9 @@ pub fn run(shared: &Shared, orders: &Receiver<Order>) {
             Ok(Order::Submit(signed, answer)) => {
                 if take(shared, orders, (*signed, answer)) {
                     return;
+                }
+                if mining == Mining::Instant {
+                    last = Instant::now();
                 }
             }
             Ok(Order::Wake) => last = Instant::now(),

@@ -93,6 +93,16 @@ pub enum ConnectError {
 /// Hears whether a change of the services was made.
 pub(crate) type Done = oneshot::Sender<Result<(), ServiceError>>;
 
+/// A part of what the store has under a prefix.
+#[derive(Debug)]
+pub(crate) struct RecordsPage {
+    pub(crate) prefix: Vec<u8>,
+    /// The key behind which it begins.
+    pub(crate) after: Option<Vec<u8>>,
+    /// How many records at most.
+    pub(crate) most: usize,
+}
+
 /// What handles ask of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -108,7 +118,10 @@ pub(crate) enum Command {
     Forget(ParticleId, oneshot::Sender<()>),
     Metrics(oneshot::Sender<Metrics>),
     Deals(Arc<DealTable>),
-    Records(Vec<u8>, oneshot::Sender<Result<Vec<StoredRecord>, String>>),
+    Records(
+        RecordsPage,
+        oneshot::Sender<Result<Vec<StoredRecord>, String>>,
+    ),
     Write(Batch, oneshot::Sender<()>),
     Stop,
 }
@@ -332,7 +345,26 @@ impl NodeHandle {
     /// # Errors
     /// The node has stopped, or the store cannot be read, which its text says.
     pub async fn records(&self, prefix: Vec<u8>) -> Result<Vec<StoredRecord>, RecordsFailure> {
-        let read = self.ask(|reply| Command::Records(prefix, reply)).await?;
+        self.records_after(prefix, None, usize::MAX).await
+    }
+
+    /// The same from behind a key on, at most so many: for what is too much to be read at one time. What the peer wrote
+    /// for all that was asked or told before is in it.
+    ///
+    /// # Errors
+    /// As [`Self::records`].
+    pub async fn records_after(
+        &self,
+        prefix: Vec<u8>,
+        after: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Vec<StoredRecord>, RecordsFailure> {
+        let page = RecordsPage {
+            prefix,
+            after,
+            most,
+        };
+        let read = self.ask(|reply| Command::Records(page, reply)).await?;
         read.map_err(RecordsFailure::Unreadable)
     }
 

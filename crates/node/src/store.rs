@@ -303,22 +303,38 @@ impl Store {
 
     /// All records whose key begins with `prefix`, in key order.
     pub fn scan(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.page(prefix, None, usize::MAX)
+    }
+
+    /// The same from behind the key `after` on, and not more than `most`.
+    pub fn page(
+        &self,
+        prefix: &[u8],
+        after_key: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<Record>, StoreError> {
         let end = after(prefix);
-        self.read((Bound::Included(prefix), bound(end.as_deref())))
+        let begin = after_key.map_or(Bound::Included(prefix), Bound::Excluded);
+        self.read((begin, bound(end.as_deref())), most)
     }
 
     /// All records whose key is less than `end`, in key order.
     pub fn scan_before(&self, end: &[u8]) -> Result<Vec<Record>, StoreError> {
-        self.read((Bound::Unbounded, Bound::Excluded(end)))
+        self.read((Bound::Unbounded, Bound::Excluded(end)), usize::MAX)
     }
 
-    fn read(&self, range: (Bound<&[u8]>, Bound<&[u8]>)) -> Result<Vec<Record>, StoreError> {
+    fn read(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        most: usize,
+    ) -> Result<Vec<Record>, StoreError> {
         let transaction = self.database.begin_read().map_err(|e| self.failed(e))?;
         let records = transaction
             .open_table(RECORDS)
             .map_err(|e| self.failed(e))?;
         let mut found = Vec::new();
-        for record in records.range::<&[u8]>(range).map_err(|e| self.failed(e))? {
+        let range = records.range::<&[u8]>(range);
+        for record in range.map_err(|e| self.failed(e))?.take(most) {
             let (key, value) = record.map_err(|e| self.failed(e))?;
             found.push((key.value().to_vec(), value.value().to_vec()));
         }

@@ -61,6 +61,8 @@ pub struct Peer {
     pub(crate) services: ServiceTable,
     pub(crate) deals: Arc<DealTable>,
     pub(crate) chains: Chains,
+    /// The epoch of the next receipt of a worker.
+    pub(crate) epoch: u32,
     /// Calls that were begun in an earlier life and have no outcome.
     pub(crate) intents: BTreeMap<ParticleKey, BTreeSet<[u8; 32]>>,
     /// Own packets: for which particle, under which token of its engine.
@@ -113,6 +115,7 @@ impl Peer {
             services: ServiceTable::default(),
             deals: Arc::default(),
             chains: Chains::default(),
+            epoch: 0,
             intents: BTreeMap::new(),
             packets: BTreeMap::new(),
             unreached: BTreeMap::new(),
@@ -144,6 +147,7 @@ impl Peer {
                     peer.intents.entry(key).or_default().insert(step);
                 }
                 Restored::Chain(key, end) => peer.chains.restore(key, end),
+                Restored::Epoch(epoch) => peer.epoch = epoch,
                 Restored::Cold => {}
             }
         }
@@ -194,9 +198,19 @@ impl Peer {
                 self.take_turn(now);
             }
             Event::Addresses(addresses) => self.network.set_addresses(addresses, now),
-            Event::Deals(deals) => self.deals = deals,
+            Event::Deals(deals) => self.on_deals(deals),
         }
         self.work(now);
+    }
+
+    /// The epoch of a worker's receipts never goes down, also when the chain goes back: what an epoch has is committed
+    /// to when the next one has begun.
+    fn on_deals(&mut self, deals: Arc<DealTable>) {
+        if self.config.employment.is_some() && deals.epoch > self.epoch {
+            self.epoch = deals.epoch;
+            self.batch.put_epoch(self.epoch);
+        }
+        self.deals = deals;
     }
 
     /// What is to be done, in this order. See [`Effect`] for what a driver

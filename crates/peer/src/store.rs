@@ -12,8 +12,10 @@
 //! | 5 intent | particle, identity, step | – |
 //! | 6 chain | identity, and 0 for the chain of the worker, or 1 and the id of the service whose it is | number of the next receipt, digest of the last one |
 //! | 7 deals | see [`crate::deals`] | read by the reconciler of deals, not by the peer |
+//! | 8 epoch | – | of a worker: the epoch of its next receipt, which never goes down |
 //! | 0x80 record | particle, identity, number | record of the particle engine |
 //! | 0x81 archive | particle, identity | start, script text |
+//! | 0x82 receipt | of a worker: epoch, number among its receipts | the signed receipt |
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,8 +42,10 @@ pub(crate) const PARTICLE: u8 = 4;
 pub(crate) const INTENT: u8 = 5;
 pub(crate) const CHAIN: u8 = 6;
 pub(crate) const DEALS: u8 = 7;
+pub(crate) const EPOCH: u8 = 8;
 const RECORD: u8 = COLD;
 pub(crate) const ARCHIVE: u8 = COLD + 1;
+const RECEIPT: u8 = COLD + 2;
 
 const ID_BYTES: usize = 32;
 const PEER_BYTES: usize = 39;
@@ -77,6 +81,27 @@ impl ParticleKey {
 /// [`crate::Submit::keep`]).
 pub fn archive_prefix() -> Vec<u8> {
     vec![ARCHIVE]
+}
+
+/// The prefix of all receipts that a worker keeps, those of earlier epochs first.
+pub fn receipts_prefix() -> Vec<u8> {
+    vec![RECEIPT]
+}
+
+/// The prefix of the receipts that a worker signed in one epoch, in their order.
+pub fn epoch_prefix(epoch: u32) -> Vec<u8> {
+    let mut prefix = receipts_prefix();
+    prefix.extend_from_slice(&epoch.to_be_bytes());
+    prefix
+}
+
+/// The epoch of a receipt, from its key; none if it is another key.
+pub fn epoch_of_receipt(key: &[u8]) -> Option<u32> {
+    let (&RECEIPT, rest) = key.split_first()? else {
+        return None;
+    };
+    let (epoch, _) = rest.split_first_chunk::<4>()?;
+    Some(u32::from_be_bytes(*epoch))
 }
 
 /// The id of the service that a write removes, if it removes one.
@@ -156,6 +181,7 @@ pub(crate) enum Restored {
     Particle(ParticleKey, Box<Indexed>),
     Intent(ParticleKey, [u8; 32]),
     Chain(ChainKey, ChainEnd),
+    Epoch(u32),
     Cold,
 }
 
@@ -252,6 +278,10 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
         CHAIN => {
             let (chain, end) = chain(rest, value).ok_or_else(|| damaged(key, "not a chain"))?;
             Restored::Chain(chain, end)
+        }
+        EPOCH => {
+            let epoch: [u8; 4] = value.try_into().map_err(|_| damaged(key, "not an epoch"))?;
+            Restored::Epoch(u32::from_be_bytes(epoch))
         }
         // The peer beside whom a reconciler works does not look into its records.
         DEALS => Restored::Cold,
@@ -405,6 +435,16 @@ impl Batch {
         }
         let value = [&end.next.to_be_bytes()[..], end.last.as_bytes()].concat();
         self.put(key, value);
+    }
+
+    pub(crate) fn put_epoch(&mut self, epoch: u32) {
+        self.put(vec![EPOCH], epoch.to_be_bytes().to_vec());
+    }
+
+    pub(crate) fn put_receipt(&mut self, epoch: u32, seq: u64, receipt: &[u8]) {
+        let mut key = epoch_prefix(epoch);
+        key.extend_from_slice(&seq.to_be_bytes());
+        self.put(key, receipt.to_vec());
     }
 
     pub(crate) fn delete_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {

@@ -3,6 +3,7 @@
 //! - [`state`]: the ordered map of one service under a root hash, with transactions, witnesses and proofs.
 //! - [`Transcript`]: the effects of a call, and their root.
 //! - [`Receipt`]: what a worker signs about a call, as contracts know it; [`SignedReceipt`] is its form in a journal.
+//! - [`ReceiptTree`] and [`PeerCommitment`]: the root over all receipts of an epoch, which goes to the chain.
 //! - [`Evidence`]: everything that a receipt has hashes of, from which anybody can execute the call again.
 //!
 //! ```
@@ -45,6 +46,7 @@
 //! - Everything that is hashed has a kind in its first byte, so that no two kinds share a preimage.
 
 mod call;
+mod commitment;
 mod entry;
 mod evidence;
 mod receipt;
@@ -56,6 +58,7 @@ pub use call::{
     CHUNK_BYTES, CONTENT_WHOLE_MAX, CallContext, args_hash, content_hash, function_id,
     local_request_id, local_worker_id,
 };
+pub use commitment::{CommitmentError, EpochReceipts, PeerCommitment, ReceiptTree, WorkerLeaf};
 pub use entry::{Entry, EntryError};
 pub use evidence::{Bounds, Checked, Evidence, EvidenceError, Material};
 pub use receipt::{ChainError, Outcome, Receipt, ReceiptDomain, SignedReceipt};

@@ -35,6 +35,9 @@ const EPOCH_SECONDS: u32 = 60;
 /// Compute units of each peer.
 const UNITS: u16 = 32;
 
+/// After so long without a transaction the chain has a block nevertheless.
+const IDLE: Duration = Duration::from_secs(12);
+
 /// For how many epochs they are promised: 45 days.
 const EPOCHS: u16 = u16::MAX;
 
@@ -170,6 +173,8 @@ fn open(project: &Project, accounts: &[(Address, U256)]) -> Result<DevChain, Fai
         path: Some(project.state().join("chain.redb")),
         chain_id: CHAIN_ID,
         accounts: accounts.to_vec(),
+        // Peers see that an epoch has ended when there is a block after it.
+        idle: Some(IDLE),
         ..Config::default()
     });
     chain.map_err(|error| {

@@ -67,9 +67,12 @@ impl Driver {
                 let _ = reply.send(self.peer.metrics());
             }
             Command::Deals(deals) => self.peer.handle(Event::Deals(deals), now),
-            Command::Records(prefix, reply) => {
+            Command::Records(page, reply) => {
+                self.take_effects();
                 self.todo.push_back(Todo::Then(Box::new(move |driver| {
-                    let read = driver.store.scan(&prefix);
+                    let read = driver
+                        .store
+                        .page(&page.prefix, page.after.as_deref(), page.most);
                     let _ = reply.send(read.map_err(|error| error.to_string()));
                 })));
             }

@@ -1,5 +1,6 @@
 //! How calls end.
 
+use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
 use super::{Held, Open, Running};
@@ -186,7 +187,7 @@ impl Peer {
                 particle: &key.particle.0,
                 step: &step.0,
                 employment: self.config.employment.as_ref(),
-                epoch: self.deals.epoch,
+                epoch: self.epoch,
             };
             self.chains.draft(&self.config.keypair, &about)
         });
@@ -197,17 +198,26 @@ impl Peer {
         if !matches!(outcome, CallOutcome::Value(_)) {
             self.counted.calls_failed += 1;
         }
-        let receipt = draft.as_ref().map(|draft| draft.receipt.encode().into());
-        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
+        let receipt: Option<Bytes> = draft.as_ref().map(|draft| draft.receipt.encode().into());
+        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt.clone()) {
             tracing::warn!(particle = %key.particle.0, %error, "result not taken");
             self.counted.results_late += 1;
             return;
         }
-        if let Some(Draft { ends, .. }) = draft {
+        if let Some(Draft {
+            ends,
+            receipt: signed,
+        }) = draft
+        {
             for (chain, end) in &ends {
                 self.batch.put_chain(chain, end);
             }
             self.chains.append(&ends);
+            if self.config.employment.is_some() {
+                let bytes = receipt.as_deref().unwrap_or_default();
+                self.batch
+                    .put_receipt(self.epoch, signed.receipt.seq, bytes);
+            }
         }
         self.dirty.insert(key);
         self.report(&key, || ParticleEvent::CallEnded {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,9 @@ use crate::worker::{Answer, Order, Premises, Worker};
 
 /// Requests of handles that wait. Further ones wait outside.
 const COMMANDS: usize = 64;
+
+/// An agent that starts. It is compiled here, and not by everyone who waits for it.
+pub type Starting = Pin<Box<dyn Future<Output = Result<AgentHandle, AgentError>> + Send>>;
 
 /// Follows the market for one node. See the crate.
 pub struct Agent {
@@ -71,7 +75,11 @@ enum Wake {
 
 impl Agent {
     /// Restores what the agent knew, and begins to follow the chain. Workers that answered, answer again.
-    pub async fn start(config: AgentConfig) -> Result<AgentHandle, AgentError> {
+    pub fn start(config: AgentConfig) -> Starting {
+        Box::pin(Self::begin(config))
+    }
+
+    async fn begin(config: AgentConfig) -> Result<AgentHandle, AgentError> {
         let folder = |path: &Path| -> Result<(), AgentError> {
             std::fs::create_dir_all(path).map_err(|source| AgentError::Folder {
                 path: path.to_owned(),

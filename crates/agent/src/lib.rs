@@ -48,7 +48,7 @@ mod view;
 mod watch;
 mod worker;
 
-pub use agent::Agent;
+pub use agent::{Agent, Starting};
 pub use config::AgentConfig;
 pub use error::AgentError;
 pub use handle::{AgentHandle, Standing};

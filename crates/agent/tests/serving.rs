@@ -11,15 +11,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
+use alloy::sol_types::SolCall;
 use chain::{Chain, TOKEN, Town, address, anvil, plan, terms};
 use nodes::Folder;
 use weir_agent::{Agent, AgentConfig, AgentHandle};
-use weir_chain::bindings::Market;
+use weir_chain::bindings::{Audit, Market};
 use weir_chain::{Sender, WorkerStatus, enter_market};
-use weir_identity::{PeerId, Value};
+use weir_identity::{Hash, PeerId, Value};
 use weir_node::NodeHandle;
 use weir_package::{BlockStore, Builder, Built, Grants, Source};
+use weir_peer::ParticleId;
 use weir_peer::deals::{Policy, Timing};
+use weir_receipt::{PeerCommitment, ReceiptTree, SignedReceipt, WorkerLeaf};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,12 +35,18 @@ struct Stage {
     folder: Folder,
     host: NodeHandle,
     agent: AgentHandle,
+    /// How long it keeps what is over, in milliseconds.
+    keep_ms: u64,
     customer: Sender,
     caller: NodeHandle,
 }
 
 impl Stage {
     async fn new(chain: &Chain) -> Self {
+        Self::keeping(chain, 0).await
+    }
+
+    async fn keeping(chain: &Chain, keep_ms: u64) -> Self {
         let town = Town::found(&chain.url).await;
         let folder = Folder::new();
         let provider = town.person(10).await;
@@ -50,7 +59,7 @@ impl Stage {
         town.pass(1).await;
         let customer = town.person(30).await;
         let host = host(&folder).await;
-        let agent = agent(&town, &folder, &host).await;
+        let agent = agent(&town, &folder, &host, keep_ms).await;
         let caller = nodes::start(nodes::node(&folder, 50)).await;
         caller.connect(host.contact()).await.expect("it listens");
         Self {
@@ -58,6 +67,7 @@ impl Stage {
             folder,
             host,
             agent,
+            keep_ms,
             customer,
             caller,
         }
@@ -65,6 +75,11 @@ impl Stage {
 
     /// Publishes a package and orders one worker for it, chosen by the customer, for this set of modules.
     async fn order(&self, package: &Built, module_set: B256) {
+        self.order_at((1, 0), package, module_set).await;
+    }
+
+    /// The same for a deal that will have this number, with this unit of the node.
+    async fn order_at(&self, (deal, unit): (u64, u8), package: &Built, module_set: B256) {
         publish(&self.folder, package);
         let market = &self.town.deployment;
         let input = Market::DealInput {
@@ -74,15 +89,15 @@ impl Stage {
             moduleSetHash: module_set,
             ..self.town.order()
         };
-        let deal = market.create_deal(input, 30 * TOKEN);
-        let created = self.customer.send("deal", &deal).await;
+        let create = market.create_deal(input, 30 * TOKEN);
+        let created = self.customer.send(&format!("deal {deal}"), &create).await;
         created.expect("it is created");
         let entry = Market::Entry {
             peer: address(&nodes::key(NODE)),
-            firstUnit: 0,
+            firstUnit: unit,
         };
-        let matched = market.match_deal(1, vec![entry], Vec::new(), true);
-        let matched = self.customer.send("match", &matched).await;
+        let matched = market.match_deal(deal, vec![entry], Vec::new(), true);
+        let matched = self.customer.send(&format!("match {deal}"), &matched).await;
         matched.expect("it fits");
     }
 
@@ -104,12 +119,17 @@ impl Stage {
     }
 
     async fn worker(&self) -> Option<(WorkerStatus, PeerId)> {
+        self.worker_of(1).await
+    }
+
+    async fn worker_of(&self, deal: u64) -> Option<(WorkerStatus, PeerId)> {
         let index = self.town.index().await;
         let (client, market) = (&self.town.client, &self.town.deployment);
         let peer = address(&nodes::key(NODE));
         let view = client.market(market).peer_view(peer, &index).await;
         let view = view.expect("the chain answers");
-        let member = view.workers.first()?.member;
+        let mut workers = view.workers.iter();
+        let member = workers.find(|worker| worker.deal.id == deal)?.member;
         let activation = index.activation(member.worker)?;
         let key = client.worker_id(market, activation).await;
         Some((member.status, key.expect("the chain answers")?))
@@ -117,9 +137,13 @@ impl Stage {
 
     /// Waits until the worker is active, and says what its peer is called.
     async fn active(&self) -> PeerId {
+        self.active_in(1).await
+    }
+
+    async fn active_in(&self, deal: u64) -> PeerId {
         let begin = std::time::Instant::now();
         loop {
-            if let Some((WorkerStatus::Active, peer)) = self.worker().await {
+            if let Some((WorkerStatus::Active, peer)) = self.worker_of(deal).await {
                 return peer;
             }
             let standing = self.agent.standing().await;
@@ -143,6 +167,64 @@ impl Stage {
 
     /// What `double(21)` of the worker gives, or the error.
     async fn call(&self, worker: PeerId) -> Value {
+        self.called(worker).await.0
+    }
+
+    /// The same with the receipt of the call.
+    async fn receipt(&self, worker: PeerId) -> SignedReceipt {
+        let (answer, particle) = self.called(worker).await;
+        assert_eq!(answer, Value::from(42_u64));
+        let export = self.caller.export(particle).await.expect("it is known");
+        let story = weir_avm::trace(&export).expect("it is honest");
+        let mut deeds = story.visits.iter().flat_map(|visit| &visit.deeds);
+        let receipt = deeds.find_map(|deed| match &deed.what {
+            weir_avm::What::Call { receipt, .. } => receipt.clone(),
+            _ => None,
+        });
+        SignedReceipt::decode(&receipt.expect("a receipt")).expect("a valid one")
+    }
+
+    /// What the peer committed to for an epoch; waits for it.
+    async fn committed(&self, epoch: u32) -> (B256, u128) {
+        let audit = self.town.deployment.audit;
+        let token = self.town.deployment.pay_token;
+        let peer = address(&nodes::key(NODE));
+        let question = Audit::getCommitCall { peer, token, epoch };
+        let begin = std::time::Instant::now();
+        loop {
+            let answer = self.town.client.ask(audit, question.abi_encode().into());
+            let answer = answer.await.expect("the chain answers");
+            let found = Audit::getCommitCall::abi_decode_returns(&answer).expect("a commitment");
+            if !found.root.is_zero() {
+                return (found.root, found.feeSum.to());
+            }
+            let standing = self.agent.standing().await;
+            assert!(begin.elapsed() < PATIENCE, "{standing:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// What could be claimed now for the node's worker in a deal, in the smallest unit.
+    async fn claimable(&self, deal: u64, from: u32) -> u128 {
+        let market = self.town.client.market(&self.town.deployment);
+        let worker = market.worker_of(deal, address(&nodes::key(NODE))).await;
+        let worker = worker.expect("the chain answers");
+        let claimable = market.claimable(worker, from).await;
+        claimable.expect("the chain answers").to()
+    }
+
+    /// The process ends without a word, `meanwhile` something happens, and it comes again.
+    async fn restarted(&mut self, meanwhile: impl AsyncFnOnce(&Self)) {
+        self.agent.shutdown().await;
+        self.host.shutdown().await;
+        meanwhile(self).await;
+        self.host = host(&self.folder).await;
+        self.agent = agent(&self.town, &self.folder, &self.host, self.keep_ms).await;
+        let contact = self.host.contact();
+        self.caller.connect(contact).await.expect("it listens");
+    }
+
+    async fn called(&self, worker: PeerId) -> (Value, ParticleId) {
         let host = self.host.peer_id();
         let script = format!(
             r#"(seq
@@ -155,7 +237,8 @@ impl Stage {
         );
         let submitted = self.caller.submit(nodes::request(&script)).await;
         let mut particle = submitted.expect("it is a script");
-        nodes::callback(&mut particle).await.remove(0)
+        let answer = nodes::callback(&mut particle).await.remove(0);
+        (answer, particle.particle())
     }
 }
 
@@ -165,7 +248,7 @@ async fn host(folder: &Folder) -> NodeHandle {
     nodes::start(config).await
 }
 
-async fn agent(town: &Town, folder: &Folder, host: &NodeHandle) -> AgentHandle {
+async fn agent(town: &Town, folder: &Folder, host: &NodeHandle, keep_ms: u64) -> AgentHandle {
     let token = weir_identity::Address::from(town.deployment.pay_token.into_array());
     let source = weir_package::Folder::open(&source(folder)).expect("it can be made");
     let sources: Vec<Arc<dyn Source>> = vec![Arc::new(source)];
@@ -181,7 +264,7 @@ async fn agent(town: &Town, folder: &Folder, host: &NodeHandle) -> AgentHandle {
             ..Policy::default()
         },
         timing: Timing {
-            keep_ms: 0,
+            keep_ms,
             retry_ms: 50,
             ..Timing::default()
         },
@@ -264,12 +347,7 @@ async fn from_match_to_end(chain: &Chain) {
     assert_eq!(found["workers"][0]["worker_id"][0], worker.to_string());
 
     // The process ends without a word and comes again: the same worker answers.
-    stage.agent.shutdown().await;
-    stage.host.shutdown().await;
-    stage.host = host(&stage.folder).await;
-    stage.agent = agent(&stage.town, &stage.folder, &stage.host).await;
-    let contact = stage.host.contact();
-    stage.caller.connect(contact).await.expect("it listens");
+    stage.restarted(async |_| ()).await;
     stage.until_answer(worker, 42).await;
 
     // New code, from the next epoch on.
@@ -295,6 +373,96 @@ async fn from_match_to_end(chain: &Chain) {
         assert!(begin.elapsed() < PATIENCE, "{standing:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    stage.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_is_paid_when_the_receipts_of_its_calls_are_committed() {
+    epochs_are_paid(&Chain::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_anvil_an_epoch_is_paid_when_the_receipts_of_its_calls_are_committed() {
+    if let Some(chain) = anvil() {
+        epochs_are_paid(&chain).await;
+    }
+}
+
+async fn epochs_are_paid(chain: &Chain) {
+    let mut stage = Stage::keeping(chain, 3_600_000).await;
+    let package = package(2);
+    stage.order(&package, module_set(&package)).await;
+    let worker = stage.active().await;
+    stage.until_answer(worker, 42).await;
+    // It is paid from the epoch after its activation on.
+    let first = stage.town.epoch().await + 1;
+    stage.town.pass(1).await;
+    let begin = std::time::Instant::now();
+    let mut tree = ReceiptTree::new();
+    let mut id = Hash::ZERO;
+    let mut calls = 0;
+    while calls < 5 {
+        let receipt = stage.receipt(worker).await;
+        assert!(begin.elapsed() < PATIENCE);
+        // The node sees a moment later that the epoch has begun.
+        if receipt.receipt.epoch == u64::from(first) {
+            tree.push(&receipt).expect("they follow each other");
+            id = receipt.receipt.worker_id;
+            calls += 1;
+        }
+    }
+    stage.town.pass(1).await;
+    let leaf = WorkerLeaf {
+        worker: id,
+        receipts: tree.finish().expect("it is not much"),
+        heartbeats: 0,
+        fee: TOKEN,
+    };
+    let expected = PeerCommitment::over(&[leaf]).expect("it is not much");
+    let committed = stage.committed(first).await;
+    let root = B256::from(expected.root.to_bytes());
+    assert_eq!(committed, (root, TOKEN));
+
+    // An epoch that ends while the node is down is committed when it comes again, also if nobody called.
+    stage
+        .restarted(async |stage| stage.town.pass(1).await)
+        .await;
+    stage.committed(first + 1).await;
+
+    // The last one is committed after the end, when the worker has left.
+    let end = stage.town.deployment.end_deal(1);
+    let end = stage.customer.send("end", &end).await;
+    end.expect("it is the customer's");
+    stage.town.pass(1).await;
+    stage.committed(first + 2).await;
+    stage.town.pass(4).await;
+    assert_eq!(stage.claimable(1, first).await, 3 * TOKEN);
+    stage.agent.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_data_is_lost_is_left_out_and_others_are_paid() {
+    let chain = Chain::embedded().await;
+    let mut stage = Stage::new(&chain).await;
+    let package = package(2);
+    stage.order_at((1, 0), &package, module_set(&package)).await;
+    stage.active_in(1).await;
+    let folders = market(&stage.folder).join("workers");
+    let lost = std::fs::read_dir(&folders).expect("it is there").next();
+    let lost = lost.expect("a worker").expect("it can be read").path();
+    stage.order_at((2, 1), &package, module_set(&package)).await;
+    stage.active_in(2).await;
+    let first = stage.town.epoch().await + 1;
+    stage.town.pass(1).await;
+    let lose = async |stage: &Stage| {
+        std::fs::remove_dir_all(&lost).expect("it is there");
+        stage.town.pass(1).await;
+    };
+    stage.restarted(lose).await;
+    assert_eq!(stage.committed(first).await.1, TOKEN);
+    stage.town.pass(4).await;
+    assert_eq!(stage.claimable(1, first).await, 0);
+    assert_eq!(stage.claimable(2, first).await, TOKEN);
     stage.agent.shutdown().await;
 }
 

@@ -14,6 +14,7 @@ use crate::deployment::Deployment;
 use crate::endpoints::{Endpoints, REQUEST};
 use crate::error::ChainError;
 use crate::event::MarketEvent;
+use crate::reply::Reply;
 use crate::revert::Revert;
 
 /// A chain, through one endpoint or several. Cheap to clone.
@@ -54,81 +55,91 @@ impl Client {
     }
 
     /// The number of the latest block.
-    pub async fn block_number(&self) -> Result<u64, ChainError> {
-        Ok(self.provider.get_block_number().await?)
+    pub fn block_number(&self) -> Reply<'_, u64> {
+        Box::pin(async move { Ok(self.provider.get_block_number().await?) })
     }
 
     /// The header of a block; none if there is no such block.
-    pub async fn header(&self, block: BlockId) -> Result<Option<Header>, ChainError> {
-        let found = self.provider.get_block(block).await?;
-        Ok(found.map(|block| block.header))
+    pub fn header(&self, block: BlockId) -> Reply<'_, Option<Header>> {
+        Box::pin(async move {
+            let found = self.provider.get_block(block).await?;
+            Ok(found.map(|block| block.header))
+        })
     }
 
     /// The coins of an account, in wei.
-    pub async fn balance(&self, account: Address) -> Result<U256, ChainError> {
-        Ok(self.provider.get_balance(account).await?)
+    pub fn balance(&self, account: Address) -> Reply<'_, U256> {
+        Box::pin(async move { Ok(self.provider.get_balance(account).await?) })
     }
 
     /// Whether there is a contract at an address.
-    pub async fn has_code(&self, address: Address) -> Result<bool, ChainError> {
-        Ok(!self.provider.get_code_at(address).await?.is_empty())
+    pub fn has_code(&self, address: Address) -> Reply<'_, bool> {
+        Box::pin(async move { Ok(!self.provider.get_code_at(address).await?.is_empty()) })
     }
 
     /// What became of a transaction; none if the chain does not know it.
-    pub async fn transaction(&self, hash: B256) -> Result<Option<Transaction>, ChainError> {
-        if let Some(receipt) = self.provider.get_transaction_receipt(hash).await? {
-            return Ok(Some(Transaction {
-                block: receipt.block_number,
-                succeeded: Some(receipt.status()),
-                gas_used: Some(receipt.gas_used),
-                logs: receipt.logs().len(),
-            }));
-        }
-        let waits = self.provider.get_transaction_by_hash(hash).await?;
-        Ok(waits.map(|_| Transaction::default()))
+    pub fn transaction(&self, hash: B256) -> Reply<'_, Option<Transaction>> {
+        Box::pin(async move {
+            if let Some(receipt) = self.provider.get_transaction_receipt(hash).await? {
+                return Ok(Some(Transaction {
+                    block: receipt.block_number,
+                    succeeded: Some(receipt.status()),
+                    gas_used: Some(receipt.gas_used),
+                    logs: receipt.logs().len(),
+                }));
+            }
+            let waits = self.provider.get_transaction_by_hash(hash).await?;
+            Ok(waits.map(|_| Transaction::default()))
+        })
     }
 
     /// What a transaction made happen in a market; nothing if it is in no block.
-    pub async fn events_of(
-        &self,
-        deployment: &Deployment,
+    pub fn events_of<'a>(
+        &'a self,
+        deployment: &'a Deployment,
         hash: B256,
-    ) -> Result<Vec<MarketEvent>, ChainError> {
-        let receipt = self.provider.get_transaction_receipt(hash).await?;
-        let logs = receipt
-            .iter()
-            .flat_map(alloy::rpc::types::TransactionReceipt::logs);
-        Ok(logs
-            .filter_map(|log| MarketEvent::read(deployment, log))
-            .collect())
+    ) -> Reply<'a, Vec<MarketEvent>> {
+        Box::pin(async move {
+            let receipt = self.provider.get_transaction_receipt(hash).await?;
+            let logs = receipt
+                .iter()
+                .flat_map(alloy::rpc::types::TransactionReceipt::logs);
+            Ok(logs
+                .filter_map(|log| MarketEvent::read(deployment, log))
+                .collect())
+        })
     }
 
     /// What the gas of a transaction would cost now, in wei. It is tried: one that a contract refuses has no cost.
-    pub async fn gas_cost(&self, from: Address, call: &Call) -> Result<U256, ChainError> {
-        let gas = self.provider.estimate_gas(call.request(from)).await;
-        let gas = gas.map_err(|error| match Revert::of(&error) {
-            Some(why) => ChainError::Revert {
-                what: call.what.clone(),
-                why: Box::new(why),
-            },
-            None => error.into(),
-        })?;
-        let price = self.provider.get_gas_price().await?;
-        Ok(U256::from(gas).saturating_mul(U256::from(price)))
+    pub fn gas_cost<'a>(&'a self, from: Address, call: &'a Call) -> Reply<'a, U256> {
+        Box::pin(async move {
+            let gas = self.provider.estimate_gas(call.request(from)).await;
+            let gas = gas.map_err(|error| match Revert::of(&error) {
+                Some(why) => ChainError::Revert {
+                    what: call.what.clone(),
+                    why: Box::new(why),
+                },
+                None => error.into(),
+            })?;
+            let price = self.provider.get_gas_price().await?;
+            Ok(U256::from(gas).saturating_mul(U256::from(price)))
+        })
     }
 
     /// What a contract answers, as bytes.
-    pub async fn ask(&self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
-        let request = TransactionRequest::default()
-            .to(contract)
-            .input(data.into());
-        let answer = self.provider.call(request).await;
-        answer.map_err(|error| match Revert::of(&error) {
-            Some(why) => ChainError::Revert {
-                what: "the question".to_owned(),
-                why: Box::new(why),
-            },
-            None => error.into(),
+    pub fn ask(&self, contract: Address, data: Bytes) -> Reply<'_, Bytes> {
+        Box::pin(async move {
+            let request = TransactionRequest::default()
+                .to(contract)
+                .input(data.into());
+            let answer = self.provider.call(request).await;
+            answer.map_err(|error| match Revert::of(&error) {
+                Some(why) => ChainError::Revert {
+                    what: "the question".to_owned(),
+                    why: Box::new(why),
+                },
+                None => error.into(),
+            })
         })
     }
 
@@ -204,194 +215,223 @@ impl MarketReader<'_> {
     }
 
     /// The time of the market.
-    pub async fn time(&self) -> Result<MarketTime, ChainError> {
-        let params = Params::new(self.deployment.params, self.provider());
-        let header = self.client.header(self.at).await?;
-        let header =
-            header.ok_or_else(|| ChainError::Absurd("a block that it named is gone".to_owned()))?;
-        let (genesis, length) = (params.genesis(), params.epochLen());
-        let (genesis, length) = (genesis.call().await?, u64::from(length.call().await?));
-        let since = header.timestamp.saturating_sub(genesis);
-        let absurd = || ChainError::Absurd("an epoch without length".to_owned());
-        let passed = since.checked_div(length).ok_or_else(absurd)?;
-        let epoch = passed.saturating_add(1);
-        Ok(MarketTime {
-            block: header.number,
-            seconds: header.timestamp,
-            epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
-            epoch_begin: genesis.saturating_add(passed.saturating_mul(length)),
-            next_epoch: genesis.saturating_add(epoch.saturating_mul(length)),
+    pub fn time(&self) -> Reply<'_, MarketTime> {
+        Box::pin(async move {
+            let params = Params::new(self.deployment.params, self.provider());
+            let header = self.client.header(self.at).await?;
+            let header = header
+                .ok_or_else(|| ChainError::Absurd("a block that it named is gone".to_owned()))?;
+            let (genesis, length) = (params.genesis(), params.epochLen());
+            let (genesis, length) = (genesis.call().await?, u64::from(length.call().await?));
+            let since = header.timestamp.saturating_sub(genesis);
+            let absurd = || ChainError::Absurd("an epoch without length".to_owned());
+            let passed = since.checked_div(length).ok_or_else(absurd)?;
+            let epoch = passed.saturating_add(1);
+            Ok(MarketTime {
+                block: header.number,
+                seconds: header.timestamp,
+                epoch: u32::try_from(epoch).unwrap_or(u32::MAX),
+                epoch_begin: genesis.saturating_add(passed.saturating_mul(length)),
+                next_epoch: genesis.saturating_add(epoch.saturating_mul(length)),
+            })
         })
     }
 
     /// How long an epoch is, in seconds.
-    pub async fn epoch_seconds(&self) -> Result<u32, ChainError> {
-        let params = Params::new(self.deployment.params, self.provider());
-        Ok(params.epochLen().call().await?)
+    pub fn epoch_seconds(&self) -> Reply<'_, u32> {
+        Box::pin(async move {
+            let params = Params::new(self.deployment.params, self.provider());
+            Ok(params.epochLen().call().await?)
+        })
     }
 
     /// After how many epochs an epoch can be claimed, counted from its end.
-    pub async fn maturity(&self) -> Result<u32, ChainError> {
-        Ok(u32::try_from(self.param(MATURITY).await?).unwrap_or(u32::MAX))
+    pub fn maturity(&self) -> Reply<'_, u32> {
+        Box::pin(async move { Ok(u32::try_from(self.param(MATURITY).await?).unwrap_or(u32::MAX)) })
     }
 
     /// For how long after the end of an epoch its receipts can be committed, in seconds: an epoch at most.
-    pub async fn commit_window(&self) -> Result<u64, ChainError> {
-        Ok(u64::try_from(self.param(COMMIT_WINDOW).await?).unwrap_or(u64::MAX))
+    pub fn commit_window(&self) -> Reply<'_, u64> {
+        Box::pin(
+            async move { Ok(u64::try_from(self.param(COMMIT_WINDOW).await?).unwrap_or(u64::MAX)) },
+        )
     }
 
     /// For how many epochs evidence about an epoch is taken, so that its receipts have to be kept.
-    pub async fn retention(&self) -> Result<u32, ChainError> {
-        Ok(u32::try_from(self.param(RETENTION).await?).unwrap_or(u32::MAX))
+    pub fn retention(&self) -> Reply<'_, u32> {
+        Box::pin(async move { Ok(u32::try_from(self.param(RETENTION).await?).unwrap_or(u32::MAX)) })
     }
 
     /// A value of the market's parameters, by its number in `Param`.
-    pub async fn param(&self, number: u8) -> Result<u128, ChainError> {
-        let params = Params::new(self.deployment.params, self.provider());
-        Ok(params.get(number).block(self.at).call().await?)
+    pub fn param(&self, number: u8) -> Reply<'_, u128> {
+        Box::pin(async move {
+            let params = Params::new(self.deployment.params, self.provider());
+            Ok(params.get(number).block(self.at).call().await?)
+        })
     }
 
     /// The collateral of so many units, in the smallest unit of the stake token.
-    pub async fn collateral(&self, units: u64) -> Result<U256, ChainError> {
-        let per_unit = self.param(COLLATERAL_PER_UNIT).await?;
-        Ok(U256::from(per_unit).saturating_mul(U256::from(units)))
+    pub fn collateral(&self, units: u64) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let per_unit = self.param(COLLATERAL_PER_UNIT).await?;
+            Ok(U256::from(per_unit).saturating_mul(U256::from(units)))
+        })
     }
 
     /// Offers from an id on.
-    pub async fn offers(
-        &self,
-        from: u64,
-        count: usize,
-    ) -> Result<Vec<Lens::OfferView>, ChainError> {
-        let lens = Lens::new(self.deployment.lens, self.provider());
-        let page = lens.offers(id48(from), U256::from(count.min(PAGE)));
-        Ok(page.block(self.at).call().await?)
+    pub fn offers(&self, from: u64, count: usize) -> Reply<'_, Vec<Lens::OfferView>> {
+        Box::pin(async move {
+            let lens = Lens::new(self.deployment.lens, self.provider());
+            let page = lens.offers(id48(from), U256::from(count.min(PAGE)));
+            Ok(page.block(self.at).call().await?)
+        })
     }
 
     /// Deals from an id on.
-    pub async fn deals(&self, from: u64, count: usize) -> Result<Vec<Lens::DealView>, ChainError> {
-        let lens = Lens::new(self.deployment.lens, self.provider());
-        let page = lens.deals(from, U256::from(count.min(PAGE)));
-        Ok(page.block(self.at).call().await?)
+    pub fn deals(&self, from: u64, count: usize) -> Reply<'_, Vec<Lens::DealView>> {
+        Box::pin(async move {
+            let lens = Lens::new(self.deployment.lens, self.provider());
+            let page = lens.deals(from, U256::from(count.min(PAGE)));
+            Ok(page.block(self.at).call().await?)
+        })
     }
 
     /// A deal. One that is not there has the status *none*.
-    pub async fn deal(&self, deal: u64) -> Result<Lens::DealView, ChainError> {
-        let lens = Lens::new(self.deployment.lens, self.provider());
-        Ok(lens.deal(deal).block(self.at).call().await?)
+    pub fn deal(&self, deal: u64) -> Reply<'_, Lens::DealView> {
+        Box::pin(async move {
+            let lens = Lens::new(self.deployment.lens, self.provider());
+            Ok(lens.deal(deal).block(self.at).call().await?)
+        })
     }
 
     /// Peers with their latest commitments.
-    pub async fn peers(&self, peers: &[Address]) -> Result<Vec<Lens::PeerView>, ChainError> {
-        let lens = Lens::new(self.deployment.lens, self.provider());
-        let mut found = Vec::with_capacity(peers.len());
-        for page in peers.chunks(PAGE) {
-            found.extend(lens.peers(page.to_vec()).block(self.at).call().await?);
-        }
-        Ok(found)
+    pub fn peers<'a>(&'a self, peers: &'a [Address]) -> Reply<'a, Vec<Lens::PeerView>> {
+        Box::pin(async move {
+            let lens = Lens::new(self.deployment.lens, self.provider());
+            let mut found = Vec::with_capacity(peers.len());
+            for page in peers.chunks(PAGE) {
+                found.extend(lens.peers(page.to_vec()).block(self.at).call().await?);
+            }
+            Ok(found)
+        })
     }
 
     /// Workers, with what is due to and from them in the 256 epochs around one.
-    pub async fn workers(
-        &self,
-        workers: &[B256],
+    pub fn workers<'a>(
+        &'a self,
+        workers: &'a [B256],
         epoch: u32,
-    ) -> Result<Vec<Lens::WorkerView>, ChainError> {
-        let lens = Lens::new(self.deployment.lens, self.provider());
-        let mut found = Vec::with_capacity(workers.len());
-        for page in workers.chunks(PAGE) {
-            found.extend(
-                lens.workers(page.to_vec(), epoch)
-                    .block(self.at)
-                    .call()
-                    .await?,
-            );
-        }
-        Ok(found)
+    ) -> Reply<'a, Vec<Lens::WorkerView>> {
+        Box::pin(async move {
+            let lens = Lens::new(self.deployment.lens, self.provider());
+            let mut found = Vec::with_capacity(workers.len());
+            for page in workers.chunks(PAGE) {
+                found.extend(
+                    lens.workers(page.to_vec(), epoch)
+                        .block(self.at)
+                        .call()
+                        .await?,
+                );
+            }
+            Ok(found)
+        })
     }
 
     /// What a claim for a worker would move now, the market's fee and the staker's part included: of the 512 epochs
     /// from the word of 256 around one on. Unlike [`Self::workers`] it counts epochs that are not settled yet.
-    pub async fn claimable(&self, worker: B256, from_epoch: u32) -> Result<U256, ChainError> {
-        let market = Market::new(self.deployment.market, self.provider());
-        let claim = market.claim(vec![worker], from_epoch);
-        match claim.block(self.at).call().await.map_err(ChainError::from) {
-            Err(ChainError::Revert { why, .. }) if why.name == "NothingDue" => Ok(U256::ZERO),
-            claimed => claimed,
-        }
+    pub fn claimable(&self, worker: B256, from_epoch: u32) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            let claim = market.claim(vec![worker], from_epoch);
+            match claim.block(self.at).call().await.map_err(ChainError::from) {
+                Err(ChainError::Revert { why, .. }) if why.name == "NothingDue" => Ok(U256::ZERO),
+                claimed => claimed,
+            }
+        })
     }
 
     /// The name of the place that a peer has in a deal, or would have.
-    pub async fn worker_of(&self, deal: u64, peer: Address) -> Result<B256, ChainError> {
-        let market = Market::new(self.deployment.market, self.provider());
-        Ok(market.workerOf(deal, peer).block(self.at).call().await?)
+    pub fn worker_of(&self, deal: u64, peer: Address) -> Reply<'_, B256> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            Ok(market.workerOf(deal, peer).block(self.at).call().await?)
+        })
     }
 
     /// Why an entry would not match a deal, by number; 0 if it would.
-    pub async fn match_reason(
+    pub fn match_reason(
         &self,
         deal: u64,
         entry: Market::Entry,
         capabilities: Vec<B256>,
-    ) -> Result<u8, ChainError> {
-        let market = Market::new(self.deployment.market, self.provider());
-        let reason = market.matchReason(deal, entry, capabilities);
-        Ok(reason.block(self.at).call().await?)
+    ) -> Reply<'_, u8> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            let reason = market.matchReason(deal, entry, capabilities);
+            Ok(reason.block(self.at).call().await?)
+        })
     }
 
     /// Whether an account is a provider: whether it has published a description.
-    pub async fn is_provider(&self, account: Address) -> Result<bool, ChainError> {
-        let registry = Registry::new(self.deployment.registry, self.provider());
-        let hash = registry.metadataHash(account).block(self.at).call().await?;
-        Ok(!hash.is_zero())
+    pub fn is_provider(&self, account: Address) -> Reply<'_, bool> {
+        Box::pin(async move {
+            let registry = Registry::new(self.deployment.registry, self.provider());
+            let hash = registry.metadataHash(account).block(self.at).call().await?;
+            Ok(!hash.is_zero())
+        })
     }
 
     /// What an account can withdraw of what deals paid, in the token's smallest unit.
-    pub async fn pay_credit(&self, token: Address, account: Address) -> Result<U256, ChainError> {
-        let market = Market::new(self.deployment.market, self.provider());
-        Ok(market
-            .creditOf(token, account)
-            .block(self.at)
-            .call()
-            .await?)
+    pub fn pay_credit(&self, token: Address, account: Address) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            Ok(market
+                .creditOf(token, account)
+                .block(self.at)
+                .call()
+                .await?)
+        })
     }
 
     /// What an account can withdraw of collateral.
-    pub async fn stake_credit(&self, account: Address) -> Result<U256, ChainError> {
-        let capacity = Capacity::new(self.deployment.capacity, self.provider());
-        let credit = capacity.creditOf(self.deployment.stake_token, account);
-        Ok(credit.block(self.at).call().await?)
+    pub fn stake_credit(&self, account: Address) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let capacity = Capacity::new(self.deployment.capacity, self.provider());
+            let credit = capacity.creditOf(self.deployment.stake_token, account);
+            Ok(credit.block(self.at).call().await?)
+        })
     }
 
     /// The tokens of an account, in the smallest unit.
-    pub async fn tokens(&self, token: Address, account: Address) -> Result<U256, ChainError> {
-        let token = TestToken::new(token, self.provider());
-        Ok(token.balanceOf(account).block(self.at).call().await?)
+    pub fn tokens(&self, token: Address, account: Address) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let token = TestToken::new(token, self.provider());
+            Ok(token.balanceOf(account).block(self.at).call().await?)
+        })
     }
 
     /// What a contract may take of an account's tokens.
-    pub async fn allowance(
+    pub fn allowance(
         &self,
         token: Address,
         (owner, spender): (Address, Address),
-    ) -> Result<U256, ChainError> {
-        let token = TestToken::new(token, self.provider());
-        Ok(token
-            .allowance(owner, spender)
-            .block(self.at)
-            .call()
-            .await?)
+    ) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let token = TestToken::new(token, self.provider());
+            Ok(token
+                .allowance(owner, spender)
+                .block(self.at)
+                .call()
+                .await?)
+        })
     }
 
     /// Which of 256 epochs a peer has committed receipts of, epoch e at bit e mod 256.
-    pub async fn committed(
-        &self,
-        peer: Address,
-        token: Address,
-        epoch: u32,
-    ) -> Result<U256, ChainError> {
-        let audit = Audit::new(self.deployment.audit, self.provider());
-        let word = audit.committedWord(peer, token, U256::from(epoch >> 8));
-        Ok(word.block(self.at).call().await?)
+    pub fn committed(&self, peer: Address, token: Address, epoch: u32) -> Reply<'_, U256> {
+        Box::pin(async move {
+            let audit = Audit::new(self.deployment.audit, self.provider());
+            let word = audit.committedWord(peer, token, U256::from(epoch >> 8));
+            Ok(word.block(self.at).call().await?)
+        })
     }
 }

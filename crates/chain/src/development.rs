@@ -7,22 +7,25 @@ use alloy::providers::Provider;
 
 use crate::client::Client;
 use crate::error::ChainError;
+use crate::reply::Reply;
 
 impl Client {
     /// Moves the clock of the chain, and makes a block at the new time.
-    pub async fn warp(&self, time: Duration) -> Result<(), ChainError> {
-        self.control("evm_increaseTime", (time.as_secs(),)).await?;
-        self.mine(1).await
+    pub fn warp(&self, time: Duration) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.control("evm_increaseTime", (time.as_secs(),)).await?;
+            self.mine(1).await
+        })
     }
 
     /// Makes blocks.
-    pub async fn mine(&self, blocks: u32) -> Result<(), ChainError> {
-        self.control("anvil_mine", (U256::from(blocks),)).await
+    pub fn mine(&self, blocks: u32) -> Reply<'_, ()> {
+        Box::pin(async move { self.control("anvil_mine", (U256::from(blocks),)).await })
     }
 
     /// Gives an account coins, in wei, instead of those that it has.
-    pub async fn set_coins(&self, account: Address, coins: U256) -> Result<(), ChainError> {
-        self.control("anvil_setBalance", (account, coins)).await
+    pub fn set_coins(&self, account: Address, coins: U256) -> Reply<'_, ()> {
+        Box::pin(async move { self.control("anvil_setBalance", (account, coins)).await })
     }
 
     async fn control(

@@ -7,10 +7,10 @@ use alloy::primitives::{Address, B256, Bytes};
 use crate::bindings::Registry::RegistryEvents;
 use crate::client::Client;
 use crate::deployment::Deployment;
-use crate::error::ChainError;
 use crate::event::MarketEvent;
 use crate::follower::{Cursor, Follower, News};
 use crate::index::Index;
+use crate::reply::Reply;
 
 /// The providers and peers of a market, with its [`Index`]. It is read from the first block on each time: good for a
 /// command, not for a node.
@@ -25,28 +25,30 @@ pub struct Directory {
 
 impl Directory {
     /// Reads all events up to the head of the chain.
-    pub async fn read(client: &Client, deployment: &Deployment) -> Result<Self, ChainError> {
-        let from_start = || {
-            let cursor = Cursor::before(deployment);
-            Follower::new(client.clone(), deployment.clone(), cursor)
-        };
-        let (mut follower, mut found) = (from_start(), Self::default());
-        loop {
-            let news = follower.next().await?;
-            match &news {
-                News::Nothing => return Ok(found),
-                News::RolledBack { .. } => {
-                    (follower, found) = (from_start(), Self::default());
-                    continue;
-                }
-                News::Blocks { events, .. } => {
-                    for happened in events {
-                        found.add(&happened.event);
+    pub fn read<'a>(client: &'a Client, deployment: &'a Deployment) -> Reply<'a, Self> {
+        Box::pin(async move {
+            let from_start = || {
+                let cursor = Cursor::before(deployment);
+                Follower::new(client.clone(), deployment.clone(), cursor)
+            };
+            let (mut follower, mut found) = (from_start(), Self::default());
+            loop {
+                let news = follower.next().await?;
+                match &news {
+                    News::Nothing => return Ok(found),
+                    News::RolledBack { .. } => {
+                        (follower, found) = (from_start(), Self::default());
+                        continue;
+                    }
+                    News::Blocks { events, .. } => {
+                        for happened in events {
+                            found.add(&happened.event);
+                        }
                     }
                 }
+                found.index.learn(&news);
             }
-            found.index.learn(&news);
-        }
+        })
     }
 
     /// Deals and places.

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::deployment::Deployment;
 use crate::error::ChainError;
 use crate::event::{Happened, MarketEvent};
+use crate::reply::Reply;
 
 /// How many blocks back a reorganisation is followed.
 pub const REORGANISATION_MAX: u64 = 64;
@@ -103,32 +104,36 @@ impl Follower {
     }
 
     /// What is new. Does not wait for a block; ask again when one may be there. After an error it is where it was.
-    pub async fn next(&mut self) -> Result<News, ChainError> {
-        if let Some(to) = self.fork().await? {
-            self.cursor.recent.retain(|(number, _)| *number <= to);
-            self.cursor.next = to.saturating_add(1);
-            return Ok(News::RolledBack { to });
-        }
-        let head = self.client.block_number().await?;
-        if head < self.cursor.next {
-            return Ok(News::Nothing);
-        }
-        loop {
-            let from = self.cursor.next;
-            let to = head.min(from.saturating_add(self.range.saturating_sub(1)));
-            let filter = Filter::new()
-                .address(self.deployment.emitters().to_vec())
-                .from_block(from)
-                .to_block(to);
-            match self.client.provider().get_logs(&filter).await {
-                Ok(logs) => return self.accept((from, to, head), logs).await,
-                // Endpoints have limits of their own, which they say in words of their own.
-                Err(error) if error.as_error_resp().is_some() && self.range > 1 && to > from => {
-                    self.range = (to - from).div_ceil(2).max(1);
-                }
-                Err(error) => return Err(error.into()),
+    pub fn next(&mut self) -> Reply<'_, News> {
+        Box::pin(async move {
+            if let Some(to) = self.fork().await? {
+                self.cursor.recent.retain(|(number, _)| *number <= to);
+                self.cursor.next = to.saturating_add(1);
+                return Ok(News::RolledBack { to });
             }
-        }
+            let head = self.client.block_number().await?;
+            if head < self.cursor.next {
+                return Ok(News::Nothing);
+            }
+            loop {
+                let from = self.cursor.next;
+                let to = head.min(from.saturating_add(self.range.saturating_sub(1)));
+                let filter = Filter::new()
+                    .address(self.deployment.emitters().to_vec())
+                    .from_block(from)
+                    .to_block(to);
+                match self.client.provider().get_logs(&filter).await {
+                    Ok(logs) => return self.accept((from, to, head), logs).await,
+                    // Endpoints have limits of their own, which they say in words of their own.
+                    Err(error)
+                        if error.as_error_resp().is_some() && self.range > 1 && to > from =>
+                    {
+                        self.range = (to - from).div_ceil(2).max(1);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        })
     }
 
     /// The last block that both know, if the chain left the follower's.

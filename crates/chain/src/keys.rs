@@ -9,8 +9,8 @@ use weir_identity::{PeerId, PublicKey};
 use crate::bindings::Market;
 use crate::client::Client;
 use crate::deployment::Deployment;
-use crate::error::ChainError;
 use crate::index::{Activation, Index};
+use crate::reply::Reply;
 
 impl Index {
     /// The name of a peer that was registered.
@@ -23,21 +23,23 @@ impl Index {
 impl Client {
     /// The name of the key of a worker, from the signature with which it took up its place; none if that did not come
     /// directly from an account, so that the signature stands elsewhere.
-    pub async fn worker_id(
-        &self,
-        deployment: &Deployment,
-        activation: &Activation,
-    ) -> Result<Option<PeerId>, ChainError> {
-        let hash = activation.transaction;
-        let Some(found) = self.provider().get_transaction_by_hash(hash).await? else {
-            return Ok(None);
-        };
-        let Ok(call) = Market::activateWorkerCall::abi_decode(found.input()) else {
-            return Ok(None);
-        };
-        let signer = deployment.worker_signer(activation.worker, &call.signature);
-        let is_key = |key: &PublicKey| key.address().as_bytes() == activation.key.as_slice();
-        Ok(signer.filter(is_key).map(PeerId::from))
+    pub fn worker_id<'a>(
+        &'a self,
+        deployment: &'a Deployment,
+        activation: &'a Activation,
+    ) -> Reply<'a, Option<PeerId>> {
+        Box::pin(async move {
+            let hash = activation.transaction;
+            let Some(found) = self.provider().get_transaction_by_hash(hash).await? else {
+                return Ok(None);
+            };
+            let Ok(call) = Market::activateWorkerCall::abi_decode(found.input()) else {
+                return Ok(None);
+            };
+            let signer = deployment.worker_signer(activation.worker, &call.signature);
+            let is_key = |key: &PublicKey| key.address().as_bytes() == activation.key.as_slice();
+            Ok(signer.filter(is_key).map(PeerId::from))
+        })
     }
 }
 

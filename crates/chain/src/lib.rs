@@ -15,6 +15,7 @@ mod index;
 mod keys;
 mod peer_view;
 mod provider;
+mod reply;
 mod revert;
 mod sender;
 mod signatures;
@@ -33,6 +34,7 @@ pub use peer_view::{
     PeerWorker, Served, WorkerStatus,
 };
 pub use provider::{Provider, ProviderPlan, enter_market};
+pub use reply::Reply;
 pub use revert::{Revert, matching_rule};
 pub use sender::{
     Attempt, Fees, FolderJournal, Journal, JournalError, MemoryJournal, Outcome, Sender, Sent,

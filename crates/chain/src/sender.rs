@@ -26,6 +26,7 @@ pub use journal::{Attempt, Journal, MemoryJournal, Outcome, Sent};
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{ChainError, Spent};
+use crate::reply::Reply;
 use crate::revert::Revert;
 
 /// What a sender may spend in one transaction, and how patient it is.
@@ -95,39 +96,44 @@ impl Sender {
     ///
     /// It is tried first: what would fail is an error in words, and costs nothing. [`ChainError::Pending`] means that
     /// patience ended: the same key goes on with it.
-    pub async fn send(&self, key: &str, call: &Call) -> Result<TransactionReceipt, ChainError> {
-        let sent = {
-            let _turn = self.turn.lock().await;
-            match self.journal.load(key).map_err(ChainError::Journal)? {
-                Some(sent) if sent.call == call.hash() => sent,
-                Some(sent) => {
-                    return Err(ChainError::KeyReused {
-                        key: key.to_owned(),
-                        before: sent.what,
-                    });
+    pub fn send<'a>(&'a self, key: &'a str, call: &'a Call) -> Reply<'a, TransactionReceipt> {
+        Box::pin(async move {
+            let sent = {
+                let _turn = self.turn.lock().await;
+                match self.journal.load(key).map_err(ChainError::Journal)? {
+                    Some(sent) if sent.call == call.hash() => sent,
+                    Some(sent) => {
+                        return Err(ChainError::KeyReused {
+                            key: key.to_owned(),
+                            before: sent.what,
+                        });
+                    }
+                    None => self.begin(key, call).await?,
                 }
-                None => self.begin(key, call).await?,
-            }
-        };
-        self.finish(key, call, sent).await
+            };
+            self.finish(key, call, sent).await
+        })
     }
 
     /// Goes on with what was sent under a key, if something was: whoever gives something up learns what became of it.
-    pub async fn resume(&self, key: &str) -> Result<Option<TransactionReceipt>, ChainError> {
-        let Some(sent) = self.journal.load(key).map_err(ChainError::Journal)? else {
-            return Ok(None);
-        };
-        let broken = || ChainError::Journal(format!("`{key}` has no transaction that can be read"));
-        let attempt = sent.attempts.last().ok_or_else(broken)?;
-        let signed = TxEnvelope::decode_2718(&mut &attempt.raw[..]).map_err(|_| broken())?;
-        let call = Call {
-            what: sent.what.clone(),
-            to: signed.to(),
-            data: signed.input().clone(),
-            spends: Vec::new(),
-            value: signed.value(),
-        };
-        self.finish(key, &call, sent).await.map(Some)
+    pub fn resume<'a>(&'a self, key: &'a str) -> Reply<'a, Option<TransactionReceipt>> {
+        Box::pin(async move {
+            let Some(sent) = self.journal.load(key).map_err(ChainError::Journal)? else {
+                return Ok(None);
+            };
+            let broken =
+                || ChainError::Journal(format!("`{key}` has no transaction that can be read"));
+            let attempt = sent.attempts.last().ok_or_else(broken)?;
+            let signed = TxEnvelope::decode_2718(&mut &attempt.raw[..]).map_err(|_| broken())?;
+            let call = Call {
+                what: sent.what.clone(),
+                to: signed.to(),
+                data: signed.input().clone(),
+                spends: Vec::new(),
+                value: signed.value(),
+            };
+            self.finish(key, &call, sent).await.map(Some)
+        })
     }
 
     /// Tries the call, chooses a nonce, signs, and keeps what was signed.

@@ -47,6 +47,7 @@ mod store;
 mod transaction;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -62,6 +63,9 @@ pub use server::{ServeError, Server};
 pub use transaction::Signed;
 
 use sealer::{Order, Shared};
+
+/// A server that starts. It is compiled here, and not by everyone who waits for it.
+pub type Serving = Pin<Box<dyn Future<Output = Result<Server, ServeError>> + Send>>;
 
 /// A chain with a clock and a thread that makes its blocks.
 #[derive(Debug)]
@@ -93,8 +97,8 @@ impl DevChain {
     }
 
     /// Answers requests over HTTP and WebSocket at an address; port 0 is a free one. Needs a tokio runtime.
-    pub async fn serve(&self, address: SocketAddr) -> Result<Server, ServeError> {
-        Server::start(self.shared.clone(), address).await
+    pub fn serve(&self, address: SocketAddr) -> Serving {
+        Box::pin(Server::start(self.shared.clone(), address))
     }
 
     /// Looks at the chain, or asks it for something, at the time of the clock. Others wait meanwhile.

@@ -67,4 +67,4 @@ pub use executor::WASM;
 pub use handle::{ConnectError, Deployed, Deployment, NodeHandle, Request};
 pub use local::{LocalNetwork, LocalNetworkConfig, LocalPeer};
 pub use news::{News, NewsEnd, Submitted};
-pub use node::Node;
+pub use node::{Node, Starting};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -29,6 +30,10 @@ use crate::transport::Transport;
 const STORE_FILE: &str = "store.redb";
 const COMPONENTS_FOLDER: &str = "components";
 
+/// A node that starts. The body of an `async fn` is compiled by everyone who waits for it, and below this one lies the
+/// whole network; so it is compiled here, once.
+pub type Starting = Pin<Box<dyn Future<Output = Result<NodeHandle, StartError>> + Send>>;
+
 /// A peer with sockets, a store and Wasm.
 #[derive(Debug)]
 pub struct Node;
@@ -36,8 +41,8 @@ pub struct Node;
 impl Node {
     /// Opens the folder, restores the peer from it, loads the components of
     /// its services, and begins to listen. When this returns, the node works.
-    pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        Self::start_on(config, Store::open).await
+    pub fn start(config: NodeConfig) -> Starting {
+        Box::pin(Self::start_on(config, Store::open))
     }
 
     /// Starts with the store that `open` gives.

@@ -90,7 +90,8 @@ pub enum Unfunded {
 pub struct Timing {
     /// After how many blocks what a view shows is not expected to be undone.
     pub reorg_blocks: u64,
-    /// How long the data of a worker is kept when its time is over.
+    /// How long the data of a worker is kept when its time is over. The receipts of its last epoch are committed in the
+    /// next one, and the others are asked for as long as evidence is taken.
     pub keep_ms: u64,
     /// First pause after a failure; it doubles.
     pub retry_ms: u64,

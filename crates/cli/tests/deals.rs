@@ -167,15 +167,7 @@ fn to_the_end(folder: &Path) {
     assert_eq!(told(folder, &["ps"])[0]["answers"], "static");
     let called = told(folder, &["call", "greeter.hello", "Bob"]);
     assert_eq!(called["result"], "Hello, Bob!");
-    let begin = std::time::Instant::now();
-    while told(folder, &["deal", "stop", "1"])["done"] != true {
-        assert!(
-            begin.elapsed().as_secs() < 120,
-            "{}",
-            told(folder, &["deal", "show", "1"])
-        );
-        told(folder, &["chain", "warp", "5m"]);
-    }
+    until_closed(folder, "1");
     let events = told(folder, &["deal", "events", "1"]);
     let last = events.as_array().and_then(|events| events.last());
     assert_eq!(last.expect("there are some")["what"], "it was closed");
@@ -199,6 +191,94 @@ fn to_the_end(folder: &Path) {
         1,
         "{offers}"
     );
+}
+
+#[test]
+fn workers_are_paid_for_what_their_peers_committed() {
+    are_paid(&[]);
+}
+
+#[test]
+fn on_anvil_workers_are_paid_for_what_their_peers_committed() {
+    if let Some(anvil) = chain::anvil() {
+        are_paid(&["--chain", &anvil.url]);
+    }
+}
+
+fn are_paid(up: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let _network = Network::up(folder, up);
+    told(folder, &["deploy", "hello", "--for", "30m", "--yes"]);
+    // Whose tokens there are, before anybody was paid.
+    let all = ["customer", "provider-a", "provider-b", "provider-c"];
+    let held = || all.map(|account| pay(folder, account));
+    let before = held();
+    let deposit = amount(&told(folder, &["deal", "show", "hello"])["balance"]);
+
+    // An epoch with calls, and one without.
+    told(folder, &["chain", "warp", "1m"]);
+    let call = ["call", "greeter.hello", "Ada", "--policy", "all"];
+    told(folder, &call);
+    for epochs in 1..=2 {
+        told(folder, &["chain", "warp", "1m"]);
+        until_committed(folder, 3 * epochs);
+    }
+    told(folder, &["chain", "warp", "3m"]);
+
+    // Each of the three workers has two epochs of a thousandth of a token; the market keeps a twentieth.
+    let (earned, kept) = (2_000_000_000_000_000_u64, 100_000_000_000_000_u64);
+    for provider in ["provider-a", "provider-b", "provider-c"] {
+        let claimed = told(folder, &["provider", "claim", "--as", provider]);
+        let moved = &claimed["tokens"][0];
+        assert_eq!(amount(&moved["claimed"]), U256::from(earned), "{claimed}");
+        assert_eq!(amount(&moved["withdrawn"]), U256::from(earned - kept));
+    }
+    let lines = told(folder, &["deal", "events", "hello"]);
+    let paid = lines.as_array().expect("a list").iter();
+    let paid = paid.filter(|event| {
+        event["what"]
+            .to_string()
+            .contains("was paid 0.002 for 2 epochs")
+    });
+    assert_eq!(paid.count(), 3, "{lines}");
+
+    // After the end everything is the customer's, the providers' or the market's.
+    until_closed(folder, "hello");
+    let now = held();
+    for provider in 1..=3 {
+        assert_eq!(now[provider], before[provider] + U256::from(earned - kept));
+    }
+    assert_eq!(now[0], before[0] + deposit - U256::from(3 * earned));
+}
+
+/// Waits until the peers of the deal have committed so many epochs, all together.
+fn until_committed(folder: &Path, count: usize) {
+    let begin = std::time::Instant::now();
+    loop {
+        let events = told(folder, &["deal", "events", "hello"]);
+        let events = events.as_array().expect("a list").iter();
+        let committed =
+            events.filter(|event| event["what"].to_string().contains("committed the receipts"));
+        if committed.count() >= count {
+            return;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "{count} commitments");
+    }
+}
+
+/// Ends a deal and waits until nothing is left of it.
+fn until_closed(folder: &Path, deal: &str) {
+    told(folder, &["deal", "stop", deal, "--yes"]);
+    let begin = std::time::Instant::now();
+    while told(folder, &["deal", "stop", "1"])["done"] != true {
+        assert!(
+            begin.elapsed().as_secs() < 120,
+            "{}",
+            told(folder, &["deal", "show", "1"])
+        );
+        told(folder, &["chain", "warp", "5m"]);
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn forget(about: &About) -> Result<(), Failure> {
 
 type Told<'a> = (&'a mut Vec<String>, &'a mut Vec<String>);
 
-/// Frees the units of workers whose time is over, and pays back what they did not prove.
+/// Frees the units of workers whose time is over, pays them what they earned, and takes back what they did not prove.
 async fn settle(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Result<(), Failure> {
     let context = &about.context;
     let failed = |error| context.failed("the workers cannot be read", &error);
@@ -124,6 +124,16 @@ async fn settle(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Res
     }
     for view in views.iter().filter(|view| view.worker.joinEpoch != 0) {
         for from in first_epochs(view, epoch) {
+            // The deal is not closed before its workers have what is theirs, and anybody may hand it to them.
+            let market = context.market();
+            let earned = market.claimable(view.workerId, from).await;
+            let earned = earned.map_err(failed)?;
+            if !earned.is_zero() {
+                let claim = context.deployment.claim(vec![view.workerId], from);
+                wallet.send(&claim).await?;
+                let (peer, earned) = (view.worker.peer, whole(&earned.to_string()));
+                steps.push(format!("paid {peer} the {earned} tokens that it had earned"));
+            }
             let call = context.deployment.refund_unproven(view.workerId, from);
             let due = context
                 .market()
@@ -153,7 +163,7 @@ async fn close(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Resu
         waits.push(format!("it ends with epoch {}", deal.endEpoch));
     } else if deal.liveWorkers == 0 && !deal.escrow.is_zero() {
         waits.push(format!(
-            "{} tokens are set apart for epochs that providers may still claim, or that can be taken back later",
+            "{} tokens are set apart for epochs that can be paid, or taken back, only later",
             whole(&deal.escrow.to_string())
         ));
     } else if deal.liveWorkers == 0 {

@@ -20,6 +20,16 @@ contract Crowd is Town {
     bool public paidWithoutProof;
     bool public resolvedTwice;
     bool public keyOfPastChanged;
+    bool public paidAtAnotherPrice;
+
+    /// What a deal costs from an epoch on, as the crowd remembers it.
+    struct Price {
+        uint96 price;
+        uint32 from;
+    }
+
+    mapping(uint64 => Price[]) private prices;
+    mapping(bytes32 => uint96) private noticePrice;
 
     function setUp() public override {
         super.setUp();
@@ -42,10 +52,12 @@ contract Crowd is Town {
         (input.openMatch, input.noticeEpochs) = (true, 3);
         createDeal(input, 60e18);
         createDeal(2, 4, 30e18);
+        prices[1].push(Price(PRICE, 0));
+        prices[2].push(Price(PRICE, 0));
     }
 
     function actions() external pure returns (bytes4[] memory list) {
-        list = new bytes4[](22);
+        list = new bytes4[](24);
         (list[0], list[1], list[2]) = (this.wait_.selector, this.match_.selector, this.claimPlace.selector);
         (list[3], list[4], list[5]) = (this.activate_.selector, this.proveAll.selector, this.claim_.selector);
         (list[6], list[7], list[8]) = (this.refund.selector, this.leave_.selector, this.remove.selector);
@@ -54,7 +66,7 @@ contract Crowd is Town {
         (list[15], list[16], list[17]) = (this.slash.selector, this.judge_.selector, this.exit.selector);
         (list[18], list[19], list[20]) =
         (this.withdraw.selector, this.create.selector, this.recommit.selector);
-        list[21] = this.rotate.selector;
+        (list[21], list[22], list[23]) = (this.rotate.selector, this.setPrice_.selector, this.resize.selector);
     }
 
     function wait_(uint8 epochs) external {
@@ -66,7 +78,26 @@ contract Crowd is Town {
         DealInput memory input = dealInput(1 + min % 3, 1 + min % 3 + target % 3);
         (input.openMatch, input.noticeEpochs) = (extra & 1 == 0, 1 + notice % 4);
         vm.prank(customer);
-        try market.createDeal(input, 2e18 * uint128(input.targetWorkers) + extra) {} catch {}
+        try market.createDeal(input, 2e18 * uint128(input.targetWorkers) + extra) returns (uint64 id) {
+            prices[id].push(Price(PRICE, 0));
+        } catch {}
+    }
+
+    /// From three quarters of what offers ask, which nobody can be matched for, to twice as much.
+    function setPrice_(uint8 dealPick, uint16 quarters) external {
+        uint64 id = pick(dealPick);
+        uint96 price = PRICE / 4 * (3 + quarters % 6);
+        uint96 before = priceAt(id, now_() + 30);
+        vm.prank(customer);
+        try desk.setPrice(id, price) {
+            uint32 notice = desk.getDeal(id).noticeEpochs;
+            prices[id].push(Price(price, now_() + (price < before ? notice : 1)));
+        } catch {}
+    }
+
+    function resize(uint8 dealPick, uint8 min, uint8 target) external {
+        vm.prank(customer);
+        try desk.resizeDeal(pick(dealPick), 1 + min % 3, 1 + target % 5) {} catch {}
     }
 
     function match_(uint8 dealPick, uint8 peerPick, uint8 unit) external {
@@ -126,7 +157,7 @@ contract Crowd is Town {
         bytes32[] memory ids = new bytes32[](1);
         ids[0] = workers[workerPick % workers.length];
         uint256 before = desk.getMasks(ids[0], 0).resolved;
-        try market.claim(ids, 0) {
+        try market.claim(ids, 0) returns (uint256 total) {
             EpochMasks memory masks = desk.getMasks(ids[0], 0);
             uint256 fresh = masks.resolved & ~before;
             Worker memory worker = desk.getWorker(ids[0]);
@@ -135,6 +166,7 @@ contract Crowd is Town {
                 & fundedOf(worker);
             if (fresh & ~proven != 0 || fresh == 0) paidWithoutProof = true;
             if (fresh & (paid[ids[0]][0] | paidBack[ids[0]][0]) != 0) resolvedTwice = true;
+            if (total != worthOf(ids[0], worker, fresh)) paidAtAnotherPrice = true;
             paid[ids[0]][0] |= fresh;
         } catch {}
     }
@@ -154,7 +186,13 @@ contract Crowd is Town {
         if (workers.length == 0) return;
         bytes32 id = workers[workerPick % workers.length];
         vm.prank(desk.getWorker(id).peer);
-        try market.leaveDeal(id) {} catch {}
+        try market.leaveDeal(id) {
+            Worker memory worker = desk.getWorker(id);
+            noticePrice[id] = priceAt(worker.dealId, now_());
+            for (uint32 epoch = now_(); epoch < worker.endEpoch; ++epoch) {
+                if (priceAt(worker.dealId, epoch) < noticePrice[id]) paidAtAnotherPrice = true;
+            }
+        } catch {}
     }
 
     /// A change of keys says nothing new about the last epochs, for which receipts are judged: here three.
@@ -181,8 +219,11 @@ contract Crowd is Town {
 
     function remove(uint8 workerPick) external {
         if (workers.length == 0) return;
+        bytes32 id = workers[workerPick % workers.length];
         vm.prank(customer);
-        try market.removeWorker(workers[workerPick % workers.length]) {} catch {}
+        try market.removeWorker(id) {
+            noticePrice[id] = priceAt(desk.getWorker(id).dealId, now_());
+        } catch {}
     }
 
     function release(uint8 workerPick) external {
@@ -212,7 +253,11 @@ contract Crowd is Town {
         if (chance % 8 != 0) return;
         uint64 id = pick(dealPick);
         vm.prank(customer);
-        try market.endDeal(id) {} catch {}
+        try market.endDeal(id) {
+            // What was to come never does.
+            Price[] storage list = prices[id];
+            if (list[list.length - 1].from > now_()) list.pop();
+        } catch {}
     }
 
     function close(uint8 dealPick) external {
@@ -347,7 +392,35 @@ contract Crowd is Town {
         for (uint256 i; i < workers.length; ++i) {
             Worker memory worker = desk.getWorker(workers[i]);
             if (worker.dealId != dealId || worker.joinEpoch == 0) continue;
-            sum += Epochs.count(fundedOf(worker) & ~desk.getMasks(workers[i], 0).resolved) * PRICE;
+            sum += worthOf(workers[i], worker, fundedOf(worker) & ~desk.getMasks(workers[i], 0).resolved);
+        }
+    }
+
+    function priceAt(uint64 dealId, uint32 epoch) private view returns (uint96) {
+        Price[] storage list = prices[dealId];
+        uint256 i = list.length - 1;
+        while (list[i].from > epoch) {
+            --i;
+        }
+        return list[i].price;
+    }
+
+    /// What epochs come to, one by one.
+    function worthOf(bytes32 id, Worker memory worker, uint256 epochs) private view returns (uint256 sum) {
+        uint256 prepaid = Epochs.range(worker.chargedUntil, worker.prepaidUntil, 0);
+        for (uint32 epoch; epochs >> epoch != 0; ++epoch) {
+            if (epochs >> epoch & 1 == 0) continue;
+            bool isPrepaid = prepaid >> epoch & 1 == 1;
+            sum += isPrepaid ? noticePrice[id] : priceAt(worker.dealId, epoch);
+        }
+    }
+
+    function checkPrices() external view {
+        for (uint64 id = 1; id <= desk.dealCount(); ++id) {
+            uint32 first = now_() > 8 ? now_() - 8 : 0;
+            for (uint32 epoch = first; epoch < now_() + 4; ++epoch) {
+                eq(desk.priceOf(id, epoch), priceAt(id, epoch), "price");
+            }
         }
     }
 

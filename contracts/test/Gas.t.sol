@@ -105,6 +105,36 @@ contract GasTest is Town {
     }
 
     /// forge-config: default.isolate = true
+    function test_a_deal_that_is_changed_often() public {
+        address peer = settleDown(bob, 100, 1, 32, 700)[0];
+        uint64 dealId = createDeal(1, 1, 50_000e18);
+        bytes32 worker = hire(dealId, peer, 0);
+        vm.prank(customer);
+        desk.resizeDeal(dealId, 1, 2);
+        measure("resize deal", 100_000);
+        serve(peer, 5);
+        for (uint96 i = 1; i <= 16; ++i) {
+            vm.prank(customer);
+            desk.setPrice(dealId, PRICE + i);
+            measure(i == 1 ? "set price, the deal's first" : "set price", 150_000);
+            pass(31);
+        }
+        serve(peer, 5);
+        pass(2);
+        claim(worker);
+        // Accounts are open and the masks of the latest epochs written.
+        serve(peer, 5);
+        pass(2);
+        market.settle(dealId);
+        claim(worker);
+        measure("claim of five epochs after 16 prices", 150_000);
+        bytes32[] memory ids = new bytes32[](1);
+        ids[0] = worker;
+        market.claim(ids, 0);
+        measure("claim of five epochs before 16 prices", 225_000);
+    }
+
+    /// forge-config: default.isolate = true
     function test_three_workers_of_three_providers() public {
         Entry[] memory entries = new Entry[](3);
         entries[0] = Entry(settleDown(bob, 100, 1, 32, 100)[0], 0);

@@ -56,6 +56,12 @@ contract InvariantsTest is Checked {
         yes(!crowd.resolvedTwice(), "I5 twice");
     }
 
+    /// Each epoch has the price that was known before it began, and is paid at it.
+    function invariant_epochs_are_paid_at_their_price() external view {
+        yes(!crowd.paidAtAnotherPrice(), "paid");
+        crowd.checkPrices();
+    }
+
     /// I9: each busy unit belongs to exactly one live worker.
     function invariant_units_belong_to_one_worker() external view {
         crowd.checkUnits();

@@ -26,6 +26,8 @@ struct DealView {
     uint64 dealId;
     DealStatus status;
     Deal deal;
+    /// Of one worker in the running epoch; `deal.price` may begin later.
+    uint96 priceNow;
     /// What the balance will be once the deal is settled up to now.
     uint256 balanceNow;
 }
@@ -115,11 +117,11 @@ contract Lens {
     /// @notice A deal, with its status of now. Anyone.
     function deal(uint64 dealId) public view returns (DealView memory) {
         Deal memory found = MARKET.getDeal(dealId);
-        (DealStatus status, uint256 balance) = state(found);
-        return DealView(dealId, status, found, balance);
+        (DealStatus status, uint256 balance) = state(dealId, found);
+        return DealView(dealId, status, found, MARKET.priceOf(dealId, MARKET.currentEpoch()), balance);
     }
 
-    function state(Deal memory found) private view returns (DealStatus, uint256 balance) {
+    function state(uint64 dealId, Deal memory found) private view returns (DealStatus, uint256 balance) {
         balance = found.balance;
         uint32 epoch = MARKET.currentEpoch();
         if (found.owner == address(0)) return (DealStatus.None, 0);
@@ -131,11 +133,26 @@ contract Lens {
         if (found.activeWorkers == 0 || found.activeWorkers < found.minWorkers) {
             return (DealStatus.Open, balance);
         }
-        uint256 rate = uint256(found.price) * found.activeWorkers;
-        uint256 gap = epoch > found.lastSettled ? epoch - found.lastSettled : 0;
+        uint32 from = found.lastSettled + 1;
+        if (from < found.priceEpoch) {
+            uint32 until = epoch < found.priceEpoch ? epoch + 1 : found.priceEpoch;
+            uint256 former = uint256(MARKET.priceOf(dealId, from)) * found.activeWorkers;
+            (balance, from) = (charged(balance, former, from, until), until);
+        }
+        balance = charged(balance, uint256(found.price) * found.activeWorkers, from, epoch + 1);
+        uint256 next = uint256(MARKET.priceOf(dealId, epoch + 1)) * found.activeWorkers;
+        return (balance < next ? DealStatus.Unfunded : DealStatus.Active, balance);
+    }
+
+    /// @dev What is left when the epochs [from, until) are funded as far as they can be.
+    function charged(uint256 balance, uint256 rate, uint256 from, uint256 until)
+        private
+        pure
+        returns (uint256)
+    {
         uint256 affordable = balance / rate;
-        balance -= rate * (gap < affordable ? gap : affordable);
-        return (balance < rate ? DealStatus.Unfunded : DealStatus.Active, balance);
+        uint256 gap = until > from ? until - from : 0;
+        return balance - rate * (gap < affordable ? gap : affordable);
     }
 
     function length(uint256 from, uint256 count, uint256 last) private pure returns (uint256) {

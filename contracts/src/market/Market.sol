@@ -10,13 +10,11 @@ import {Params} from "../params/Params.sol";
 import {Listing} from "../registry/RegistryStorage.sol";
 import {NotProvider, Registry, TokenNotAllowed, TooMany} from "../registry/Registry.sol";
 import {Signatures} from "../Signatures.sol";
-import {Epochs} from "./Epochs.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
-import {Deal, DealInput, Entry, MarketLayout, Worker, WorkerStatus} from "./MarketStorage.sol";
+import {Deal, DealInput, Entry, FormerPrice, MarketLayout, Worker, WorkerStatus} from "./MarketStorage.sol";
 import {
     BadBounds,
-    DepositTooSmall,
     NotMatchable,
     FilterFailed,
     BadStatus,
@@ -75,7 +73,7 @@ contract Market is MarketBase, Proxy {
         if (input.minCollateral != 0) deal.minCollateral = input.minCollateral;
         deal.code.moduleSetHash = input.moduleSetHash;
         if (input.caps.length != 0) deal.requirementsHash = keccak256(abi.encode(input.caps));
-        if (input.callersRoot != bytes32(0)) deal.callersRoot = input.callersRoot;
+        if (input.callersRoot != bytes32(0)) deal.code.callersRoot = input.callersRoot;
         enlist(dealId, input.accessList, true);
         emit DealCreated(dealId, msg.sender, input, deposit);
         pull(input.payToken, deposit);
@@ -90,13 +88,20 @@ contract Market is MarketBase, Proxy {
         pull(deal.payToken, amount);
     }
 
-    /// @notice Ends a deal after its notice, which is paid from the balance as far as that goes. Owner.
+    /// @notice Ends a deal after its notice, which is paid from the balance as far as that goes, at the price of now: a
+    /// change that does not act yet never does. Owner.
     /// Errors: NotOwner, Ended, NotSettled.
     function endDeal(uint64 dealId) external {
         Deal storage deal = owned(dealId);
         settleFully(dealId);
         MarketLayout storage s = store();
         uint32 epoch = currentEpoch();
+        if (epoch < deal.priceEpoch) {
+            FormerPrice memory former = s.latestFormer(dealId);
+            (deal.price, deal.priceEpoch) = (former.price, former.from);
+            s.formerPrices[dealId].pop();
+            emit PriceSet(dealId, former.price, epoch + 1);
+        }
         uint32 funded;
         if (deal.pays()) funded = uint32(s.fund(dealId, epoch + 1, deal.noticeEpochs - 1));
         (deal.lastSettled, deal.endEpoch) = (epoch + funded, epoch + 1 + funded);
@@ -166,20 +171,21 @@ contract Market is MarketBase, Proxy {
         expire(workerId);
     }
 
-    /// @notice Ends a worker's service after the notice, which is paid as far as the balance goes. The node or its
-    /// provider. Errors: BadStatus, NotProvider, Ended, NotSettled.
+    /// @notice Ends a worker's service after the notice, which is paid as far as the balance goes, at the price of now;
+    /// when a lower price begins, if that is earlier. The node or its provider.
+    /// Errors: BadStatus, NotProvider, Ended, NotSettled.
     function leaveDeal(bytes32 workerId) external {
         Worker storage worker = inStatus(workerId, WorkerStatus.Active);
         onlyPeer(worker.peer);
-        emit WorkerLeaving(worker.dealId, workerId, giveNotice(worker));
+        emit WorkerLeaving(worker.dealId, workerId, giveNotice(worker, true));
     }
 
-    /// @notice Ends a worker's service after the notice, which is paid as far as the balance goes. Owner of the
-    /// deal. Errors: BadStatus, NotOwner, Ended, NotSettled.
+    /// @notice Ends a worker's service after the notice, which is paid as far as the balance goes, at the price of now.
+    /// Owner of the deal. Errors: BadStatus, NotOwner, Ended, NotSettled.
     function removeWorker(bytes32 workerId) external {
         Worker storage worker = inStatus(workerId, WorkerStatus.Active);
         owned(worker.dealId);
-        emit WorkerRemoved(worker.dealId, workerId, giveNotice(worker));
+        emit WorkerRemoved(worker.dealId, workerId, giveNotice(worker, false));
     }
 
     /// @notice Frees the units of a worker whose end has come, or of a match that was not taken up. Anyone.
@@ -232,7 +238,7 @@ contract Market is MarketBase, Proxy {
             uint256 due = dueBack(workerId, worker, word, end, deal.payToken);
             if (due == 0) continue;
             s.masks[workerId][word].resolved |= due;
-            uint256 amount = Epochs.count(due) * deal.price;
+            uint256 amount = s.worth(worker, word, due);
             total += amount;
             emit Refunded(worker.dealId, workerId, word, due, amount);
         }
@@ -243,16 +249,14 @@ contract Market is MarketBase, Proxy {
     function check(DealInput calldata input, uint128 deposit) private view {
         if (input.price == 0) revert BadBounds(1);
         if (input.cuPerWorker == 0) revert BadBounds(2);
-        if (input.minWorkers == 0 || input.minWorkers > input.targetWorkers) revert BadBounds(3);
-        if (input.targetWorkers > MOST_WORKERS) revert BadBounds(4);
+        ensureSizes(input.minWorkers, input.targetWorkers);
         if (input.maxPerProvider == 0) revert BadBounds(5);
         if (input.noticeEpochs == 0 || input.noticeEpochs > 30) revert BadBounds(6);
         if (input.caps.length > MOST_CAPS) revert TooMany(MOST_CAPS);
         if (input.cid.length == 0 || input.cid.length > 128) revert BadBounds(15);
         if (input.moduleSetHash == bytes32(0)) revert BadBounds(16);
         if (!PARAMS.isTokenAllowed(input.payToken)) revert TokenNotAllowed(input.payToken);
-        uint256 least = uint256(input.price) * input.targetWorkers * param(Param.MinDepositEpochs);
-        if (deposit < least) revert DepositTooSmall(least);
+        ensureCovered(deposit, input.price, input.targetWorkers);
     }
 
     function tryMatch(
@@ -286,15 +290,20 @@ contract Market is MarketBase, Proxy {
         if (msg.sender != provider) revert NotProvider();
     }
 
-    /// @dev Stops charging a worker with the others, and prepays its notice.
-    function giveNotice(Worker storage worker) private returns (uint32 end) {
+    /// @dev Stops charging a worker with the others, and prepays its notice, all of it at the price of now.
+    /// @param leaves Whether the worker wants it, which then need not serve at a lower price that was announced.
+    function giveNotice(Worker storage worker, bool leaves) private returns (uint32 end) {
         Deal storage deal = running(worker.dealId);
         bool pays = deal.pays();
         uint32 from = currentEpoch() + 1;
+        uint96 price = store().priceFrom(worker.dealId, from - 1);
+        uint256 count = deal.noticeEpochs - 1;
+        if (leaves && deal.price < price) count = deal.priceEpoch - from;
         --deal.activeWorkers;
-        end = from + (pays ? deal.prepay(deal.noticeEpochs - 1) : 0);
+        end = from + (pays ? deal.prepay(count, price) : 0);
         worker.status = WorkerStatus.Notice;
         (worker.chargedUntil, worker.prepaidUntil, worker.endEpoch) = (from, end, end);
+        worker.noticePrice = price;
     }
 
     function claimOne(Till memory till, bytes32 workerId, uint256 word) private returns (uint256 total) {
@@ -303,7 +312,7 @@ contract Market is MarketBase, Proxy {
         if (worker.joinEpoch == 0) return 0;
         settle(worker.dealId);
         Deal storage deal = s.deal[worker.dealId];
-        (address token, uint256 price) = (deal.payToken, deal.price);
+        address token = deal.payToken;
         (address provider, address staker, uint256 shareBp, uint32 commitmentEnd) =
             till.capacity.payees(worker.commitmentId);
         uint32 end = endOf(worker, commitmentEnd);
@@ -312,7 +321,7 @@ contract Market is MarketBase, Proxy {
             uint256 due = s.payable_(workerId, worker, word, proven, end, till.immature);
             if (due == 0) continue;
             s.masks[workerId][word].resolved |= due;
-            uint256 amount = Epochs.count(due) * price;
+            uint256 amount = s.worth(worker, word, due);
             total += amount;
             emit Claimed(workerId, word, due, amount, amount * till.feeBp / 10_000);
             // Each word by itself, so that the same is paid in whatever portions it is claimed.

@@ -13,7 +13,7 @@ import {Registry, TooMany} from "../registry/Registry.sol";
 import {Epochs} from "./Epochs.sol";
 import {MarketEvents} from "./MarketEvents.sol";
 import {AccessKind, Deal, Entry, MarketLayout, Standing, Worker, WorkerStatus} from "./MarketStorage.sol";
-import {Ended, BadCaps, BadStatus, NotSettled} from "./MarketErrors.sol";
+import {BadBounds, Ended, BadCaps, BadStatus, DepositTooSmall, NotSettled} from "./MarketErrors.sol";
 import {Settlement} from "./Settlement.sol";
 
 /// @title What both halves of the market share: its storage and the steps of its functions.
@@ -30,6 +30,10 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
     uint256 public constant MOST_CAPS = 16;
     /// Workers of a deal.
     uint16 public constant MOST_WORKERS = 1_000;
+    /// Former prices of a deal that are kept, so that a claim looks through no more.
+    uint256 public constant MOST_PRICES = 16;
+    /// Epochs for which a price lasts at least.
+    uint32 public constant PRICE_EPOCHS = 30;
     /// Code of the slash for an absent worker.
     uint8 public constant ABSENT = 100;
 
@@ -38,11 +42,14 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
 
     /// @notice Funds a deal's epochs up to now, at most 4,096. Anyone.
     function settle(uint64 dealId) public {
-        MarketLayout storage s = store();
-        uint32 before = s.deal[dealId].lastSettled;
-        uint256 funded = s.settle(dealId, currentEpoch());
-        uint32 upTo = s.deal[dealId].lastSettled;
-        if (upTo != before) emit Settled(dealId, upTo, funded);
+        settleUpTo(dealId, currentEpoch());
+    }
+
+    function settleUpTo(uint64 dealId, uint32 epoch) private returns (uint32 upTo) {
+        uint32 last;
+        uint256 funded;
+        (last, upTo, funded) = store().settle(dealId, epoch);
+        if (upTo != last) emit Settled(dealId, upTo, funded);
     }
 
     function enlist(uint64 dealId, address[] calldata providers, bool listed) internal {
@@ -65,10 +72,21 @@ abstract contract MarketBase is Module, Credits, MarketEvents {
         if (deal.endEpoch != 0) revert Ended();
     }
 
+    function ensureSizes(uint16 minWorkers, uint16 targetWorkers) internal pure {
+        if (minWorkers == 0 || minWorkers > targetWorkers) revert BadBounds(3);
+        if (targetWorkers > MOST_WORKERS) revert BadBounds(4);
+    }
+
+    /// @dev That an amount pays workers for the least number of epochs.
+    function ensureCovered(uint256 amount, uint256 price, uint256 workers) internal view {
+        uint256 least = price * workers * param(Param.MinDepositEpochs);
+        if (amount < least) revert DepositTooSmall(least);
+    }
+
     function settleFully(uint64 dealId) internal {
-        settle(dealId);
-        uint32 upTo = store().deal[dealId].lastSettled;
-        if (upTo < currentEpoch()) revert NotSettled(upTo);
+        uint32 epoch = currentEpoch();
+        uint32 upTo = settleUpTo(dealId, epoch);
+        if (upTo < epoch) revert NotSettled(upTo);
     }
 
     function matchable(uint64 dealId, bytes32[] calldata caps) internal view returns (Deal storage deal) {

@@ -7,7 +7,7 @@ import {NotOwner} from "../Module.sol";
 import {Param} from "../params/Param.sol";
 import {Params} from "../params/Params.sol";
 import {Listing} from "../registry/RegistryStorage.sol";
-import {Registry, NotProvider} from "../registry/Registry.sol";
+import {Registry, NotProvider, TooMany} from "../registry/Registry.sol";
 import {Signatures} from "../Signatures.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {
@@ -16,6 +16,7 @@ import {
     Entry,
     EpochMasks,
     FormerKey,
+    FormerPrice,
     MarketLayout,
     Standing,
     Worker,
@@ -27,9 +28,11 @@ import {
     BelowReserve,
     BadStatus,
     BadWorkerSig,
+    HasWorkers,
     KeyTooYoung,
     NotAbsent,
     Pending,
+    TooSoon,
     NotOfPeer,
     NotHeld
 } from "./MarketErrors.sol";
@@ -50,12 +53,50 @@ contract MarketDesk is MarketBase {
         uint256 reserve;
         if (deal.endEpoch == 0) {
             settleFully(dealId);
-            reserve = uint256(deal.price) * deal.activeWorkers * param(Param.MinDepositEpochs);
+            uint256 price = store().priceFrom(dealId, currentEpoch() + 1);
+            reserve = price * deal.activeWorkers * param(Param.MinDepositEpochs);
         }
         if (uint256(amount) + reserve > deal.balance) revert BelowReserve(reserve);
         deal.balance -= uint112(amount);
         emit FreeWithdrawn(dealId, amount);
         credit(deal.payToken, msg.sender, amount);
+    }
+
+    /// @notice Names another price. A raise acts from the next epoch on and must be covered as a deposit is; a reduction
+    /// acts after the notice, and who leaves before that is paid the price that it had. At most once in 30 epochs, counted
+    /// from where the last change began to act, and 16 times. Owner.
+    /// Errors: NotOwner, Ended, BadBounds, TooSoon, TooMany, NotSettled, DepositTooSmall.
+    function setPrice(uint64 dealId, uint96 price) external {
+        Deal storage deal = owned(dealId);
+        if (price == 0) revert BadBounds(1);
+        uint32 epoch = currentEpoch();
+        uint32 acts = deal.priceEpoch;
+        if (acts != 0 && epoch < acts + PRICE_EPOCHS) revert TooSoon(acts + PRICE_EPOCHS);
+        FormerPrice[] storage former = store().formerPrices[dealId];
+        if (former.length == MOST_PRICES) revert TooMany(MOST_PRICES);
+        settleFully(dealId);
+        bool lower = price < deal.price;
+        if (!lower) ensureCovered(deal.balance, price, deal.targetWorkers);
+        former.push(FormerPrice(deal.price, acts));
+        uint32 from = epoch + (lower ? deal.noticeEpochs : 1);
+        (deal.price, deal.priceEpoch) = (price, from);
+        emit PriceSet(dealId, price, from);
+    }
+
+    /// @notice Changes how many workers a deal wants, and how many it needs to pay any. None loses its place: with more
+    /// than are wanted, nobody is matched until enough have left. More must be covered as a deposit is. The least number
+    /// may rise only while there are no workers. Owner.
+    /// Errors: NotOwner, Ended, BadBounds, HasWorkers, NotSettled, DepositTooSmall.
+    function resizeDeal(uint64 dealId, uint16 minWorkers, uint16 targetWorkers) external {
+        Deal storage deal = owned(dealId);
+        ensureSizes(minWorkers, targetWorkers);
+        if (minWorkers > deal.minWorkers && deal.liveWorkers != 0) revert HasWorkers();
+        settleFully(dealId);
+        if (targetWorkers > deal.targetWorkers) {
+            ensureCovered(deal.balance, store().priceFrom(dealId, currentEpoch() + 1), targetWorkers);
+        }
+        (deal.minWorkers, deal.targetWorkers) = (minWorkers, targetWorkers);
+        emit DealResized(dealId, minWorkers, targetWorkers);
     }
 
     /// @notice Names new code, which is the deal's from the next epoch on. Owner. Errors: NotOwner, Ended, BadBounds.
@@ -70,7 +111,7 @@ contract MarketDesk is MarketBase {
 
     /// @notice Names the root over the keys that may call; zero for all. Owner. Errors: NotOwner, Ended.
     function setCallers(uint64 dealId, bytes32 root) external {
-        owned(dealId).callersRoot = root;
+        owned(dealId).code.callersRoot = root;
         emit CallersSet(dealId, root);
     }
 
@@ -220,6 +261,18 @@ contract MarketDesk is MarketBase {
     /// @notice A deal as it was last settled. Anyone.
     function getDeal(uint64 dealId) external view returns (Deal memory) {
         return store().deal[dealId];
+    }
+
+    /// @notice What a worker costs in an epoch, as far as it is known. Anyone.
+    function priceOf(uint64 dealId, uint32 epoch) external view returns (uint96) {
+        Deal storage deal = store().deal[dealId];
+        if (epoch >= deal.priceEpoch) return deal.price;
+        FormerPrice[] storage former = store().formerPrices[dealId];
+        uint256 i = former.length - 1;
+        while (epoch < former[i].from) {
+            --i;
+        }
+        return former[i].price;
     }
 
     /// @notice A worker; its status is None if there is none. Anyone.

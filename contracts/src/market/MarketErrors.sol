@@ -5,7 +5,7 @@ import {WorkerStatus} from "./MarketStorage.sol";
 
 /// A field of the deal is out of bounds; the number is the place of the field in `DealInput`.
 error BadBounds(uint8 field);
-/// The deposit is below the price of all workers for the least number of epochs.
+/// The deposit, or the balance, is below the price of all workers for the least number of epochs.
 error DepositTooSmall(uint256 least);
 /// The deal has ended, or is not there.
 error Ended();
@@ -25,8 +25,10 @@ error Expired();
 error BadWorkerSig();
 /// The worker's key was changed, and receipts by the former one can be judged up to before the epoch.
 error KeyTooYoung(uint32 epoch);
-/// The worker's time is not over.
+/// It can be done from the epoch on: the worker's time is not over, or the price was changed not long ago.
 error TooSoon(uint32 epoch);
+/// The least number of workers cannot rise while there are some: they would not be paid any more.
+error HasWorkers();
 /// The worker has proven at least one of the last two epochs, or was not paid for them.
 error NotAbsent();
 /// The deal has workers, or funded epochs that are neither paid nor paid back.

@@ -9,6 +9,8 @@ abstract contract MarketEvents {
     event ToppedUp(uint64 indexed dealId, address indexed from, uint128 amount);
     event FreeWithdrawn(uint64 indexed dealId, uint128 amount);
     event VersionSet(uint64 indexed dealId, bytes cid, bytes32 moduleSetHash, uint32 fromEpoch);
+    event PriceSet(uint64 indexed dealId, uint96 price, uint32 fromEpoch);
+    event DealResized(uint64 indexed dealId, uint16 minWorkers, uint16 targetWorkers);
     event CallersSet(uint64 indexed dealId, bytes32 root);
     event AccessSet(uint64 indexed dealId, AccessKind kind, address[] add, address[] remove);
     event WorkerMatched(

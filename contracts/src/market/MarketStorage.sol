@@ -28,7 +28,7 @@ struct Deal {
     uint8 noticeEpochs;
     // ---
     address payToken;
-    /// Of one worker for one epoch.
+    /// Of one worker for one epoch, from `priceEpoch` on; before that, the latest of the former prices.
     uint96 price;
     // ---
     uint112 balance;
@@ -48,17 +48,26 @@ struct Deal {
     uint96 minCollateral;
     /// Epoch from which `code.moduleSetHash` is the code; before it, `code.formerModuleSetHash`.
     uint32 versionEpoch;
+    /// First epoch of `price`; 0 while it was never changed.
+    uint32 priceEpoch;
     // ---
     bytes32 requirementsHash;
-    bytes32 callersRoot;
     DealCode code;
 }
 
-/// The code of a deal. A struct of its own, since libraries of clients know structs of 24 members at most; its two slots
-/// are where they would be without it.
+/// Who may call a deal, and its code. A struct of its own, since libraries of clients know structs of 24 members at most;
+/// its three slots are where they would be without it.
 struct DealCode {
+    bytes32 callersRoot;
     bytes32 moduleSetHash;
     bytes32 formerModuleSetHash;
+}
+
+/// A price that a deal had, up to the epoch of the next one.
+struct FormerPrice {
+    uint96 price;
+    /// First epoch of the price; 0 for that of the deal's creation.
+    uint32 from;
 }
 
 /// Where a worker is. A matched one whose deadline has passed, and one whose end has come, wait to be released.
@@ -93,6 +102,8 @@ struct Worker {
     uint32 endEpoch;
     /// In the peer's first worker of a deal: how often the peer joined again.
     uint32 rejoins;
+    /// Of each of the epochs that are funded for this worker alone.
+    uint96 noticePrice;
 }
 
 /// The key that a worker had before its present one. One slot.
@@ -128,6 +139,7 @@ struct MarketLayout {
     mapping(bytes32 workerId => mapping(uint256 word => EpochMasks)) masks;
     mapping(bytes32 workerId => mapping(uint32 epoch => uint32)) heldSince;
     mapping(bytes32 workerId => FormerKey) formerKey;
+    mapping(uint64 dealId => FormerPrice[]) formerPrices;
 }
 
 /// A deal as its owner describes it.

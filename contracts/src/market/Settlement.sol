@@ -2,34 +2,57 @@
 pragma solidity 0.8.37;
 
 import {Epochs} from "./Epochs.sol";
-import {Deal, EpochMasks, MarketLayout, Worker} from "./MarketStorage.sol";
+import {Deal, EpochMasks, FormerPrice, MarketLayout, Worker} from "./MarketStorage.sol";
 
 /// @title Arithmetic of deals: which epochs are funded, and which of them are paid or paid back.
-/// @dev The charge per epoch is constant between settlements, since every change of workers settles first.
+/// @dev Between settlements nothing but the price changes, at an epoch that is known before: every other change settles
+/// first.
 library Settlement {
     /// Epochs that one settlement can fund: 16 words.
     uint256 internal constant MOST_EPOCHS = 4096;
 
     /// @dev Funds the epochs up to and with `epoch` as far as the balance goes. Unfunded ones stay so.
-    function settle(MarketLayout storage s, uint64 dealId, uint32 epoch) internal returns (uint256 funded) {
+    /// @return last Up to where the deal was settled before.
+    /// @return upTo Up to where it is settled now.
+    function settle(MarketLayout storage s, uint64 dealId, uint32 epoch)
+        internal
+        returns (uint32 last, uint32 upTo, uint256 funded)
+    {
         Deal storage deal = s.deal[dealId];
-        uint32 last = deal.lastSettled;
-        if (deal.endEpoch != 0 || last >= epoch) return 0;
+        last = deal.lastSettled;
+        if (deal.endEpoch != 0 || last >= epoch) return (last, last, 0);
         uint256 gap = epoch - last;
         if (pays(deal)) {
             if (gap > MOST_EPOCHS) gap = MOST_EPOCHS;
             funded = fund(s, dealId, last + 1, gap);
         }
-        deal.lastSettled = last + uint32(gap);
+        upTo = last + uint32(gap);
+        deal.lastSettled = upTo;
     }
 
-    /// @dev Funds at most `count` epochs for all active workers, from an epoch on.
+    /// @dev Funds at most `count` epochs for all active workers, from an epoch on, each at its price.
     function fund(MarketLayout storage s, uint64 dealId, uint32 from, uint256 count)
         internal
         returns (uint256 funded)
     {
         Deal storage deal = s.deal[dealId];
-        uint256 rate = uint256(deal.price) * deal.activeWorkers;
+        uint32 change = deal.priceEpoch;
+        if (from < change) {
+            uint256 before = change - from;
+            if (before > count) before = count;
+            funded = fundAt(s, dealId, from, before, latestFormer(s, dealId).price);
+            (from, count) = (from + uint32(before), count - before);
+        }
+        // Also after a gap: what is too dear at the one price may not be at the other.
+        funded += fundAt(s, dealId, from, count, deal.price);
+    }
+
+    function fundAt(MarketLayout storage s, uint64 dealId, uint32 from, uint256 count, uint256 price)
+        private
+        returns (uint256 funded)
+    {
+        Deal storage deal = s.deal[dealId];
+        uint256 rate = price * deal.activeWorkers;
         uint256 affordable = deal.balance / rate;
         funded = count < affordable ? count : affordable;
         if (funded == 0) return 0;
@@ -38,10 +61,51 @@ library Settlement {
     }
 
     /// @dev Funds at most `count` epochs for one worker that leaves.
-    function prepay(Deal storage deal, uint256 count) internal returns (uint32 funded) {
-        uint256 affordable = deal.balance / deal.price;
+    function prepay(Deal storage deal, uint256 count, uint256 price) internal returns (uint32 funded) {
+        uint256 affordable = deal.balance / price;
         funded = uint32(count < affordable ? count : affordable);
-        setApart(deal, uint256(deal.price) * funded);
+        setApart(deal, price * funded);
+    }
+
+    /// @dev The price before a deal's present one, which must have been changed.
+    function latestFormer(MarketLayout storage s, uint64 dealId) internal view returns (FormerPrice memory) {
+        FormerPrice[] storage former = s.formerPrices[dealId];
+        return former[former.length - 1];
+    }
+
+    /// @dev The price of an epoch that is not before the last change was announced.
+    function priceFrom(MarketLayout storage s, uint64 dealId, uint32 epoch) internal view returns (uint96) {
+        Deal storage deal = s.deal[dealId];
+        return epoch < deal.priceEpoch ? latestFormer(s, dealId).price : deal.price;
+    }
+
+    /// @dev What epochs of a worker in a word come to: those that were prepaid at the price that they were prepaid at,
+    /// each other one at its price. The newest prices come first, so that what is claimed soon costs the same however
+    /// often the price was changed.
+    function worth(MarketLayout storage s, Worker memory worker, uint256 word, uint256 epochs)
+        internal
+        view
+        returns (uint256 amount)
+    {
+        if (worker.prepaidUntil != 0) {
+            uint256 prepaid = epochs & Epochs.range(worker.chargedUntil, worker.prepaidUntil, word);
+            amount = Epochs.count(prepaid) * worker.noticePrice;
+            epochs ^= prepaid;
+        }
+        Deal storage deal = s.deal[worker.dealId];
+        (uint256 price, uint256 from) = (deal.price, deal.priceEpoch);
+        if (from != 0) {
+            FormerPrice[] storage former = s.formerPrices[worker.dealId];
+            for (uint256 back = 1; from != 0; ++back) {
+                uint256 part = epochs & Epochs.range(from, Epochs.NEVER, word);
+                amount += Epochs.count(part) * price;
+                epochs ^= part;
+                if (epochs == 0) return amount;
+                FormerPrice memory before = former[former.length - back];
+                (price, from) = (before.price, before.from);
+            }
+        }
+        return amount + Epochs.count(epochs) * price;
     }
 
     /// @dev Whether a deal has enough workers to be charged.

@@ -244,6 +244,17 @@ impl Deployment {
         Call::to("the activation of the worker", self.market, data)
     }
 
+    /// Names another key for the receipts of a worker, as its provider, from the next epoch on: its address, and its
+    /// signature ([`Deployment::worker_signature`]).
+    pub fn rotate_worker_key(&self, worker: B256, key: Address, signature: Bytes) -> Call {
+        let data = Market::rotateWorkerKeyCall {
+            workerId: worker,
+            key,
+            signature,
+        };
+        Call::to("the new key of the worker", self.market, data.abi_encode())
+    }
+
     /// Refuses a match.
     pub fn decline(&self, worker: B256) -> Call {
         let data = Market::declineCall { workerId: worker }.abi_encode();
@@ -272,6 +283,25 @@ impl Deployment {
     pub fn report_absent(&self, worker: B256) -> Call {
         let data = Market::reportAbsentCall { workerId: worker }.abi_encode();
         Call::to("the report of the worker", self.market, data)
+    }
+
+    /// Another price of a worker for an epoch: a higher one from the next epoch on, a lower one after the notice.
+    pub fn set_price(&self, deal: u64, price: u128) -> Call {
+        let data = Market::setPriceCall {
+            dealId: deal,
+            price: Uint::from(price),
+        };
+        Call::to("the new price of the deal", self.market, data.abi_encode())
+    }
+
+    /// How many workers a deal needs before it pays any, and how many it wants. None loses its place.
+    pub fn resize_deal(&self, deal: u64, (min, target): (u16, u16)) -> Call {
+        let data = Market::resizeDealCall {
+            dealId: deal,
+            minWorkers: min,
+            targetWorkers: target,
+        };
+        Call::to("the new size of the deal", self.market, data.abi_encode())
     }
 
     /// New code for a deal, from the next epoch on.

@@ -201,6 +201,9 @@ const RETENTION: u8 = 6;
 /// Number of the parameter that says for how long receipts of an epoch can be committed.
 const COMMIT_WINDOW: u8 = 8;
 
+/// Number of the parameter that says how many epochs a deposit must cover.
+const MIN_DEPOSIT_EPOCHS: u8 = 3;
+
 /// The most entries of one page.
 const PAGE: usize = 100;
 
@@ -260,6 +263,19 @@ impl MarketReader<'_> {
     /// For how many epochs evidence about an epoch is taken, so that its receipts have to be kept.
     pub fn retention(&self) -> Reply<'_, u32> {
         Box::pin(async move { Ok(u32::try_from(self.param(RETENTION).await?).unwrap_or(u32::MAX)) })
+    }
+
+    /// For how many epochs a deposit must pay all workers of a deal, at least.
+    pub fn min_deposit_epochs(&self) -> Reply<'_, u128> {
+        self.param(MIN_DEPOSIT_EPOCHS)
+    }
+
+    /// For how many epochs a price of a deal lasts at least, counted from its first one.
+    pub fn price_epochs(&self) -> Reply<'_, u32> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            Ok(market.PRICE_EPOCHS().block(self.at).call().await?)
+        })
     }
 
     /// A value of the market's parameters, by its number in `Param`.
@@ -355,6 +371,25 @@ impl MarketReader<'_> {
         Box::pin(async move {
             let market = Market::new(self.deployment.market, self.provider());
             Ok(market.workerOf(deal, peer).block(self.at).call().await?)
+        })
+    }
+
+    /// What a worker of a deal costs in an epoch, in the token's smallest unit: past, running, or to come as far as it is
+    /// known.
+    pub fn price_of(&self, deal: u64, epoch: u32) -> Reply<'_, u128> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            let price = market.priceOf(deal, epoch).block(self.at).call().await?;
+            Ok(price.to())
+        })
+    }
+
+    /// The key that signs a worker's receipts of an epoch, as far back as receipts can be judged; zero if there is none.
+    pub fn key_of_worker(&self, worker: B256, epoch: u32) -> Reply<'_, Address> {
+        Box::pin(async move {
+            let market = Market::new(self.deployment.market, self.provider());
+            let key = market.keyOfWorker(worker, epoch);
+            Ok(key.block(self.at).call().await?)
         })
     }
 

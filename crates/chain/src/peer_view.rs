@@ -235,13 +235,13 @@ impl MarketReader<'_> {
         let mut served = Vec::new();
         for view in market.workers(&places, time.epoch).await? {
             let id = view.worker.dealId.to::<u64>();
-            if has_served(&view, time.epoch.saturating_sub(1)) {
-                let deal = market.deal(id).await?.deal;
+            let before = time.epoch.saturating_sub(1);
+            if has_served(&view, before) {
                 served.push(Served {
                     worker: view.workerId,
                     deal: id,
-                    token: deal.payToken,
-                    fee: deal.price.to::<u128>(),
+                    token: market.deal(id).await?.deal.payToken,
+                    fee: market.price_of(id, before).await?,
                 });
             }
             let Some(member) = member(&view) else {
@@ -415,7 +415,9 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         .iter()
         .rfind(|version| version.from_epoch < latest.from_epoch);
     let price = deal.price.to::<u128>();
-    let rate = price.saturating_mul(u128::from(deal.activeWorkers) + 1);
+    // While a lower price is announced the next epochs cost the higher one.
+    let costs = price.max(view.priceNow.to::<u128>());
+    let rate = costs.saturating_mul(u128::from(deal.activeWorkers) + 1);
     let funded = u128::try_from(view.balanceNow)
         .unwrap_or(u128::MAX)
         .checked_div(rate);
@@ -437,7 +439,7 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         version: deal.verReq,
         open: deal.openMatch,
         capabilities: facts.capabilities.clone(),
-        callers: (!deal.callersRoot.is_zero()).then_some(deal.callersRoot),
+        callers: (!deal.code.callersRoot.is_zero()).then_some(deal.code.callersRoot),
         end_epoch: (deal.endEpoch != 0).then_some(deal.endEpoch),
         code: code(latest),
         code_epoch: latest.from_epoch,

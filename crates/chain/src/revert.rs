@@ -210,7 +210,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "DepositTooSmall(uint256)",
-        "the deposit is too small; it must be at least {0}",
+        "the deposit, or the balance of the deal, is too small; it must be at least {0}",
     ),
     (
         "ERC1967InvalidImplementation(address)",
@@ -258,6 +258,10 @@ const ERRORS: &[(&str, &str)] = &[
     (
         "FilterFailed(uint8)",
         "the peer does not fit the deal: {rule}",
+    ),
+    (
+        "HasWorkers()",
+        "the deal has workers, which would not be paid any more; the least number can rise once there are none",
     ),
     (
         "InvalidInitialization()",
@@ -371,11 +375,11 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "TooMany(uint256)",
-        "more entries than one call takes; give at most {0}",
+        "more entries than one call takes, or more changes than a deal keeps; at most {0}",
     ),
     (
         "TooSoon(uint32)",
-        "the worker's time ends with epoch {0}; wait",
+        "this can be done from epoch {0} on; wait",
     ),
     (
         "Twice()",
@@ -455,7 +459,7 @@ mod tests {
         assert_eq!(revert.name, "DepositTooSmall");
         assert_eq!(
             revert.words,
-            "the deposit is too small; it must be at least 6000"
+            "the deposit, or the balance of the deal, is too small; it must be at least 6000"
         );
         let revert = data("FilterFailed(uint8)", &[8]);
         assert_eq!(

@@ -5,7 +5,7 @@ mod support;
 use alloy::primitives::{B256, Bytes};
 use support::{Chain, TOKEN, Town, address, anvil, key, plan};
 use weir_chain::bindings::Market;
-use weir_chain::{CommitmentStatus, DealStatus, WorkerStatus, enter_market};
+use weir_chain::{ChainError, CommitmentStatus, DealStatus, WorkerStatus, enter_market};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_sees_its_workers_from_match_to_notice() {
@@ -186,4 +186,115 @@ async fn from_match_to_notice(chain: &Chain) {
         .expect("its time is over");
     let over = view().await;
     assert!(over.workers.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_sizes_and_keys_change() {
+    changes(&Chain::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_anvil_prices_sizes_and_keys_change() {
+    if let Some(chain) = anvil() {
+        changes(&chain).await;
+    }
+}
+
+async fn changes(chain: &Chain) {
+    let town = Town::found(&chain.url).await;
+    let (client, deployment) = (&town.client, &town.deployment);
+    let market = client.market(deployment);
+    let (node, worker_key, second) = (key(20), key(40), key(41));
+    let provider = town.person(10).await;
+    let entered = enter_market((client, deployment), &provider, &plan(), &[(&node, 4)]).await;
+    entered.expect("it enters");
+    town.pass(1).await;
+    let customer = town.person(30).await;
+    let order = Market::DealInput {
+        minWorkers: 1,
+        targetWorkers: 1,
+        noticeEpochs: 3,
+        ..town.order()
+    };
+    let calls = [
+        deployment.create_deal(order, 30 * TOKEN),
+        deployment.match_deal(1, vec![entry(&node)], Vec::new(), true),
+    ];
+    for (number, call) in calls.iter().enumerate() {
+        let sent = customer.send(&format!("deal/{number}"), call).await;
+        sent.expect("it may");
+    }
+    let id = market
+        .worker_of(1, address(&node))
+        .await
+        .expect("it is read");
+    let signature = deployment.worker_signature(id, &worker_key);
+    let activate = deployment.activate_worker(id, address(&worker_key), signature);
+    let activated = provider.send("activate", &activate).await;
+    activated.expect("it is its place");
+    town.pass(1).await;
+
+    // A lower price, which acts after the notice; until then the deal lasts as long as the higher one says.
+    let lower = deployment.set_price(1, TOKEN / 2);
+    customer.send("lower", &lower).await.expect("it may");
+    let epoch = town.epoch().await;
+    for (at, price) in [(epoch, TOKEN), (epoch + 2, TOKEN), (epoch + 3, TOKEN / 2)] {
+        assert_eq!(market.price_of(1, at).await.expect("it is read"), price);
+    }
+    let view = market.deal(1).await.expect("it is read");
+    assert_eq!(
+        (view.priceNow.to::<u128>(), view.deal.price.to::<u128>()),
+        (TOKEN, TOKEN / 2)
+    );
+    let index = town.index().await;
+    let seen = market.peer_view(address(&node), &index).await;
+    let seen = seen.expect("it is read");
+    // 29 are left, for this worker and one more.
+    let terms = &seen.workers[0].deal;
+    assert_eq!((terms.price, terms.funded_epochs), (TOKEN / 2, 14));
+    let again = customer
+        .send("again", &deployment.set_price(1, TOKEN))
+        .await;
+    let lasts = market.price_epochs().await.expect("it is read");
+    assert_eq!(
+        refusal(again),
+        format!("this can be done from epoch {} on; wait", epoch + 3 + lasts)
+    );
+
+    // Another number of workers, with the least number as it is; with workers it does not rise.
+    let resize = deployment.resize_deal(1, (1, 2));
+    customer.send("resize", &resize).await.expect("it may");
+    let terms = market.deal(1).await.expect("it is read").deal;
+    assert_eq!((terms.minWorkers, terms.targetWorkers), (1, 2));
+    let rise = deployment.resize_deal(1, (2, 2));
+    assert!(refusal(customer.send("rise", &rise).await).contains("the deal has workers"));
+
+    // Another key signs from the next epoch on.
+    let signature = deployment.worker_signature(id, &second);
+    let rotate = deployment.rotate_worker_key(id, address(&second), signature);
+    assert!(refusal(customer.send("rotate", &rotate).await).contains("another provider"));
+    provider.send("rotate", &rotate).await.expect("it may");
+    let epoch = town.epoch().await;
+    for (at, key) in [(epoch, &worker_key), (epoch + 1, &second)] {
+        let signer = market.key_of_worker(id, at).await;
+        assert_eq!(signer.expect("it is read"), address(key));
+    }
+    let third = deployment.worker_signature(id, &key(42));
+    let third = deployment.rotate_worker_key(id, address(&key(42)), third);
+    assert!(refusal(provider.send("third", &third).await).contains("can still be judged"));
+}
+
+fn entry(node: &weir_identity::Keypair) -> Market::Entry {
+    Market::Entry {
+        peer: address(node),
+        firstUnit: 0,
+    }
+}
+
+/// Why a contract did not do it.
+fn refusal<T: std::fmt::Debug>(sent: Result<T, ChainError>) -> String {
+    match sent {
+        Err(ChainError::Revert { why, .. }) => why.words,
+        sent => panic!("{sent:?}"),
+    }
 }

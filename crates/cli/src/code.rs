@@ -261,6 +261,8 @@ codes! {
     TooFewPeers = "W0622", NotFound;
     /// Workers that were chosen do not serve.
     NotServed = "W0623", Network;
+    /// A deal cannot be changed so, or not now.
+    Unchangeable = "W0624", Conflict;
     /// An audit found an entry that does not hold.
     TraceInvalid = "W0801", NotVerified;
     /// A trace file is not an export.

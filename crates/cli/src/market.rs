@@ -14,14 +14,14 @@ mod standing;
 mod wallet;
 
 pub(crate) use accounts::Account;
-pub(crate) use amount::{smallest, whole};
+pub(crate) use amount::{per_day, smallest, whole};
 pub(crate) use context::{Context, address_of};
 pub(crate) use contexts::{Contexts, LOCAL, Saved, check_name, choose, chosen, token};
 pub(crate) use deals::{Deals, Known};
 pub(crate) use failure::{failed, failed_at};
 pub(crate) use file::{MarketFile, market_file};
 pub(crate) use local::{LocalMarket, Place, sender};
-pub(crate) use places::{is_live, workers_of};
+pub(crate) use places::{is_live, staying, workers_of};
 pub(crate) use rules::{Asked, Taken, first_free, why_not};
 pub(crate) use standing::{
     NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, worker_state,

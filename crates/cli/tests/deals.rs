@@ -137,6 +137,161 @@ fn from_deployment_to_the_end(up: &[&str]) {
     }
 }
 
+#[test]
+fn a_deal_grows_shrinks_and_changes_its_price() {
+    grown_shrunk_and_priced_anew(&[]);
+}
+
+#[test]
+fn on_anvil_a_deal_grows_shrinks_and_changes_its_price() {
+    if let Some(anvil) = chain::anvil() {
+        grown_shrunk_and_priced_anew(&["--chain", &anvil.url]);
+    }
+}
+
+fn grown_shrunk_and_priced_anew(up: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    let _network = Network::up(folder, up);
+    let deploy = ["deploy", "hello", "--workers", "2", "--for", "10m", "--yes"];
+    told(folder, &deploy);
+    let refused = |arguments: &[&str], code: &str| {
+        let done = weir(folder, &[&["deal"], arguments].concat());
+        assert!(done.stderr.contains(&format!("error[{code}]")), "{done:#?}");
+        done.stderr
+    };
+
+    // Another worker: the plan is shown, and nothing is done before somebody agrees.
+    let plan = refused(&["resize", "hello", "--workers", "3"], "W0002");
+    assert!(plan.contains("3 workers instead of 2"), "{plan}");
+    assert!(plan.contains("4.32 tokens a day instead of 2.88"), "{plan}");
+    assert!(plan.contains("1 of 1 free places"), "{plan}");
+    let two = told(folder, &["deal", "show", "hello"]);
+    assert_eq!(two["target_workers"], 2, "{two}");
+    refused(&["resize", "hello", "--workers", "4", "--yes"], "W0622");
+    let resize = ["deal", "resize", "hello", "--workers"];
+    let grown = told(folder, &[&resize[..], &["3", "--yes"]].concat());
+    assert_eq!(
+        (&grown["target_workers"], &grown["min_workers"]),
+        (&3.into(), &1.into())
+    );
+    let states = |shown: &Value| -> Vec<String> {
+        let workers = shown["workers"].as_array().expect("a list").iter();
+        let mut states: Vec<String> = workers.map(|worker| worker["state"].to_string()).collect();
+        states.sort();
+        states
+    };
+    assert_eq!(states(&grown), [r#""active""#; 3], "{grown}");
+    answers_again(folder, &["call", "greeter.hello", "Ada", "--policy", "all"]);
+
+    // With the least number of workers nobody is cheated out of pay.
+    refused(
+        &["resize", "hello", "--workers", "3", "--min", "3", "--yes"],
+        "W0624",
+    );
+    refused(
+        &["resize", "hello", "--workers", "2", "--min", "3", "--yes"],
+        "W0002",
+    );
+
+    // Fewer: none loses its place by that, and nobody comes in the place of one that is given notice.
+    let shrunk = weir(folder, &[&resize[..], &["2", "--yes", "--json"]].concat());
+    assert!(
+        shrunk.stderr.contains("none loses its place"),
+        "{shrunk:#?}"
+    );
+    assert_eq!(shrunk.data()["target_workers"], 2);
+    assert_eq!(states(&shrunk.data()), [r#""active""#; 3]);
+    let replaced = weir(folder, &["deal", "replace", "hello", "a", "--json"]);
+    assert!(
+        replaced.stderr.contains("nobody comes in its place"),
+        "{replaced:#?}"
+    );
+    assert_eq!(
+        states(&replaced.data()),
+        [r#""active""#, r#""active""#, r#""notice""#]
+    );
+
+    // A higher price, from the next epoch on; what the market asks for is paid in with it.
+    told(folder, &["chain", "faucet", "customer", "10"]);
+    let price = ["deal", "price", "hello"];
+    let raised = weir(folder, &[&price[..], &["0.01", "--yes", "--json"]].concat());
+    assert!(raised.stderr.contains("are paid in"), "{raised:#?}");
+    let raised = raised.data();
+    let shown = |whole: u64| Value::from((whole * 1_000_000_000_000_000).to_string());
+    assert_eq!(
+        (&raised["price"], &raised["next_price"]),
+        (&shown(1), &shown(10)),
+        "{raised}"
+    );
+    let soon = refused(&["price", "hello", "0.02", "--yes"], "W0624");
+    let from = raised["next_price_epoch"]
+        .as_u64()
+        .expect("it is announced");
+    assert!(
+        soon.contains(&format!("until epoch {}", from + 30)),
+        "{soon}"
+    );
+    told(folder, &["deal", "fund", "hello", "5"]);
+    told(folder, &["chain", "warp", "31m"]);
+    let later = told(folder, &["deal", "show", "hello"]);
+    assert_eq!(
+        (&later["price"], later.get("next_price")),
+        (&shown(10), None),
+        "{later}"
+    );
+
+    // A lower one, after the notice.
+    let lowered = told(folder, &[&price[..], &["0.001", "--yes"]].concat());
+    assert_eq!(
+        (&lowered["price"], &lowered["next_price"]),
+        (&shown(10), &shown(1)),
+        "{lowered}"
+    );
+    refused(&["price", "hello", "0.001", "--yes"], "W0002");
+    let events = told(folder, &["deal", "events", "hello"]);
+    let told_of = |what: &str| {
+        let mut events = events.as_array().into_iter().flatten();
+        events.any(|event| {
+            event["what"]
+                .as_str()
+                .is_some_and(|text| text.contains(what))
+        })
+    };
+    for what in [
+        "it wants 3 workers",
+        "it wants 2 workers",
+        &format!("a worker costs 0.01 tokens from epoch {from} on"),
+        "a worker costs 0.001 tokens",
+    ] {
+        assert!(told_of(what), "{what}: {events}");
+    }
+
+    // Whatever the price of each epoch was: what was not proven comes home, and the market holds nothing.
+    told(folder, &["deal", "stop", "hello", "--yes"]);
+    let begin = std::time::Instant::now();
+    while told(folder, &["deal", "stop", "1"])["done"] != true {
+        assert!(
+            begin.elapsed().as_secs() < 120,
+            "{}",
+            told(folder, &["deal", "show", "1"])
+        );
+        told(folder, &["chain", "warp", "5m"]);
+    }
+    let whole = U256::from(1_000_000_000_000_000_u64);
+    assert_eq!(
+        pay(folder, "customer"),
+        U256::from(20 + 10_000) * whole,
+        "the deposit and the faucet"
+    );
+    let closed = told(folder, &["deal", "show", "1"]);
+    assert_eq!(
+        (&closed["balance"], &closed["escrow"]),
+        (&"0".into(), &"0".into())
+    );
+    refused(&["resize", "1", "--workers", "3", "--yes"], "W0624");
+}
+
 /// Workers come up after the network says that it is ready.
 fn answers_again(folder: &Path, call: &[&str]) {
     let begin = std::time::Instant::now();

@@ -35,7 +35,7 @@ fn the_guide_for_cpp_can_be_followed() {
 
 #[test]
 fn the_market_can_be_looked_at() {
-    run(&["docs/market.md"], 21);
+    run(&["docs/market.md"], 23);
 }
 
 #[test]

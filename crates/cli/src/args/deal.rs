@@ -65,6 +65,30 @@ pub(crate) enum Deal {
         /// The peer that goes: its address on the chain, or its name in the local network
         peer: String,
     },
+    /// Let a deal have more or fewer workers; with more, the cheapest peers that fit get the places
+    Resize {
+        #[command(flatten)]
+        which: Which,
+        /// How many workers; none that is there loses its place
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        workers: u16,
+        /// With fewer nobody is paid; as it is by default, or N if that is less
+        #[arg(long, value_name = "M", value_parser = clap::value_parser!(u16).range(1..))]
+        min: Option<u16>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Pay workers more from the next epoch on, or less after their notice
+    Price {
+        #[command(flatten)]
+        which: Which,
+        /// What a worker is paid for an epoch, in whole tokens
+        price: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// End a deal, and take its rest home; say it again until it is closed
     Stop {
         #[command(flatten)]

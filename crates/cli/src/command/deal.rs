@@ -1,5 +1,6 @@
 //! `weir deal`: deals, looked at, paid for, changed and ended.
 
+mod change;
 mod events;
 mod money;
 mod places;
@@ -35,6 +36,24 @@ pub(crate) fn run(
             schema::DEAL_SHOW,
             asking(places::replace(which, peer, output)),
         ),
+        Deal::Resize {
+            which,
+            workers,
+            min,
+            yes,
+        } => (
+            schema::DEAL_SHOW,
+            asking(change::resize(
+                which,
+                (*workers, *min),
+                (*yes, global),
+                output,
+            )),
+        ),
+        Deal::Price { which, price, yes } => (
+            schema::DEAL_SHOW,
+            asking(change::price(which, price, (*yes, global), output)),
+        ),
         Deal::Stop { which, yes } => (
             schema::DEAL_STOP,
             asking(stop::stop(which, *yes, global, output)),
@@ -50,6 +69,8 @@ struct About {
     /// Its name here, if it has one.
     name: Option<String>,
     view: Lens::DealView,
+    /// Of when it was read.
+    epoch: u32,
 }
 
 impl About {
@@ -85,11 +106,14 @@ impl About {
                     .fix("weir deal ls --all lists them"),
             );
         }
+        let time = context.market().time().await;
+        let time = time.map_err(|error| context.failed("the time cannot be read", &error))?;
         Ok(Self {
             context,
             deal,
             name,
             view,
+            epoch: time.epoch,
         })
     }
 
@@ -97,6 +121,7 @@ impl About {
         let view = self.context.market().deal(self.deal).await;
         let failed = |error| self.context.failed("the deal cannot be read", &error);
         self.view = view.map_err(failed)?;
+        self.epoch = self.context.market().time().await.map_err(failed)?.epoch;
         Ok(())
     }
 

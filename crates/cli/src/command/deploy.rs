@@ -23,7 +23,7 @@ use weir_chain::bindings::Market::MarketEvents;
 use weir_package::{BlockStore, Built, Folder};
 
 /// How long workers have to become active, without `--timeout`.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often it is looked whether they are.
 const LOOK: Duration = Duration::from_millis(50);
@@ -214,7 +214,7 @@ async fn created(context: &Context, hash: B256) -> Result<u64, Failure> {
 }
 
 /// Waits until so many workers of a deal are active, or as many as it wants, and says how many.
-async fn active(
+pub(super) async fn active(
     context: &Context,
     deal: u64,
     wanted: u16,
@@ -243,4 +243,4 @@ async fn active(
     }
 }
 
-pub(super) use choice::{Acquainted, Chosen, choose};
+pub(super) use choice::{Chosen, choose_others};

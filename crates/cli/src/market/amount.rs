@@ -30,6 +30,11 @@ pub(crate) fn smallest(text: &str) -> Result<U256, Failure> {
     format!("{whole}{part:0<18}").parse().map_err(|_| wrong())
 }
 
+/// What comes to so much for an epoch of so many seconds comes to in a day.
+pub(crate) fn per_day(rate: U256, epoch_seconds: u64) -> U256 {
+    rate.saturating_mul(U256::from(86_400 / epoch_seconds.clamp(1, 86_400)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{smallest, whole};

@@ -21,6 +21,17 @@ pub(crate) async fn workers_of(
     market.workers(&places, epoch).await
 }
 
+/// The status of a worker under notice.
+const NOTICE: u8 = 3;
+
+/// How many workers stay: those under notice have their places until their end, and are not waited for.
+pub(crate) fn staying(views: &[Lens::WorkerView]) -> u16 {
+    let staying = views
+        .iter()
+        .filter(|view| is_live(view) && view.worker.status != NOTICE);
+    u16::try_from(staying.count()).unwrap_or(u16::MAX)
+}
+
 /// Whether a worker is matched, active or under notice.
 pub(crate) fn is_live(view: &Lens::WorkerView) -> bool {
     (1..=3).contains(&view.worker.status)

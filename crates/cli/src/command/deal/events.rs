@@ -154,6 +154,28 @@ impl Story {
                 event.dealId,
                 format!("new code from epoch {} on", event.fromEpoch),
             ),
+            MarketEvents::PriceSet(event) => (
+                event.dealId,
+                format!(
+                    "a worker costs {} tokens from epoch {} on",
+                    whole(&event.price.to_string()),
+                    event.fromEpoch
+                ),
+            ),
+            MarketEvents::DealResized(event) => (
+                event.dealId,
+                format!(
+                    "it wants {} workers, and pays with at least {}",
+                    event.targetWorkers, event.minWorkers
+                ),
+            ),
+            MarketEvents::WorkerKeyRotated(event) => (
+                event.dealId,
+                format!(
+                    "a worker signs with another key from epoch {} on",
+                    event.fromEpoch
+                ),
+            ),
             MarketEvents::DealEnded(event) => (event.dealId, "it was ended".to_owned()),
             MarketEvents::DealClosed(event) => (event.dealId, "it was closed".to_owned()),
             _ => return None,

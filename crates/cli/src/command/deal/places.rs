@@ -4,9 +4,9 @@ use super::About;
 use super::show::shown;
 use crate::args::Which;
 use crate::code::Code;
-use crate::command::deploy::{Acquainted, Chosen, choose};
+use crate::command::deploy::{Chosen, choose_others};
 use crate::failure::Failure;
-use crate::market::{Asked, is_live, workers_of};
+use crate::market::{is_live, workers_of};
 use crate::output::{Output, Report};
 use crate::project::Project;
 use alloy_primitives::Address;
@@ -21,8 +21,7 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     let failed = |error| context.failed("the deal cannot be read", &error);
     let directory = Directory::read(&context.client, &context.deployment).await;
     let directory = directory.map_err(failed)?;
-    let index = directory.index();
-    let workers = workers_of(context, index, about.deal)
+    let workers = workers_of(context, directory.index(), about.deal)
         .await
         .map_err(failed)?;
     let there: Vec<_> = workers.iter().filter(|view| is_live(view)).collect();
@@ -34,21 +33,24 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
             .cause(format!("its peers are {}", peers.join(", ")))
             .fix("weir deal show lists them"));
     };
-    let facts = index.deal(about.deal);
-    let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
-    let asked = Asked::of(&about.view.deal, capabilities, 1);
-    let known = Acquainted::of(&workers);
+    // Nobody comes in its place if there are more than are wanted.
+    let others = there.len().saturating_sub(1);
+    let wanted = u16::from(others < usize::from(about.view.deal.targetWorkers));
     // Before the old one goes it is known that there is a new one.
-    let chosen = choose(context, &directory, &asked, &known).await?.all()?;
+    let (known, places) = ((about.deal, &about.view.deal), (&*workers, wanted));
+    let (choice, capabilities) = choose_others(context, &directory, known, places).await?;
+    let chosen = choice.all()?;
     if leaving.worker.status == 2 {
         let call = context.deployment.remove_worker(leaving.workerId);
         wallet.send(&call).await?;
     }
     about.again().await?;
-    if about.view.deal.liveWorkers < about.view.deal.targetWorkers {
+    if chosen.is_empty() {
+        output.note("nobody comes in its place: the deal has more workers than it wants");
+    } else if about.view.deal.liveWorkers < about.view.deal.targetWorkers {
         let entries = chosen.iter().map(Chosen::entry).collect();
         let deployment = &about.context.deployment;
-        let call = deployment.match_deal(about.deal, entries, asked.capabilities, true);
+        let call = deployment.match_deal(about.deal, entries, capabilities, true);
         wallet.send(&call).await?;
     } else {
         output.note("it serves until its notice is over; then weir deploy of the same name gives the place to another");

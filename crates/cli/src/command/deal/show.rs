@@ -20,7 +20,7 @@ struct Line {
     owner: Address,
     active_workers: u16,
     target_workers: u16,
-    /// Of a worker for an epoch, in the smallest unit.
+    /// Of a worker for the running epoch, in the smallest unit.
     price: String,
     /// In the smallest unit.
     balance: String,
@@ -51,7 +51,7 @@ pub(super) async fn list(all: bool, output: &Output) -> Result<Report, Failure> 
                 owner: view.deal.owner,
                 active_workers: view.deal.activeWorkers,
                 target_workers: view.deal.targetWorkers,
-                price: view.deal.price.to_string(),
+                price: view.priceNow.to_string(),
                 balance: view.balanceNow.to_string(),
             }
         }));
@@ -84,8 +84,17 @@ struct Shown {
     state: &'static str,
     owner: Address,
     package: String,
-    /// Of a worker for an epoch, in the smallest unit.
+    /// Of a worker for the running epoch, in the smallest unit.
     price: String,
+    /// A price that was announced, and its first epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_price: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_price_epoch: Option<u32>,
+    /// With fewer nobody is paid.
+    min_workers: u16,
+    /// How many it wants.
+    target_workers: u16,
     /// In the smallest unit.
     balance: String,
     /// Set apart for epochs that are neither paid nor paid back.
@@ -127,13 +136,18 @@ pub(super) async fn shown(about: &About, output: &Output) -> Result<Report, Fail
         Ok(cid) => cid.to_string(),
         Err(_) => version.cid.to_string(),
     });
+    let is_announced = about.view.priceNow != deal.price;
     let shown = Shown {
         deal: about.deal,
         name: about.name.clone(),
         state: state(&about.view),
         owner: deal.owner,
         package: package.unwrap_or_default(),
-        price: deal.price.to_string(),
+        price: about.view.priceNow.to_string(),
+        next_price: is_announced.then(|| deal.price.to_string()),
+        next_price_epoch: is_announced.then_some(deal.priceEpoch),
+        min_workers: deal.minWorkers,
+        target_workers: deal.targetWorkers,
         balance: about.view.balanceNow.to_string(),
         escrow: deal.escrow.to_string(),
         workers,
@@ -156,14 +170,20 @@ pub(super) async fn shown(about: &About, output: &Output) -> Result<Report, Fail
         ]);
     }
     let text = format!(
-        "{}: {}{}\npackage {}\n{} tokens for a worker and an epoch, {} in its balance, {} set apart\n\n{}",
+        "{}: {}{}\npackage {}\n{} workers wanted\n{} tokens for a worker and an epoch{}, {} in its balance, {} set apart\n\n{}",
         output.palette().bold(&about.title()),
         shown.state,
         shown.end_epoch.map_or_else(String::new, |end| format!(
             ", its workers serve until epoch {end}"
         )),
         shown.package,
+        shown.target_workers,
         crate::market::whole(&shown.price),
+        match (&shown.next_price, shown.next_price_epoch) {
+            (Some(price), Some(from)) =>
+                format!(" ({} from epoch {from} on)", crate::market::whole(price)),
+            _ => String::new(),
+        },
         crate::market::whole(&shown.balance),
         crate::market::whole(&shown.escrow),
         output.render(&table),

@@ -132,7 +132,9 @@ async fn settle(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Res
                 let claim = context.deployment.claim(vec![view.workerId], from);
                 wallet.send(&claim).await?;
                 let (peer, earned) = (view.worker.peer, whole(&earned.to_string()));
-                steps.push(format!("paid {peer} the {earned} tokens that it had earned"));
+                steps.push(format!(
+                    "paid {peer} the {earned} tokens that it had earned"
+                ));
             }
             let call = context.deployment.refund_unproven(view.workerId, from);
             let due = context

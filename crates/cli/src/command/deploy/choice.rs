@@ -58,7 +58,7 @@ impl Choice {
 
 /// Who has had to do with a deal.
 #[derive(Default)]
-pub(in crate::command) struct Acquainted {
+pub(super) struct Acquainted {
     /// Those that have a place now.
     serving: BTreeSet<Address>,
     /// Those that had one: whoever left, or was given notice, comes after all others.
@@ -66,7 +66,7 @@ pub(in crate::command) struct Acquainted {
 }
 
 impl Acquainted {
-    pub(in crate::command) fn of(workers: &[Lens::WorkerView]) -> Self {
+    fn of(workers: &[Lens::WorkerView]) -> Self {
         let (live, over): (Vec<_>, Vec<_>) = workers.iter().partition(|view| is_live(view));
         let peers = |views: Vec<&Lens::WorkerView>| {
             let peers = views.into_iter().map(|view| view.worker.peer);
@@ -79,8 +79,22 @@ impl Acquainted {
     }
 }
 
+/// Other peers for places of a deal that is there, and the capabilities that it requires.
+pub(in crate::command) async fn choose_others(
+    context: &Context,
+    directory: &Directory,
+    (number, deal): (u64, &Lens::Deal),
+    (workers, places): (&[Lens::WorkerView], u16),
+) -> Result<(Choice, Vec<B256>), Failure> {
+    let facts = directory.index().deal(number);
+    let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
+    let asked = Asked::of(deal, capabilities, places);
+    let choice = choose(context, directory, &asked, &Acquainted::of(workers)).await?;
+    Ok((choice, asked.capabilities))
+}
+
 /// Chooses.
-pub(in crate::command) async fn choose(
+pub(super) async fn choose(
     context: &Context,
     directory: &Directory,
     asked: &Asked,

@@ -1,10 +1,12 @@
 //! What a deployment will do and cost, before anything is done.
 
-use super::choice::{Acquainted, Chosen, choose};
+use super::choice::{Acquainted, Chosen, choose, choose_others};
 use crate::args::Deploy;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::market::{Account, Asked, Context, Deals, Known, is_live, smallest, whole, workers_of};
+use crate::market::{
+    Account, Asked, Context, Deals, Known, per_day, smallest, staying, whole, workers_of,
+};
 use crate::project::Project;
 use alloy_primitives::{B256, Bytes, U256, Uint};
 use std::collections::BTreeSet;
@@ -12,14 +14,8 @@ use weir_chain::bindings::{Lens, Market};
 use weir_chain::{Call, ChainError, Directory};
 use weir_package::Built;
 
-/// Number of the parameter that says for how many epochs the first deposit must last.
-const MIN_DEPOSIT_EPOCHS: u8 = 3;
-
 /// The protocol version that this program speaks.
 const VERSION: u16 = 1;
-
-/// The status of a worker under notice.
-const NOTICE: u8 = 3;
 
 /// One thing to do.
 pub(super) enum Step {
@@ -104,25 +100,15 @@ impl Plan {
         }
         let directory = Directory::read(&context.client, &context.deployment).await;
         let directory = directory.map_err(failed)?;
-        let index = directory.index();
-        let there = workers_of(context, index, known.deal).await;
+        let there = workers_of(context, directory.index(), known.deal).await;
         let there = there.map_err(failed)?;
-        // Those under notice have their places until their end, and are not waited for.
-        let staying = there
-            .iter()
-            .filter(|view| is_live(view) && view.worker.status != NOTICE)
-            .count();
-        let mut workers = u16::try_from(staying).unwrap_or(now.liveWorkers);
+        let mut workers = staying(&there);
         let free = now.targetWorkers.saturating_sub(now.liveWorkers);
         if free > 0 && !now.openMatch {
-            let acquainted = Acquainted::of(&there);
-            let facts = index.deal(known.deal);
-            let capabilities = facts.map_or_else(Vec::new, |facts| facts.capabilities.clone());
-            let asked = Asked::of(now, capabilities, free);
+            let (about, places) = ((known.deal, now), (&*there, free));
+            let choice = choose_others(context, &directory, about, places).await?;
             // Those that there are: the others serve meanwhile.
-            let chosen = choose(context, &directory, &asked, &acquainted)
-                .await?
-                .chosen;
+            let chosen = choice.0.chosen;
             let found = u16::try_from(chosen.len()).unwrap_or(free);
             workers = workers.saturating_add(found);
             text.push_str(&format!(
@@ -181,7 +167,7 @@ impl Plan {
                 .max()
                 .unwrap_or_default(),
         };
-        let least = market.param(MIN_DEPOSIT_EPOCHS).await.map_err(failed)?;
+        let least = market.min_deposit_epochs().await.map_err(failed)?;
         let epochs = args.duration.as_secs().div_ceil(epoch_seconds).max(1);
         let epochs = u128::from(epochs).max(least);
         let rate = price.saturating_mul(U256::from(args.workers));
@@ -253,7 +239,6 @@ impl Plan {
         if !args.open {
             steps.push(Step::Match(entries.collect()));
         }
-        let per_day = rate.saturating_mul(U256::from(86_400 / epoch_seconds.clamp(1, 86_400)));
         let shown = |amount: U256| whole(&amount.to_string());
         let text = format!(
             "{name}: package {} of {} bytes\n  {} workers of {} unit{}, {}\n  {} tokens a day ({} for a worker and an epoch of {})\n  {} tokens are deposited, for {}{}",
@@ -267,7 +252,7 @@ impl Plan {
             } else {
                 "on the cheapest peers"
             },
-            shown(per_day),
+            shown(per_day(rate, epoch_seconds)),
             shown(price),
             humantime::format_duration(std::time::Duration::from_secs(epoch_seconds)),
             shown(deposit),

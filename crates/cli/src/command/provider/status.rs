@@ -136,7 +136,7 @@ fn read(standing: &Standing) -> Status {
         deal: work.deal.dealId,
         state: worker_state(&work.view, epoch),
         end_epoch: (work.view.end != NEVER).then_some(work.view.end),
-        price: work.deal.deal.price.to_string(),
+        price: work.deal.priceNow.to_string(),
         token: work.deal.deal.payToken,
         claimable: work.claimable().to_string(),
     });

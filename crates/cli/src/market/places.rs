@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::B256;
 use weir_chain::bindings::Lens;
-use weir_chain::{ChainError, Index};
+use weir_chain::{ChainError, Directory, Index};
+use weir_identity::PeerId;
 
 use super::Context;
 
@@ -19,6 +20,20 @@ pub(crate) async fn workers_of(
     let market = context.market();
     let epoch = market.time().await?.epoch;
     market.workers(&places, epoch).await
+}
+
+/// The status of a worker under notice.
+pub(crate) const NOTICE: u8 = 3;
+
+/// The peers that have a place in a deal now.
+pub(crate) async fn hosts_of(context: &Context, deal: u64) -> Result<Vec<PeerId>, ChainError> {
+    let directory = Directory::read(&context.client, &context.deployment).await?;
+    let index = directory.index();
+    let workers = workers_of(context, index, deal).await?;
+    let live = workers.iter().filter(|view| is_live(view));
+    // Whoever has a place was registered, which an event told with its key.
+    let hosts = live.filter_map(|view| index.peer_id(view.worker.peer));
+    Ok(hosts.collect())
 }
 
 /// Whether a worker is matched, active or under notice.

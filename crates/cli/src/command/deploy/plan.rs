@@ -4,7 +4,9 @@ use super::choice::{Acquainted, Chosen, choose};
 use crate::args::Deploy;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::market::{Account, Asked, Context, Deals, Known, is_live, smallest, whole, workers_of};
+use crate::market::{
+    Account, Asked, Context, Deals, Known, NOTICE, is_live, smallest, whole, workers_of,
+};
 use crate::project::Project;
 use alloy_primitives::{B256, Bytes, U256, Uint};
 use std::collections::BTreeSet;
@@ -17,9 +19,6 @@ const MIN_DEPOSIT_EPOCHS: u8 = 3;
 
 /// The protocol version that this program speaks.
 const VERSION: u16 = 1;
-
-/// The status of a worker under notice.
-const NOTICE: u8 = 3;
 
 /// One thing to do.
 pub(super) enum Step {
@@ -239,6 +238,16 @@ impl Plan {
             .await
             .map_err(failed)?;
         let lacks = deposit.saturating_sub(has);
+        if !lacks.is_zero() && !context.is_local() {
+            let what = format!("the deposit is more than {account} has");
+            let (deposit, has) = (whole(&deposit.to_string()), whole(&has.to_string()));
+            return Err(Failure::new(Code::ChainRefused, what)
+                .cause(format!(
+                    "it is {deposit} of {}, and there are {has}",
+                    deployment.pay_token
+                ))
+                .fix("deploy for a shorter time with --for, to fewer --workers, or get tokens"));
+        }
         if !lacks.is_zero() {
             steps.push(Step::Faucet(lacks));
         }

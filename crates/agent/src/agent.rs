@@ -111,8 +111,9 @@ impl Agent {
         let (tell, told) = watch::channel(Told::default());
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (stopped, is_stopped) = watch::channel(false);
-        let effects = host.config().effects.clone();
-        let packages = Packages::open(&config.folder.join("packages"), config.sources, effects)?;
+        let packages = config.folder.join("packages");
+        let packages = Packages::open(&packages, config.sources, host.clone(), config.patience)?;
+        host.offer_blocks(Some(packages.exchange())).await?;
         let audit = Address::from(config.deployment.audit.into_array());
         let agent = Agent {
             key: key.clone(),
@@ -167,6 +168,8 @@ impl Agent {
         if let Err(stopped) = self.turns().await {
             tracing::warn!(%stopped, "the deals of the node are not followed any more");
         }
+        // A host that has stopped answers nobody.
+        let _ = self.host.offer_blocks(None).await;
         for (_, post) in std::mem::take(&mut self.workers) {
             drop(post.orders);
             // A task that panicked has nothing left to close.
@@ -282,7 +285,7 @@ impl Agent {
     /// Deletes, beside everything else, what no worker needs.
     fn tidy(&self) {
         let packages = self.premises.packages.clone();
-        tokio::spawn(async move { packages.tidy().await });
+        tokio::task::spawn_blocking(move || packages.tidy());
     }
 
     /// The packages that workers have or are about to have.
@@ -302,11 +305,11 @@ impl Agent {
     /// Tells the reconciler, and does what it says.
     async fn take(&mut self, event: Event) -> Result<(), Stopped> {
         let effects = self.reconciler.handle(event, now());
-        self.premises.packages.want(self.packages());
+        let table = self.reconciler.table();
+        self.premises.packages.need(self.packages(), &table);
         for effect in effects {
             self.perform(effect).await?;
         }
-        let table = self.reconciler.table();
         if table != *self.table {
             self.table = Arc::new(table);
             self.host.tell_deals(self.table.clone()).await?;

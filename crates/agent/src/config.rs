@@ -28,8 +28,11 @@ pub struct AgentConfig {
     pub policy: Policy,
     /// How long things take.
     pub timing: Timing,
-    /// Where packages come from, the preferred one first.
+    /// Where packages come from, the preferred one first. Behind them are, always, the other hosts of the deal and
+    /// whoever brings blocks.
     pub sources: Vec<Arc<dyn Source>>,
+    /// How long a block is waited for that comes from those.
+    pub patience: Duration,
     /// How often the chain is asked for what is new.
     pub poll: Duration,
 }

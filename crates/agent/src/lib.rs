@@ -24,6 +24,8 @@
 //! | `due` | which commitments to receipts the market waits for |
 //! | `commitments` | gathers what workers signed in an epoch and sends the root |
 //! | `receipts` | adds up the receipts of one worker, forgets old ones |
+//! | `peers` | gets blocks from other hosts of a deal, and from whoever brings them |
+//! | `exchange` | what others may have of the packages here, and what they may bring |
 //! | `transactions` | sees to it that a decision gets to the chain |
 //!
 //! # Invariants
@@ -32,6 +34,7 @@
 //! - A transaction has one key for ever, and is sent once under it. A commitment that is over is forgotten instead: the
 //!   contract takes one only, and says whether it has it.
 //! - No receipt is added to an epoch once its receipts were read: a worker's epoch goes up for good before that.
+//! - Nobody can make this keep a block that it does not ask for.
 //! - What the chain or a package says is checked before it is used, and nothing that it says makes this panic.
 
 mod agent;
@@ -39,8 +42,10 @@ mod commitments;
 mod config;
 mod due;
 mod error;
+mod exchange;
 mod handle;
 mod packages;
+mod peers;
 mod receipts;
 mod services;
 mod transactions;

@@ -224,25 +224,25 @@ impl Worker {
 
     fn pursue(&self, work: Work) -> Pursuit {
         let premises = self.premises.clone();
-        let limits = self.limits;
+        let (deal, limits) = (self.deal, self.limits);
         match work {
             Work::Fetch(code) => Box::pin(async move {
-                let got = premises.packages.get(&code, limits).await;
+                let got = premises.packages.get(deal, &code, limits).await;
                 got.map(drop)
             }),
             Work::Install(code) => {
                 let config = self.node_config(true);
-                Box::pin(async move { prepare(&premises, config?, &code, limits).await })
+                Box::pin(async move { prepare(&premises, config?, (deal, code), limits).await })
             }
             Work::Swap(code) => {
                 if let Some(node) = self.node.clone() {
                     Box::pin(async move {
-                        let package = premises.packages.get(&code, limits).await?;
+                        let package = premises.packages.get(deal, &code, limits).await?;
                         align(&node, &package).await
                     })
                 } else {
                     let config = self.node_config(false);
-                    Box::pin(async move { prepare(&premises, config?, &code, limits).await })
+                    Box::pin(async move { prepare(&premises, config?, (deal, code), limits).await })
                 }
             }
             Work::Remove => {
@@ -341,10 +341,10 @@ impl Worker {
 async fn prepare(
     premises: &Premises,
     config: weir_node::NodeConfig,
-    code: &Code,
+    (deal, code): (u64, Code),
     limits: PackageLimits,
 ) -> Result<(), Failure> {
-    let package = premises.packages.get(code, limits).await?;
+    let package = premises.packages.get(deal, &code, limits).await?;
     let node = Node::start(config).await.map_err(Failure::for_now)?;
     let made = align(&node, &package).await;
     node.shutdown().await;

@@ -1,31 +1,23 @@
 //! A node in the market: from a match to the end, with real calls.
 
-#[path = "../../chain/tests/support/mod.rs"]
-mod chain;
-#[path = "../../node/tests/support/mod.rs"]
-mod nodes;
+mod support;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{B256, Bytes};
+use alloy::primitives::B256;
 use alloy::sol_types::SolCall;
-use chain::{Chain, TOKEN, Town, address, anvil, plan, terms};
-use nodes::Folder;
-use weir_agent::{Agent, AgentConfig, AgentHandle};
+use support::chain::{self, Chain, TOKEN, Town, address, anvil, plan};
+use support::nodes::{self, Folder};
+use support::{PATIENCE, cid, entries, host, market, module_set, package};
+use weir_agent::AgentHandle;
 use weir_chain::bindings::{Audit, Market};
 use weir_chain::{Sender, WorkerStatus, enter_market};
 use weir_identity::{Hash, PeerId, Value};
 use weir_node::NodeHandle;
 use weir_package::{BlockStore, Builder, Built, Grants, Source};
 use weir_peer::ParticleId;
-use weir_peer::deals::{Policy, Timing};
 use weir_receipt::{PeerCommitment, ReceiptTree, SignedReceipt, WorkerLeaf};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const NODE: u8 = 20;
 
@@ -58,7 +50,7 @@ impl Stage {
             .expect("it enters");
         town.pass(1).await;
         let customer = town.person(30).await;
-        let host = host(&folder).await;
+        let host = host(&folder, NODE).await;
         let agent = agent(&town, &folder, &host, keep_ms).await;
         let caller = nodes::start(nodes::node(&folder, 50)).await;
         caller.connect(host.contact()).await.expect("it listens");
@@ -218,7 +210,7 @@ impl Stage {
         self.agent.shutdown().await;
         self.host.shutdown().await;
         meanwhile(self).await;
-        self.host = host(&self.folder).await;
+        self.host = host(&self.folder, NODE).await;
         self.agent = agent(&self.town, &self.folder, &self.host, self.keep_ms).await;
         let contact = self.host.contact();
         self.caller.connect(contact).await.expect("it listens");
@@ -242,54 +234,15 @@ impl Stage {
     }
 }
 
-async fn host(folder: &Folder) -> NodeHandle {
-    let mut config = nodes::with_wasm(nodes::node(folder, NODE));
-    config.relay = true;
-    nodes::start(config).await
-}
-
+/// An agent that finds packages in a folder.
 async fn agent(town: &Town, folder: &Folder, host: &NodeHandle, keep_ms: u64) -> AgentHandle {
-    let token = weir_identity::Address::from(town.deployment.pay_token.into_array());
     let source = weir_package::Folder::open(&source(folder)).expect("it can be made");
     let sources: Vec<Arc<dyn Source>> = vec![Arc::new(source)];
-    let config = AgentConfig {
-        host: host.clone(),
-        folder: market(folder),
-        client: town.client.clone(),
-        deployment: town.deployment.clone(),
-        provider: None,
-        terms: terms(),
-        policy: Policy {
-            prices: BTreeMap::from([(token, TOKEN)]),
-            ..Policy::default()
-        },
-        timing: Timing {
-            keep_ms,
-            retry_ms: 50,
-            ..Timing::default()
-        },
-        sources,
-        poll: Duration::from_millis(20),
-    };
-    Agent::start(config).await.expect("it starts")
+    support::agent(town, host, keep_ms, (sources, Duration::from_secs(30))).await
 }
 
-fn source(folder: &Folder) -> PathBuf {
+fn source(folder: &Folder) -> std::path::PathBuf {
     folder.of(99)
-}
-
-fn market(folder: &Folder) -> PathBuf {
-    folder.of(NODE).join("market")
-}
-
-/// A package whose service multiplies by a factor.
-fn package(factor: u32) -> Built {
-    let service = nodes::multiplier(factor);
-    let mut package = Builder::new("doubler", "1.0.0");
-    package
-        .service(&service.id, service.component, Grants::default(), [])
-        .expect("it is a service");
-    package.build().expect("it is a package")
 }
 
 fn publish(folder: &Folder, package: &Built) {
@@ -297,18 +250,6 @@ fn publish(folder: &Folder, package: &Built) {
     for block in package.blocks() {
         store.put(block).expect("there is room");
     }
-}
-
-fn cid(package: &Built) -> Bytes {
-    Bytes::copy_from_slice(&package.cid().to_bytes())
-}
-
-fn module_set(package: &Built) -> B256 {
-    B256::from(package.root().module_set_hash().to_bytes())
-}
-
-fn entries(path: &Path) -> usize {
-    std::fs::read_dir(path).map_or(0, Iterator::count)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +305,7 @@ async fn from_match_to_end(chain: &Chain) {
     end.expect("it is the customer's");
     stage.town.pass(2).await;
     let begin = std::time::Instant::now();
-    let folder = self::market(&stage.folder);
+    let folder = support::market(&stage.host);
     while stage.worker().await.is_some()
         || entries(&folder.join("workers")) > 0
         || entries(&folder.join("packages")) > 0
@@ -447,7 +388,7 @@ async fn a_worker_whose_data_is_lost_is_left_out_and_others_are_paid() {
     let package = package(2);
     stage.order_at((1, 0), &package, module_set(&package)).await;
     stage.active_in(1).await;
-    let folders = market(&stage.folder).join("workers");
+    let folders = market(&stage.host).join("workers");
     let lost = std::fs::read_dir(&folders).expect("it is there").next();
     let lost = lost.expect("a worker").expect("it can be read").path();
     stage.order_at((2, 1), &package, module_set(&package)).await;
@@ -507,7 +448,7 @@ async fn what_is_over_leaves_nothing_in_the_journal() {
     let worker = stage.active().await;
     // It answers once the node has seen that, and so heard of its transaction.
     stage.until_answer(worker, 42).await;
-    let folder = market(&stage.folder).join("transactions");
+    let folder = market(&stage.host).join("transactions");
     let begin = std::time::Instant::now();
     // The lock is all that stays.
     while entries(&folder) > 1 {

@@ -104,7 +104,11 @@ impl Follower {
     }
 
     /// What is new. Does not wait for a block; ask again when one may be there. After an error it is where it was.
-    pub fn next(&mut self) -> Reply<'_, News> {
+    pub async fn next(&mut self) -> Result<News, ChainError> {
+        self.look().await
+    }
+
+    fn look(&mut self) -> Reply<'_, News> {
         Box::pin(async move {
             if let Some(to) = self.fork().await? {
                 self.cursor.recent.retain(|(number, _)| *number <= to);

@@ -225,9 +225,9 @@ codes! {
     Refused = "W0407", Network;
     /// Ctrl-C.
     Interrupted = "W0408", Interrupted;
-    /// No local network belongs to this folder.
+    /// No network belongs to this folder, or to the context.
     NoNetwork = "W0501", NotFound;
-    /// The local network does not answer.
+    /// The network does not answer.
     NetworkDown = "W0502", Network;
     /// Another `weir up` holds the folder.
     NetworkRunning = "W0503", Conflict;

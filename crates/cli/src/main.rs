@@ -11,6 +11,7 @@ mod args;
 mod code;
 mod command;
 mod consent;
+mod entrance;
 mod exit;
 mod failure;
 mod input;

@@ -21,7 +21,7 @@ pub(crate) use deals::{Deals, Known};
 pub(crate) use failure::{failed, failed_at};
 pub(crate) use file::{MarketFile, market_file};
 pub(crate) use local::{LocalMarket, Place, sender};
-pub(crate) use places::{is_live, staying, workers_of};
+pub(crate) use places::{hosts_of, is_live, staying, stays, workers_of};
 pub(crate) use rules::{Asked, Taken, first_free, why_not};
 pub(crate) use standing::{
     NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, worker_state,

@@ -29,6 +29,9 @@ pub(crate) struct Network {
     version: u32,
     pub(crate) peers: Vec<NetworkPeer>,
     pub(crate) services: Vec<NetworkService>,
+    /// The context whose entry points the peers are; none for the local network.
+    #[serde(skip)]
+    pub(crate) context: Option<String>,
 }
 
 /// One peer and where to reach it.
@@ -61,7 +64,25 @@ impl Network {
             version: NETWORK_VERSION,
             peers,
             services,
+            context: None,
         }
+    }
+
+    /// The network with these peers in it, whose addresses others know.
+    pub(crate) fn with(&self, peers: impl IntoIterator<Item = PeerId>) -> Self {
+        let mut network = self.clone();
+        for peer in peers {
+            let id = peer.to_string();
+            if network.peers.iter().all(|known| known.id != id) {
+                network.peers.push(NetworkPeer {
+                    name: id.clone(),
+                    id,
+                    addresses: Vec::new(),
+                    metrics: None,
+                });
+            }
+        }
+        network
     }
 
     /// The text with `@name` in the place of peer ids, as scripts may have it.
@@ -172,11 +193,6 @@ impl Project {
         file.seek(SeekFrom::Start(0)).map_err(unwritable)?;
         writeln!(file, "{}", std::process::id()).map_err(unwritable)?;
         Ok(Lock { _file: file })
-    }
-
-    /// Where packages lie that were uploaded from here.
-    pub(crate) fn packages(&self) -> PathBuf {
-        self.state().join("packages")
     }
 
     /// The network that runs, or ran, here.

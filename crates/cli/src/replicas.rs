@@ -1,8 +1,9 @@
 //! Who answers for a service: the workers of a deal, or the peers that it was put on by `weir up`.
 
 use crate::code::Code;
+use crate::entrance;
 use crate::failure::Failure;
-use crate::market::{Deals, MarketFile};
+use crate::market::Deals;
 use crate::project::{Network, NetworkPeer, Project};
 use crate::session::{Request, Session};
 use serde::Deserialize;
@@ -43,12 +44,16 @@ struct Worker {
 }
 
 /// The deal that a service belongs to, if one was made here that is not over.
-pub(crate) fn deal_of(project: &Project, service: &str) -> Result<Option<u64>, Failure> {
-    let Some(file) = MarketFile::find(project)? else {
+pub(crate) fn deal_of(
+    project: &Project,
+    network: &Network,
+    service: &str,
+) -> Result<Option<u64>, Failure> {
+    let Some(market) = entrance::market(project, network)? else {
         return Ok(None);
     };
     let deals = Deals::load(project)?;
-    let known = deals.of_service(file.deployment.market, service);
+    let known = deals.of_service(market, service);
     Ok(known.map(|known| known.deal))
 }
 
@@ -68,7 +73,9 @@ impl Replicas {
                 .iter()
                 .map(|service| &*service.name)
                 .collect();
-            let known = if known.is_empty() {
+            let known = if let Some(name) = &network.context {
+                format!("of the context {name} those services are known whose deals were made here")
+            } else if known.is_empty() {
                 "no service runs in this network".to_owned()
             } else {
                 format!("this network runs {}", known.join(", "))

@@ -48,13 +48,16 @@ pub(crate) struct Session {
     node: NodeHandle,
     project: Project,
     relay: NetworkPeer,
+    /// Whether the relay is a peer of the local network.
+    is_local: bool,
     /// Since when the relay is known to be gone.
     lost: Cell<Option<Instant>>,
     seat: Seat,
 }
 
 impl Session {
-    /// Takes part in the network, or says why that is not possible.
+    /// Takes part in the network, or says why that is not possible. The relay is the first peer of a local network,
+    /// which lives and ends as a whole, and the first one that answers of the entry points of a context.
     pub(crate) fn open(
         project: &Project,
         network: &Network,
@@ -62,11 +65,21 @@ impl Session {
     ) -> Result<Self, Failure> {
         logging::start(output, Voice::Client);
         let seat = Seat::take(project)?;
-        let relay = network.peers.first().ok_or_else(|| {
-            Failure::new(Code::StateMalformed, "the local network has no peers").fix("weir up")
-        })?;
-        let contact = contact(relay)?;
-        let tried = contact.addresses.join(", ");
+        let usable = match network.context {
+            None => 1,
+            Some(_) => network.peers.len(),
+        };
+        let relays: Vec<(&NetworkPeer, Contact)> = network
+            .peers
+            .iter()
+            .take(usable)
+            .map(|peer| Ok((peer, contact(peer)?)))
+            .collect::<Result<_, Failure>>()?;
+        if relays.is_empty() {
+            return Err(
+                Failure::new(Code::StateMalformed, "the local network has no peers").fix("weir up"),
+            );
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -74,23 +87,24 @@ impl Session {
             .map_err(|error| Failure::internal("no threads can be made", error))?;
         let mut config = NodeConfig::new(seat.room.clone(), seat.keypair.clone());
         config.keypair_is_new = seat.is_new;
-        config.relays = vec![contact.clone()];
-        let progress = output.progress(format!("connecting with {}", relay.name));
-        let node = runtime.block_on(async {
+        config.relays = relays.iter().map(|(_, contact)| contact.clone()).collect();
+        let progress = output.progress("connecting");
+        let (node, relay) = runtime.block_on(async {
             let node = Node::start(config)
                 .await
                 .map_err(|error| Failure::internal("the peer inside did not start", error))?;
-            let cause = match tokio::time::timeout(CONNECT, node.connect(contact)).await {
-                Ok(Ok(())) => return Ok(node),
-                Ok(Err(error)) => reason(&error.to_string(), output),
-                Err(_) => format!("no answer in {} s", CONNECT.as_secs()),
-            };
-            Err(
-                Failure::new(Code::NetworkDown, "the local network does not answer")
-                    .fact("tried", format!("{} at {tried}", relay.name))
-                    .cause(cause)
-                    .fix("weir up"),
-            )
+            let mut failure = down(network);
+            for (relay, contact) in relays {
+                progress.say(format!("connecting with {}", relay.name));
+                let tried = format!("{} at {}", relay.name, contact.addresses.join(", "));
+                let cause = match tokio::time::timeout(CONNECT, node.connect(contact)).await {
+                    Ok(Ok(())) => return Ok((node, relay)),
+                    Ok(Err(error)) => reason(&error.to_string(), output),
+                    Err(_) => format!("no answer in {} s", CONNECT.as_secs()),
+                };
+                failure = failure.fact("tried", tried).cause(cause);
+            }
+            Err(failure)
         })?;
         drop(progress);
         let session = Self {
@@ -98,6 +112,7 @@ impl Session {
             node,
             project: project.clone(),
             relay: relay.clone(),
+            is_local: network.context.is_none(),
             lost: Cell::new(None),
             seat,
         };
@@ -110,8 +125,13 @@ impl Session {
         &self.relay.id
     }
 
-    /// Looks after the relay, and ends when it is gone for good. A network that was started again has the same peers
-    /// at other ports, so the place of the relay is read anew each time.
+    /// The node, for what is no particle that a person follows.
+    pub(crate) fn node(&self) -> &NodeHandle {
+        &self.node
+    }
+
+    /// Looks after the relay, and ends when it is gone for good. A local network that was started again has the same
+    /// peers at other ports, so the place of the relay is read anew each time.
     async fn until_cut_off(&self) {
         loop {
             tokio::time::sleep(RELAY_WATCH).await;
@@ -135,6 +155,9 @@ impl Session {
     }
 
     fn relay_now(&self) -> Option<Contact> {
+        if !self.is_local {
+            return contact(&self.relay).ok();
+        }
         let network = self.project.network().ok()?;
         let relay = network.peers.iter().find(|peer| peer.id == self.relay.id)?;
         contact(relay).ok()
@@ -193,7 +216,20 @@ impl Drop for Session {
     }
 }
 
-fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
+/// That nobody answers.
+fn down(network: &Network) -> Failure {
+    match &network.context {
+        None => Failure::new(Code::NetworkDown, "the local network does not answer").fix("weir up"),
+        Some(name) => {
+            let what = format!("no peer that the context {name} names answers");
+            Failure::new(Code::NetworkDown, what).fix(
+                "see that one of them runs and can be reached, or add a context with other peers",
+            )
+        }
+    }
+}
+
+pub(crate) fn contact(peer: &NetworkPeer) -> Result<Contact, Failure> {
     Ok(Contact {
         peer: peer.peer_id()?,
         addresses: quickest(&peer.addresses),

@@ -267,23 +267,10 @@ fn grown_shrunk_and_priced_anew(up: &[&str]) {
         assert!(told_of(what), "{what}: {events}");
     }
 
-    // Whatever the price of each epoch was: what was not proven comes home, and the market holds nothing.
-    told(folder, &["deal", "stop", "hello", "--yes"]);
-    let begin = std::time::Instant::now();
-    while told(folder, &["deal", "stop", "1"])["done"] != true {
-        assert!(
-            begin.elapsed().as_secs() < 120,
-            "{}",
-            told(folder, &["deal", "show", "1"])
-        );
-        told(folder, &["chain", "warp", "5m"]);
-    }
-    let whole = U256::from(1_000_000_000_000_000_u64);
-    assert_eq!(
-        pay(folder, "customer"),
-        U256::from(20 + 10_000) * whole,
-        "the deposit and the faucet"
-    );
+    // Whatever the price of each epoch was: it came home or went to the providers, and the market holds nothing.
+    until_closed(folder, "hello");
+    let thousandth = U256::from(1_000_000_000_000_000_u64);
+    all_is_accounted_for(folder, U256::from(20 + 10_000) * thousandth);
     let closed = told(folder, &["deal", "show", "1"]);
     assert_eq!(
         (&closed["balance"], &closed["escrow"]),
@@ -327,9 +314,9 @@ fn to_the_end(folder: &Path) {
     let last = events.as_array().and_then(|events| events.last());
     assert_eq!(last.expect("there are some")["what"], "it was closed");
 
-    // Nothing was proven, so all that was paid in came home, and the market holds nothing.
+    // What was paid in came home or went to the providers, and the market holds nothing.
     let deposit = U256::from(30) * U256::from(1_000_000_000_000_000_u64);
-    assert_eq!(pay(folder, "customer"), deposit + half + half);
+    all_is_accounted_for(folder, deposit + half + half);
     let info = told(folder, &["deal", "show", "1"]);
     assert_eq!(
         (&info["balance"], &info["escrow"]),
@@ -365,10 +352,6 @@ fn are_paid(up: &[&str]) {
     let folder = folder.path();
     let _network = Network::up(folder, up);
     told(folder, &["deploy", "hello", "--for", "30m", "--yes"]);
-    // Whose tokens there are, before anybody was paid.
-    let all = ["customer", "provider-a", "provider-b", "provider-c"];
-    let held = || all.map(|account| pay(folder, account));
-    let before = held();
     let deposit = amount(&told(folder, &["deal", "show", "hello"])["balance"]);
 
     // An epoch with calls, and one without.
@@ -398,13 +381,21 @@ fn are_paid(up: &[&str]) {
     });
     assert_eq!(paid.count(), 3, "{lines}");
 
-    // After the end everything is the customer's, the providers' or the market's.
+    // Also with what was committed after that.
     until_closed(folder, "hello");
-    let now = held();
-    for provider in 1..=3 {
-        assert_eq!(now[provider], before[provider] + U256::from(earned - kept));
+    all_is_accounted_for(folder, deposit);
+}
+
+/// Of what the customer would have without the deal, it has all that providers were not paid, and those have all but
+/// the market's twentieth. Before, no provider had anything.
+fn all_is_accounted_for(folder: &Path, customer: U256) {
+    let mut withdrawn = U256::ZERO;
+    for provider in ["provider-a", "provider-b", "provider-c"] {
+        told(folder, &["provider", "claim", "--as", provider]);
+        withdrawn += pay(folder, provider);
     }
-    assert_eq!(now[0], before[0] + deposit - U256::from(3 * earned));
+    let paid = customer - pay(folder, "customer");
+    assert_eq!(withdrawn * U256::from(20), paid * U256::from(19));
 }
 
 /// Waits until the peers of the deal have committed so many epochs, all together.

@@ -26,6 +26,7 @@ use weir_marine::States;
 use weir_marine::states::{Ticket, Writes};
 use weir_peer::{Batch, Effect, Event, Limits, ParticleId, Peer, StoredRecord, Timestamp};
 
+use crate::blocks::BlockExchange;
 use crate::clock;
 use crate::config::DriverLimits;
 use crate::error::{Stopped, panicked};
@@ -83,6 +84,8 @@ pub(crate) struct Driver {
     states: States,
     keeper: Keeper,
     proofs: Proofs,
+    /// Who answers for packages.
+    blocks: Option<Arc<dyn BlockExchange>>,
     transport: Transport,
     executor: Executor,
     limits: DriverLimits,
@@ -136,6 +139,7 @@ impl Driver {
             states: parts.states,
             keeper: parts.keeper,
             proofs: parts.proofs,
+            blocks: None,
             transport: parts.transport,
             executor: parts.executor,
             limits: parts.limits,

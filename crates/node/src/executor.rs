@@ -22,7 +22,6 @@ use crate::clock;
 use crate::effects::{Effects, ServiceEffects};
 use crate::evidence::Kept;
 use crate::execution::{Ended, circumstances};
-use crate::proofs::Proofs;
 
 /// What a service that executes a component is registered as.
 pub const WASM: &str = "wasm";
@@ -186,14 +185,16 @@ impl Executor {
         self.running.insert(id, task.abort_handle());
     }
 
-    /// Begins to answer a function of the host service `proof`.
-    pub(crate) fn prove(&mut self, call: Call, proofs: &Proofs) {
+    /// Begins to answer a host function. `work` is told how long it may take, in milliseconds.
+    pub(crate) fn answer<W>(&mut self, id: CallId, work: impl FnOnce(u64) -> W)
+    where
+        W: Future<Output = CallOutcome> + Send + 'static,
+    {
         let answer = Answer {
-            call: call.id,
+            call: id,
             finished: self.finished.clone(),
         };
-        let id = call.id;
-        let work = proofs.clone().answer(call, self.limits.wall_ms);
+        let work = work(self.limits.wall_ms);
         let task = tokio::spawn(async move {
             let answer = answer;
             answer.give(work.await, None, None);

@@ -14,6 +14,7 @@ use weir_peer::{
     Submit, SubmitError,
 };
 
+use crate::blocks::BlockExchange;
 use crate::components::Components;
 use crate::config::NodeConfig;
 use crate::effects::Blobs;
@@ -118,6 +119,7 @@ pub(crate) enum Command {
     Forget(ParticleId, oneshot::Sender<()>),
     Metrics(oneshot::Sender<Metrics>),
     Deals(Arc<DealTable>),
+    Blocks(Option<Arc<dyn BlockExchange>>),
     Records(
         RecordsPage,
         oneshot::Sender<Result<Vec<StoredRecord>, String>>,
@@ -338,6 +340,14 @@ impl NodeHandle {
     /// Tells the peer what the market says of deals, in place of what it was told before.
     pub async fn tell_deals(&self, deals: Arc<DealTable>) -> Result<(), Stopped> {
         self.tell(Command::Deals(deals)).await
+    }
+
+    /// Lets the host service `blocks` answer for these packages; none for no packages.
+    pub async fn offer_blocks(
+        &self,
+        exchange: Option<Arc<dyn BlockExchange>>,
+    ) -> Result<(), Stopped> {
+        self.tell(Command::Blocks(exchange)).await
     }
 
     /// What stands in the store under a prefix that the peer passes over ([`weir_peer::deals::prefix`]).

@@ -34,6 +34,8 @@
 //! - Every queue has a limit with a name; where one is full, the error says so.
 //! - Keys and other secrets appear in no log.
 
+mod ask;
+mod blocks;
 mod clock;
 pub mod components;
 mod config;
@@ -56,6 +58,8 @@ mod proofs;
 pub mod store;
 pub mod transport;
 
+pub use ask::AskError;
+pub use blocks::{BlockExchange, BlockRefused};
 pub use config::{DriverLimits, NodeConfig};
 pub use effects::{
     Argument, BlobLimits, EffectsConfig, EffectsConfigError, HttpLimits, LoneEffects, Parameter,

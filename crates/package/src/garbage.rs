@@ -1,8 +1,8 @@
-//! Which blocks may go: those that nothing refers to which somebody wants.
+//! What a store has of packages, and which blocks may go: those that nothing refers to which somebody wants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_identity::Cid;
+use weir_identity::{Cid, Codec};
 
 use crate::block::Block;
 use crate::error::{FetchError, StoreError};
@@ -48,23 +48,41 @@ impl Pins {
 /// A block that is not here is no error: a fetch may be on its way. Because a fetch keeps what links before what is
 /// linked, everything that it has is reached from its root.
 pub fn collectable(store: &dyn BlockStore, pins: &Pins) -> Result<Vec<Cid>, FetchError> {
-    let mut reached = BTreeSet::new();
-    let mut pending: Vec<Cid> = pins.iter().map(|(root, _)| *root).collect();
+    let reached = reach(store, pins.iter().map(|(root, _)| *root).collect())?;
+    let mut all = store.list()?;
+    all.retain(|cid| !reached.contains_key(cid));
+    Ok(all)
+}
+
+/// Whether the store has a package with all its blocks. Fails as [`collectable`] does.
+pub fn is_whole(store: &dyn BlockStore, package: Cid) -> Result<bool, FetchError> {
+    let reached = reach(store, vec![package])?;
+    Ok(reached.values().all(|is_here| *is_here))
+}
+
+/// The blocks that are reached from these, and which of them are here.
+fn reach(store: &dyn BlockStore, mut pending: Vec<Cid>) -> Result<BTreeMap<Cid, bool>, FetchError> {
+    let mut reached = BTreeMap::new();
     while let Some(cid) = pending.pop() {
-        if !reached.insert(cid) {
+        if reached.contains_key(&cid) {
+            continue;
+        }
+        if cid.codec() == Codec::Raw {
+            // It links to nothing, and may be large.
+            reached.insert(cid, store.contains(&cid));
             continue;
         }
         let block = store.get(&cid)?.map(|bytes| {
             Block::verified(cid, bytes).ok_or(FetchError::Store(StoreError::Damaged { cid }))
         });
-        if let Some(block) = block.transpose()? {
+        let block = block.transpose()?;
+        reached.insert(cid, block.is_some());
+        if let Some(block) = block {
             let links = block.links();
             pending.extend(links.map_err(|problem| FetchError::NotAPackage { cid, problem })?);
         }
     }
-    let mut all = store.list()?;
-    all.retain(|cid| !reached.contains(cid));
-    Ok(all)
+    Ok(reached)
 }
 
 /// Deletes what is [`collectable`], and says what that was.

@@ -61,7 +61,7 @@ pub use check::{Refusal, check, schedules_refusal};
 pub use error::{Attempt, FetchError, FormatError, SourceError, StoreError};
 pub use fetch::{Fetch, Progress, Request, Verdict, fetch};
 pub use file::{ChunkList, FileRef};
-pub use garbage::{Pins, collect, collectable};
+pub use garbage::{Pins, collect, collectable, is_whole};
 pub use grants::Grants;
 pub use limits::Limits;
 pub use location::Location;

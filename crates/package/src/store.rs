@@ -17,6 +17,9 @@ pub trait BlockStore {
     /// The bytes of a block, which are held against its name; nothing if it is not here.
     fn get(&self, cid: &Cid) -> Result<Option<Bytes>, StoreError>;
 
+    /// Whether a block is here, without a look at its bytes.
+    fn contains(&self, cid: &Cid) -> bool;
+
     /// Keeps a block; when this returns, it is durable.
     fn put(&mut self, block: &Block) -> Result<(), StoreError>;
 
@@ -34,6 +37,10 @@ pub struct Memory(BTreeMap<Cid, Bytes>);
 impl BlockStore for Memory {
     fn get(&self, cid: &Cid) -> Result<Option<Bytes>, StoreError> {
         Ok(self.0.get(cid).cloned())
+    }
+
+    fn contains(&self, cid: &Cid) -> bool {
+        self.0.contains_key(cid)
     }
 
     fn put(&mut self, block: &Block) -> Result<(), StoreError> {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use weir_identity::Cid;
-use weir_package::{Block, BlockStore, Builder, Built, Memory, Pins, collect, collectable};
+use weir_package::{
+    Block, BlockStore, Builder, Built, Memory, Pins, collect, collectable, is_whole,
+};
 
 /// Packages that share files with each other.
 fn packages() -> Vec<Built> {
@@ -95,6 +97,17 @@ fn reached(package: &Built, held: &BTreeSet<Cid>) -> Vec<Cid> {
         }
     }
     reached
+}
+
+#[test]
+fn a_package_is_whole_with_its_last_block() {
+    let mut store = Memory::default();
+    let package = &packages()[0];
+    for block in package.blocks() {
+        assert!(!is_whole(&store, package.cid()).unwrap());
+        store.put(block).unwrap();
+    }
+    assert!(is_whole(&store, package.cid()).unwrap());
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! scripts as error 10000 with the service code 1.
 
 mod array;
+mod blocks;
 mod cmp;
 mod debug;
 mod failure;
@@ -138,8 +139,9 @@ impl View<'_> {
 }
 
 /// All host services, by name.
-pub static NATIVES: [&dyn Native; 11] = [
+pub static NATIVES: [&dyn Native; 12] = [
     &array::Array,
+    &blocks::Blocks,
     &cmp::Cmp,
     &debug::Debug,
     &json::Json,

@@ -1,7 +1,11 @@
 //! The standard declarations, which are part of the compiler.
 
 /// Path of an import, and the text.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
+    (
+        "weir/std/blocks.aqua",
+        include_str!("../../../../aqua/std/blocks.aqua"),
+    ),
     (
         "weir/std/builtin.aqua",
         include_str!("../../../../aqua/std/builtin.aqua"),

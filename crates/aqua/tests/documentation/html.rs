@@ -200,7 +200,13 @@ fn names_of_files_are_text_and_not_html() {
 #[test]
 fn links_of_the_standard_declarations_lead_somewhere() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../aqua/std");
-    let names = ["builtin.aqua", "math.aqua", "subnet.aqua", "workers.aqua"];
+    let names = [
+        "blocks.aqua",
+        "builtin.aqua",
+        "math.aqua",
+        "subnet.aqua",
+        "workers.aqua",
+    ];
     let texts = names.map(|name| std::fs::read_to_string(folder.join(name)).expect("it is there"));
     let files: Vec<(&str, &str)> = names
         .into_iter()

@@ -199,6 +199,9 @@ pub(crate) struct AddContext {
     /// The key file of the account that acts
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+    /// A peer of the network, as a multiaddress that ends in /p2p/ID; can be repeated, the preferred one first
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) peer: Vec<String>,
     /// The most coins for the gas of one transaction; 0.1 without it
     #[arg(long, value_name = "COINS")]
     pub(crate) gas_cap: Option<String>,

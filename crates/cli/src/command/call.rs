@@ -6,10 +6,13 @@ mod tally;
 use crate::args::{Call, Global};
 use crate::code::Code;
 use crate::command::air::check;
+use crate::command::chain::asking;
+use crate::entrance;
 use crate::failure::Failure;
+use crate::market::{Context, hosts_of};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::policy::Policy;
-use crate::project::{Network, Project};
+use crate::project::Network;
 use crate::replicas::{self, Replicas};
 use crate::session::{Outcome, Request, Running, Session};
 use serde::Serialize;
@@ -17,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tally::{Answer, End, Replica, Tally};
-use weir_identity::Value;
+use weir_identity::{PeerId, Value};
 use weir_peer::ParticleEvent;
 
 #[derive(Serialize)]
@@ -34,10 +37,9 @@ struct Called {
 
 /// Makes the call and tells what each replica answered.
 pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Report, Failure> {
-    let project = Project::here()?;
-    let network = project.network()?;
+    let (project, network) = entrance::here()?;
     let policy = Policy::load(&args.policy, Some(&project.aqua()))?;
-    let deal = replicas::deal_of(&project, &args.target.service)?;
+    let deal = replicas::deal_of(&project, &network, &args.target.service)?;
     let listed = match deal {
         None => Some(Replicas::of_network(&network, &args.target.service)?),
         Some(_) => None,
@@ -119,7 +121,12 @@ pub(crate) fn run(args: &Call, global: &Global, output: &Output) -> Result<Repor
 
 /// The workers of the deal that the service belongs to.
 fn of_deal(session: &Session, network: &Network, deal: u64) -> Result<Replicas, Failure> {
-    let replicas = Replicas::of_deal(session, network, deal)?;
+    // Elsewhere than in the local network the chain says who can be asked.
+    let network = match &network.context {
+        None => network.clone(),
+        Some(name) => network.with(asking(hosts(name, deal))?),
+    };
+    let replicas = Replicas::of_deal(session, &network, deal)?;
     if replicas.peers.is_empty() {
         return Err(Failure::new(
             Code::NoSuchService,
@@ -129,6 +136,12 @@ fn of_deal(session: &Session, network: &Network, deal: u64) -> Result<Replicas, 
         .fix(format!("look at it with weir deal show {deal}")));
     }
     Ok(replicas)
+}
+
+async fn hosts(context: &str, deal: u64) -> Result<Vec<PeerId>, Failure> {
+    let context = Context::named(context)?;
+    let hosts = hosts_of(&context, deal).await;
+    hosts.map_err(|error| context.failed("the deal cannot be read", &error))
 }
 
 fn target(args: &Call) -> String {

@@ -2,6 +2,7 @@
 
 use crate::args::{AddContext, Context as Args};
 use crate::code::Code;
+use crate::entrance::entry_points;
 use crate::failure::Failure;
 use crate::market::{
     Account, Context, Contexts, LOCAL, Saved, address_of, check_name, choose, chosen, market_file,
@@ -85,6 +86,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     gas_cap: Option<String>,
     token_caps: Vec<Cap>,
+    /// Entry points of the network.
+    peers: Vec<String>,
     market: weir_chain::Deployment,
 }
 
@@ -110,6 +113,7 @@ fn show(name: Option<&str>, output: &Output) -> Result<Report, Failure> {
             key: None,
             gas_cap: None,
             token_caps: Vec::new(),
+            peers: Vec::new(),
             market: context.deployment,
         };
         return Ok(report(&shown, output));
@@ -136,6 +140,7 @@ fn saved(name: &str, saved: &Saved) -> Result<Shown, Failure> {
                 most: most.to_string(),
             })
             .collect(),
+        peers: saved.peers.clone(),
         market: saved.market.clone(),
     })
 }
@@ -156,6 +161,9 @@ fn report(shown: &Shown, output: &Output) -> Report {
     for cap in &shown.token_caps {
         let most = format!("at most {} of {}", whole(&cap.most), cap.token);
         row("tokens", most);
+    }
+    for peer in &shown.peers {
+        row("peer", peer.clone());
     }
     let places = &shown.market;
     row("market", places.market.to_string());
@@ -193,11 +201,13 @@ fn add(args: &AddContext, output: &Output) -> Result<Report, Failure> {
     let added = Saved {
         rpc: args.rpc.clone(),
         key: absolute(&args.key)?,
+        peers: args.peer.clone(),
         gas_cap: args.gas_cap.clone(),
         token_caps,
         market: market_file(&args.market)?,
     };
-    // All that it says is understood before it is kept; the chain is not asked.
+    // All that it says is understood before it is kept; nobody is asked.
+    entry_points(&args.peer)?;
     let shown = saved(&args.name, &added)?;
     weir_chain::Client::new(&added.rpc, added.market.chain_id)
         .map_err(|error| Failure::new(Code::Usage, "the endpoints cannot be used").cause(error))?;

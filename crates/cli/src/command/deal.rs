@@ -10,10 +10,10 @@ mod stop;
 use super::chain::asking;
 use crate::args::{Deal, Global, Which};
 use crate::code::Code;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::market::{Account, Context, Deals, Wallet};
 use crate::output::{Output, Report};
-use crate::project::Project;
 use crate::schema;
 use alloy_primitives::U256;
 use weir_chain::bindings::Lens;
@@ -77,7 +77,7 @@ impl About {
     async fn read(which: &Which) -> Result<Self, Failure> {
         let context = Context::current()?;
         let market = context.deployment.market;
-        let deals = Project::here().and_then(|project| Deals::load(&project))?;
+        let deals = entrance::project().and_then(|project| Deals::load(&project))?;
         let named = deals.named(market, &which.deal);
         let deal = match (named, which.deal.parse::<u64>()) {
             (Some(known), _) => known.deal,

@@ -2,31 +2,32 @@
 
 mod bundle;
 mod choice;
+mod look;
 mod plan;
 mod probe;
+mod upload;
 
 use super::chain::asking;
 use crate::args::{Deploy, Global};
-use crate::code::Code;
 use crate::consent::consent;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::market::{Account, Context, Deals, Known, Wallet};
 use crate::output::{Output, Report};
-use crate::project::{Project, current_folder};
+use crate::project::current_folder;
+use crate::session::Session;
 use alloy_primitives::{B256, U256};
 use bundle::bundle;
 use plan::{Plan, Step};
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use upload::Upload;
 use weir_chain::MarketEvent;
 use weir_chain::bindings::Market::MarketEvents;
-use weir_package::{BlockStore, Built, Folder};
+use weir_package::Built;
 
 /// How long workers have to become active, without `--timeout`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
-
-/// How often it is looked whether they are.
-const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Serialize)]
 struct Deployed {
@@ -54,26 +55,20 @@ struct Replica {
 /// Deploys and tells who answers.
 pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Report, Failure> {
     let begin = Instant::now();
-    let project = Project::here()?;
+    let (project, network) = entrance::here()?;
     let built = bundle(&current_folder()?)?;
     let name = args
         .name
         .clone()
         .unwrap_or_else(|| built.root().name().to_owned());
     let context = Context::current()?;
-    if !context.is_local() {
-        return Err(Failure::new(
-            Code::Usage,
-            "weir deploy works with the local network only, so far",
-        )
-        .cause("nodes elsewhere have no place from which they could get the package")
-        .fix("weir context use local"));
-    }
     let plan = asking(Plan::make(&context, &project, (&name, &built), args))?;
     consent(args.yes, global, output, (&plan.text, "go on?"))?;
-    upload(&project, &built)?;
+    // Nothing is spent if nobody can be reached.
+    let session = Session::open(&project, &network, output)?;
+    let upload = Upload::new(&session, &network, &built)?;
     let patience = global.timeout.unwrap_or(PATIENCE);
-    let (deal, workers) = {
+    let (deal, workers, hosts) = {
         let progress = output.progress("making the deal");
         asking(async {
             let wallet = context.wallet(None, &Account::Customer)?;
@@ -87,12 +82,13 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
             // As soon as there is a deal it has its name, so that whatever interrupts this is gone on with.
             let keep = |deal| Deals::load(&project)?.put(known(deal), &project);
             let deal = carry_out(&context, &wallet, &plan, &keep).await?;
-            progress.say(format!("waiting for the workers of deal {deal}"));
-            let workers = active(&context, deal, plan.workers, patience).await?;
-            Ok((deal, workers))
+            let served = upload.until_served(&context, (deal, plan.workers), patience, &progress);
+            let (workers, hosts) = served.await?;
+            Ok((deal, workers, hosts))
         })?
     };
-    let replicas = probe::answering(&project, (deal, workers), &plan, patience, output)?;
+    let place = (&session, &network.with(hosts));
+    let replicas = probe::answering(place, (deal, workers), &plan, patience, output)?;
     let took = begin.elapsed();
     let deployed = Deployed {
         name,
@@ -142,20 +138,6 @@ fn services(built: &Built) -> Vec<String> {
     let names =
         services.flat_map(|service| std::iter::once(service.name()).chain(service.aliases()));
     names.map(str::to_owned).collect()
-}
-
-/// Puts the blocks where the nodes of the network look for them.
-fn upload(project: &Project, built: &Built) -> Result<(), Failure> {
-    let folder = project.packages();
-    let unwritable = |error: weir_package::StoreError| {
-        let what = format!("cannot keep the package in {}", folder.display());
-        Failure::new(Code::FileUnwritable, what).cause(error)
-    };
-    let mut store = Folder::open(&folder).map_err(unwritable)?;
-    for block in built.blocks() {
-        store.put(block).map_err(unwritable)?;
-    }
-    Ok(())
 }
 
 /// Sends what the plan says, and gives the number of the deal.
@@ -211,36 +193,6 @@ async fn created(context: &Context, hash: B256) -> Result<u64, Failure> {
         _ => None,
     });
     number.ok_or_else(|| Failure::internal(what, format!("transaction {hash} has no such event")))
-}
-
-/// Waits until so many workers of a deal are active, or as many as it wants, and says how many.
-pub(super) async fn active(
-    context: &Context,
-    deal: u64,
-    wanted: u16,
-    patience: Duration,
-) -> Result<u16, Failure> {
-    let begin = Instant::now();
-    loop {
-        let view = context.market().deal(deal).await;
-        let view = view.map_err(|error| context.failed("the deal cannot be read", &error))?;
-        let active = view.deal.activeWorkers;
-        if active >= wanted.min(view.deal.targetWorkers) {
-            return Ok(active);
-        }
-        if begin.elapsed() >= patience {
-            let what = format!("{active} of {wanted} workers of deal {deal} are active");
-            return Err(Failure::new(Code::NotServed, what)
-                .cause(format!(
-                    "the others were not ready within {}",
-                    humantime::format_duration(patience)
-                ))
-                .fix(format!(
-                    "look at it with weir deal show {deal}, or end it with weir deal stop {deal}"
-                )));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 pub(super) use choice::{Chosen, choose_others};

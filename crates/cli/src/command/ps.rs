@@ -1,9 +1,9 @@
 //! `weir ps`: the services of the network, and who answers for them.
 
+use crate::entrance;
 use crate::failure::Failure;
-use crate::market::{Deals, MarketFile};
+use crate::market::Deals;
 use crate::output::{Cell, Column, Output, Report, Table};
-use crate::project::Project;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -20,10 +20,9 @@ struct Answering {
 
 /// Lists them.
 pub(crate) fn run(output: &Output) -> Result<Report, Failure> {
-    let project = Project::here()?;
-    let network = project.network()?;
+    let (project, network) = entrance::here()?;
     let deals = Deals::load(&project)?;
-    let market = MarketFile::find(&project)?.map(|file| file.deployment.market);
+    let market = entrance::market(&project, &network)?;
     let dealt = |service: &str| market.and_then(|market| deals.of_service(market, service));
     let mut names: BTreeSet<String> = network
         .services

@@ -142,7 +142,7 @@ async fn market(
     if args.no_deals {
         return Ok(market);
     }
-    market.follow(project, started.peers()).await
+    market.follow(started.peers()).await
 }
 
 /// The service of the folder with the files that it is made of, or the example.

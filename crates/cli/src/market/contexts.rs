@@ -42,6 +42,9 @@ pub(crate) struct Saved {
     pub(crate) rpc: Vec<String>,
     /// The key file.
     pub(crate) key: PathBuf,
+    /// Entry points of the network, the preferred one first: multiaddresses that end in peer ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) peers: Vec<String>,
     /// The most coins for the gas of one transaction; a tenth if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gas_cap: Option<String>,
@@ -151,6 +154,9 @@ impl Contexts {
                 ("rpc".to_owned(), json(&saved.rpc)?),
                 ("key".to_owned(), json(&saved.key)?),
             ];
+            if !saved.peers.is_empty() {
+                fields.push(("peers".to_owned(), json(&saved.peers)?));
+            }
             if let Some(cap) = &saved.gas_cap {
                 fields.push(("gas_cap".to_owned(), json(cap)?));
             }

@@ -15,7 +15,6 @@ use weir_chain::{
 use weir_devchain::{Config, DevChain, Server};
 use weir_identity::Keypair;
 use weir_node::LocalPeer;
-use weir_package::{Folder, Source};
 use weir_peer::deals::{Policy, Timing};
 
 use super::{Account, Deals, MarketFile, failed};
@@ -49,6 +48,9 @@ const CLAIMS: usize = 4;
 
 /// How often a node asks its chain, which is in the same process.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How long a node waits for a block of a package.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the chain is.
 #[derive(Debug, Clone)]
@@ -121,14 +123,10 @@ impl LocalMarket {
     }
 
     /// Lets the peers follow the market, and take deals.
-    pub(crate) async fn follow(
-        mut self,
-        project: &Project,
-        peers: &[LocalPeer],
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn follow(mut self, peers: &[LocalPeer]) -> Result<Self, Failure> {
         let agents = peers
             .iter()
-            .map(|peer| follow(project, &self.client, &self.file, peer));
+            .map(|peer| follow(&self.client, &self.file, peer));
         self.agents = try_join_all(agents).await?;
         Ok(self)
     }
@@ -285,7 +283,6 @@ async fn begin(client: &Client, file: &MarketFile, peers: &[LocalPeer]) -> Resul
 
 /// Lets a peer follow the market: it takes deals that pay what its offer asks.
 async fn follow(
-    project: &Project,
     client: &Client,
     file: &MarketFile,
     peer: &LocalPeer,
@@ -296,8 +293,6 @@ async fn follow(
             .cause(error)
             .fix("weir up --fresh forgets what is kept in .weir")
     };
-    let source = Folder::open(&project.packages()).map_err(|error| not_started(&error))?;
-    let sources: Vec<Arc<dyn Source>> = vec![Arc::new(source)];
     let token = weir_identity::Address::from(file.deployment.pay_token.into_array());
     let config = AgentConfig {
         host: peer.node.clone(),
@@ -317,7 +312,9 @@ async fn follow(
             repeat_ms: 10_000,
             ..Timing::default()
         },
-        sources,
+        // Whoever deploys brings its package.
+        sources: Vec::new(),
+        patience: PATIENCE,
         poll: POLL,
     };
     Agent::start(config)

@@ -280,7 +280,13 @@ impl<'a> Running<'a> {
                 waiting,
             ),
             Outcome::CutOff(waiting) => (
-                Failure::new(Code::NetworkDown, format!("{what} was cut off")).fix("weir up"),
+                Failure::new(Code::NetworkDown, format!("{what} was cut off")).fix(
+                    if network.context.is_none() {
+                        "weir up"
+                    } else {
+                        "see that the peer can be reached, and do it again"
+                    },
+                ),
                 waiting,
             ),
             Outcome::TimedOut(timeout, waiting) => {

@@ -67,6 +67,7 @@ impl Driver {
                 let _ = reply.send(self.peer.metrics());
             }
             Command::Deals(deals) => self.peer.handle(Event::Deals(deals), now),
+            Command::Blocks(exchange) => self.blocks = exchange,
             Command::Records(page, reply) => {
                 self.take_effects();
                 self.todo.push_back(Todo::Then(Box::new(move |driver| {

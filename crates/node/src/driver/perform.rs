@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use weir_identity::PeerId;
 use weir_peer::native::HOST;
-use weir_peer::{Effect, Event, ParticleEvent, ParticleId};
+use weir_peer::{Call, Effect, Event, ParticleEvent, ParticleId};
 
 use super::{Done, Driver, caught};
+use crate::blocks;
 use crate::clock;
 use crate::news::News;
 use crate::transport::{Multiaddr, SendError};
@@ -42,7 +43,7 @@ impl Driver {
                 self.transport.disconnect(&peer, &reason);
             }
             Effect::Call(call) if call.kind.as_deref() == Some(HOST) => {
-                self.executor.prove(*call, &self.proofs);
+                self.answer(*call);
             }
             Effect::Call(call) => {
                 let service = self.peer.services().find(&call.service);
@@ -51,6 +52,19 @@ impl Driver {
             Effect::CancelCall(call) => self.executor.cancel(call),
             Effect::SetTimer { at } => self.timer = Some(at),
             Effect::Report { particle, event } => self.report(particle, event),
+        }
+    }
+
+    /// Begins to answer a host function.
+    fn answer(&mut self, call: Call) {
+        if &*call.service == "blocks" {
+            let exchange = self.blocks.clone();
+            self.executor
+                .answer(call.id, |_| blocks::answer(call, exchange));
+        } else {
+            let proofs = self.proofs.clone();
+            self.executor
+                .answer(call.id, |wall_ms| proofs.answer(call, wall_ms));
         }
     }
 

@@ -83,6 +83,10 @@ impl BlockStore for Folder {
         }
     }
 
+    fn contains(&self, cid: &Cid) -> bool {
+        self.file(cid).exists()
+    }
+
     fn put(&mut self, block: &Block) -> Result<(), StoreError> {
         if matches!(self.get(&block.cid()), Ok(Some(_))) {
             return Ok(());

@@ -163,6 +163,28 @@ fn proof() {
 }
 
 #[test]
+fn blocks() {
+    check(
+        r#"
+        blocks.get "bafk"
+        blocks.has "bafk"
+        blocks.wants
+        blocks.put "bafk", "AAAA"
+        blocks.put "bafk"
+        blocks.put "bafk", [0, 0]
+        "#,
+        &expect![[r#"
+            blocks.get "bafk" -> the driver answers
+            blocks.has "bafk" -> the driver answers
+            blocks.wants -> the driver answers
+            blocks.put "bafk", "AAAA" -> the driver answers
+            blocks.put "bafk" -> ARG_COUNT: expected 2, got 1
+            blocks.put "bafk", [0, 0] -> ARG_TYPE: argument 2 `bytes`: expected a string, got an array
+        "#]],
+    );
+}
+
+#[test]
 fn op() {
     check(
         r#"

@@ -3,10 +3,11 @@
 use super::check;
 use crate::args::Global;
 use crate::code::Code;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, Report};
-use crate::project::{Network, Project};
+use crate::project::Network;
 use crate::session::{Outcome, Request, Session};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,8 +41,7 @@ pub(super) fn run(
 ) -> Result<Report, Failure> {
     let name = input::name(file);
     let text = input::script(file)?;
-    let project = Project::here()?;
-    let network = project.network()?;
+    let (project, network) = entrance::here()?;
     // Faults are shown in the text as it stands in the file, hence before it has ids.
     check::parsed(&name, &text, output)?;
     let session = Session::open(&project, &network, output)?;

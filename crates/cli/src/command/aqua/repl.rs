@@ -4,9 +4,9 @@ mod text;
 
 use super::{evaluation, faults, sources};
 use crate::args::{Global, Sources};
+use crate::entrance;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::project::Project;
 use crate::schema;
 use crate::session::Session;
 use std::io::{BufRead, IsTerminal, Write};
@@ -52,8 +52,7 @@ pub(super) fn run(
     global: &Global,
     output: &Output,
 ) -> Result<Report, Failure> {
-    let project = Project::here()?;
-    let network = project.network()?;
+    let (project, network) = entrance::here()?;
     let session = Session::open(&project, &network, output)?;
     let place = evaluation::Place {
         project: &project,

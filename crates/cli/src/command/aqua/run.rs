@@ -3,9 +3,9 @@
 use super::{evaluation, faults, sources};
 use crate::args::{Global, Sources};
 use crate::code::Code;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
-use crate::project::Project;
 use crate::session::Session;
 use std::path::Path;
 use std::time::Duration;
@@ -38,8 +38,7 @@ pub(super) fn run(
         let program = evaluation::program(&compilation, &invocation, output)?;
         return Ok(evaluation::planned(name, &program));
     }
-    let project = Project::here()?;
-    let network = project.network()?;
+    let (project, network) = entrance::here()?;
     let session = Session::open(&project, &network, output)?;
     let place = evaluation::Place {
         project: &project,

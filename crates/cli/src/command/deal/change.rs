@@ -5,14 +5,18 @@ use super::money::pay_in;
 use super::show::shown;
 use crate::args::{Global, Which};
 use crate::code::Code;
-use crate::command::deploy::{Chosen, PATIENCE, active, choose_others};
+use crate::command::deploy::{Chosen, PATIENCE, choose_others};
 use crate::consent::consent;
 use crate::failure::Failure;
-use crate::market::{Account, per_day, smallest, staying, whole, workers_of};
+use crate::market::{Account, Context, per_day, smallest, staying, whole, workers_of};
 use crate::output::{Output, Report};
 use alloy_primitives::{Address, U256, Uint};
+use std::time::{Duration, Instant};
 use weir_chain::bindings::Lens;
 use weir_chain::{Call, Directory};
+
+/// The pause between two looks at the deal.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What a deal is to become.
 struct Change {
@@ -265,4 +269,34 @@ async fn epoch_seconds(about: &About) -> Result<u64, Failure> {
     let seconds = about.context.market().epoch_seconds().await;
     let seconds = seconds.map_err(|error| about.context.failed("the time cannot be read", &error));
     Ok(u64::from(seconds?))
+}
+
+/// Waits until so many workers of a deal are active, or as many as it wants, and says how many.
+async fn active(
+    context: &Context,
+    deal: u64,
+    wanted: u16,
+    patience: Duration,
+) -> Result<u16, Failure> {
+    let begin = Instant::now();
+    loop {
+        let view = context.market().deal(deal).await;
+        let view = view.map_err(|error| context.failed("the deal cannot be read", &error))?;
+        let active = view.deal.activeWorkers;
+        if active >= wanted.min(view.deal.targetWorkers) {
+            return Ok(active);
+        }
+        if begin.elapsed() >= patience {
+            let what = format!("{active} of {wanted} workers of deal {deal} are active");
+            return Err(Failure::new(Code::NotServed, what)
+                .cause(format!(
+                    "the others were not ready within {}",
+                    humantime::format_duration(patience)
+                ))
+                .fix(format!(
+                    "look at it with weir deal show {deal}, or end it with weir deal stop {deal}"
+                )));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }

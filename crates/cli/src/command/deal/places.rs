@@ -5,12 +5,13 @@ use super::show::shown;
 use crate::args::Which;
 use crate::code::Code;
 use crate::command::deploy::{Chosen, choose_others};
+use crate::entrance;
 use crate::failure::Failure;
 use crate::market::{is_live, workers_of};
 use crate::output::{Output, Report};
-use crate::project::Project;
 use alloy_primitives::Address;
 use weir_chain::Directory;
+use weir_identity::PeerId;
 
 /// Gives notice to the worker of a peer and chooses another peer, as soon as the deal has room for it.
 pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Result<Report, Failure> {
@@ -58,18 +59,22 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     shown(&about, output).await
 }
 
-/// A peer by its address on the chain, or by its name in the local network.
+/// A peer by its address on the chain, by its id, or by its name in the local network.
 fn named(text: &str) -> Result<Address, Failure> {
     if let Ok(address) = text.parse::<Address>() {
         return Ok(address);
     }
-    let network = Project::here()?.network()?;
+    let account = |peer: PeerId| Address::from(peer.address().to_bytes());
+    if let Ok(peer) = text.parse::<PeerId>() {
+        return Ok(account(peer));
+    }
+    let (_, network) = entrance::here()?;
     let peer = network.peers.iter().find(|peer| peer.name == text);
     match peer {
-        Some(peer) => Ok(Address::from(peer.peer_id()?.address().to_bytes())),
+        Some(peer) => Ok(account(peer.peer_id()?)),
         None => Err(
             Failure::new(Code::Usage, format!("`{text}` is no peer")).cause(
-                "an address has 0x and 40 hexadecimal digits; names are those of the local network",
+                "an address has 0x and 40 hexadecimal digits; in the local network peers have names",
             ),
         ),
     }

@@ -2,10 +2,10 @@
 
 use super::{About, state};
 use crate::args::Which;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::market::{Account, Context, Deals, is_live, worker_state, workers_of};
 use crate::output::{Cell, Column, Output, Report, Table};
-use crate::project::Project;
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
 use weir_chain::{Directory, Index};
@@ -30,7 +30,7 @@ struct Line {
 pub(super) async fn list(all: bool, output: &Output) -> Result<Report, Failure> {
     let context = Context::current()?;
     let account = context.account(None, &Account::Customer)?;
-    let deals = Project::here().and_then(|project| Deals::load(&project))?;
+    let deals = entrance::project().and_then(|project| Deals::load(&project))?;
     let mut lines: Vec<Line> = Vec::new();
     let mut from = 1;
     loop {

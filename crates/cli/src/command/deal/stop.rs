@@ -3,10 +3,10 @@
 use super::{About, state};
 use crate::args::{Global, Which};
 use crate::consent::consent;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::market::{Deals, Wallet, is_live, whole, workers_of};
 use crate::output::{Output, Report};
-use crate::project::Project;
 use serde::Serialize;
 use weir_chain::Directory;
 use weir_chain::bindings::Lens;
@@ -86,7 +86,7 @@ fn forget(about: &About) -> Result<(), Failure> {
     let Some(name) = &about.name else {
         return Ok(());
     };
-    let project = Project::here()?;
+    let project = entrance::project()?;
     Deals::load(&project)?.remove(about.context.deployment.market, name, &project)
 }
 

@@ -225,6 +225,16 @@ impl Plan {
             .await
             .map_err(failed)?;
         let lacks = deposit.saturating_sub(has);
+        if !lacks.is_zero() && !context.is_local() {
+            let what = format!("the deposit is more than {account} has");
+            let (deposit, has) = (whole(&deposit.to_string()), whole(&has.to_string()));
+            return Err(Failure::new(Code::ChainRefused, what)
+                .cause(format!(
+                    "it is {deposit} of {}, and there are {has}",
+                    deployment.pay_token
+                ))
+                .fix("deploy for a shorter time with --for, to fewer --workers, or get tokens"));
+        }
         if !lacks.is_zero() {
             steps.push(Step::Faucet(lacks));
         }

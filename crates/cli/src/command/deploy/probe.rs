@@ -5,7 +5,7 @@ use super::plan::Plan;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::project::Project;
+use crate::project::Network;
 use crate::replicas::Replicas;
 use crate::session::{Request, Session};
 use std::collections::BTreeSet;
@@ -25,24 +25,22 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks until so many workers of a deal have answered for all services.
 pub(super) fn answering(
-    project: &Project,
+    (session, network): (&Session, &Network),
     (deal, workers): (u64, u16),
     plan: &Plan,
     patience: Duration,
     output: &Output,
 ) -> Result<Vec<Replica>, Failure> {
-    let network = project.network()?;
-    let session = Session::open(project, &network, output)?;
     let progress = output.progress(format!("asking the workers of deal {deal}"));
     let begin = Instant::now();
     loop {
-        let replicas = Replicas::of_deal(&session, &network, deal)?;
+        let replicas = Replicas::of_deal(session, network, deal)?;
         let mut silent: BTreeSet<&String> = replicas.peers.iter().collect();
         // Each node learns of the others by the chain, at its own pace.
         if replicas.peers.len() >= usize::from(workers) {
             let mut answered: Option<BTreeSet<String>> = None;
             for service in services(plan) {
-                let round = ask(&session, &replicas, &service)?;
+                let round = ask(session, &replicas, &service)?;
                 answered = Some(match answered {
                     None => round,
                     Some(before) => before.intersection(&round).cloned().collect(),

@@ -3,10 +3,11 @@
 use super::EVIDENCE;
 use crate::args::Global;
 use crate::code::Code;
+use crate::entrance;
 use crate::failure::Failure;
 use crate::output::{Output, Report};
 use crate::particles;
-use crate::project::{Network, Project};
+use crate::project::Network;
 use crate::session::{Request, Session};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub(super) fn run(
     global: &Global,
     output: &Output,
 ) -> Result<Report, Failure> {
-    let project = Project::here()?;
+    let project = entrance::project()?;
     let kept = particles::find(&project, id)?;
     let receipts = receipts(&kept.log()?)?;
     let short = particles::short(&kept.id);
@@ -50,7 +51,7 @@ pub(super) fn run(
     }
     let folder = folder.map_or_else(|| PathBuf::from(format!("proof-{short}")), Path::to_owned);
     std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, error))?;
-    let network = project.network()?;
+    let (_, network) = entrance::here()?;
     let session = Session::open(&project, &network, output)?;
     let asking = Asking {
         session: &session,

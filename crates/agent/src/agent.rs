@@ -175,6 +175,7 @@ impl Agent {
             // A task that panicked has nothing left to close.
             let _ = post.task.await;
         }
+        self.commitments.end().await;
     }
 
     async fn turns(&mut self) -> Result<(), Stopped> {

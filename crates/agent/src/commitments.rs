@@ -29,6 +29,8 @@ const NAMES: &str = "receipts/";
 pub(crate) struct Commitments {
     desk: Arc<Desk>,
     running: BTreeMap<(u32, Address), JoinHandle<()>>,
+    /// Those that find out what became of what an earlier process sent.
+    resumed: Vec<JoinHandle<()>>,
 }
 
 struct Desk {
@@ -68,11 +70,15 @@ impl Commitments {
             peer,
             troubles: Mutex::default(),
         });
+        let mut resumed = Vec::new();
         match desk.journal.open() {
             Ok(open) => {
                 for (name, _) in open.into_iter().filter(|(name, _)| name.starts_with(NAMES)) {
                     let desk = desk.clone();
-                    tokio::spawn(async move { desk.resume(&name).await });
+                    resumed.push(tokio::spawn(async move {
+                        // What is due is tried again anyhow.
+                        let _ = desk.resume(&name).await;
+                    }));
                 }
             }
             Err(error) => tracing::warn!(error, "the journal of transactions cannot be read"),
@@ -80,6 +86,7 @@ impl Commitments {
         Self {
             desk,
             running: BTreeMap::new(),
+            resumed,
         }
     }
 
@@ -112,19 +119,20 @@ impl Commitments {
         }
     }
 
+    /// Ends all that is under way, so that nobody uses the journal any more. What was signed is gone on with later.
+    pub(crate) async fn end(self) {
+        for task in self.running.into_values().chain(self.resumed) {
+            task.abort();
+            // It was ended, or had panicked, which the log says.
+            let _ = task.await;
+        }
+    }
+
     /// What keeps commitments from the chain.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let troubles = self.desk.troubles.lock();
         let troubles = troubles.unwrap_or_else(PoisonError::into_inner);
         troubles.values().cloned().collect()
-    }
-}
-
-impl Drop for Commitments {
-    fn drop(&mut self) {
-        for task in self.running.values() {
-            task.abort();
-        }
     }
 }
 

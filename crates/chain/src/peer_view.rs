@@ -241,7 +241,7 @@ impl MarketReader<'_> {
                     worker: view.workerId,
                     deal: id,
                     token: market.deal(id).await?.deal.payToken,
-                    fee: market.price_of(id, before).await?,
+                    fee: market.fee(&view, before).await?,
                 });
             }
             let Some(member) = member(&view) else {
@@ -302,6 +302,15 @@ impl MarketReader<'_> {
         let places: Vec<B256> = places.into_iter().collect();
         let views = self.workers(&places, epoch).await?;
         Ok(views.iter().filter_map(member).collect())
+    }
+
+    /// What an epoch of a worker costs its deal: one that was paid in advance, at its notice, the price of then.
+    async fn fee(self, view: &Lens::WorkerView, epoch: u32) -> Result<u128, ChainError> {
+        let worker = &view.worker;
+        if worker.chargedUntil <= epoch && epoch < worker.prepaidUntil {
+            return Ok(worker.noticePrice.to::<u128>());
+        }
+        self.price_of(worker.dealId.to(), epoch).await
     }
 
     async fn listing(self, known: &Lens::PeerView) -> Result<Option<Listing>, ChainError> {

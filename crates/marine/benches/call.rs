@@ -1,4 +1,4 @@
-//! What calls, bytes, fuel, a cached load and idle services cost, beside the bare engine in the same run.
+//! What calls, bytes, fuel and a cached load cost, beside the bare engine in the same run.
 //!
 //! Prints lines `bench: NAME | FIGURE | GOAL`. Figures are medians of batches.
 
@@ -6,8 +6,6 @@
 mod bytes;
 #[path = "call/fuel.rs"]
 mod fuel;
-#[path = "call/idle.rs"]
-mod idle;
 #[path = "call/linked.rs"]
 mod linked;
 #[path = "../tests/support/mod.rs"]
@@ -18,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, Store};
 use weir_identity::Value;
 use weir_marine::{CacheConfig, Call, CallContext, Limits, Marine, MarineConfig, Module, World};
 
@@ -83,7 +81,6 @@ fn main() {
     bytes::report_all(&marine, noop);
     fuel::report_all(&marine);
     linked::report_all(&marine);
-    idle::report_all(&greeter);
 }
 
 fn report(what: &str, figure: Duration, goal: &str) {
@@ -136,8 +133,13 @@ fn bare_engine() -> Engine {
         .total_memories(SLOTS * 4)
         .total_tables(SLOTS * 8)
         .max_memory_size(512 << 20)
-        .linear_memory_keep_resident(64 << 10)
         .table_keep_resident(16 << 10);
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(2 << 20);
+    } else {
+        pool.linear_memory_keep_resident(64 << 10);
+    }
     let mut config = Config::new();
     config.concurrency_support(false).allocation_strategy(pool);
     Engine::new(&config).expect("the engine can be set up")

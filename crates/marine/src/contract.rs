@@ -27,7 +27,8 @@ pub struct Function {
     rules: FunctionRules,
     /// How to call it with its own types, if they are common ones.
     pub(crate) shape: Option<Shape>,
-    pub(crate) export: ComponentExportIndex,
+    /// Its place in the contract.
+    pub(crate) number: usize,
 }
 
 /// A parameter of a function.
@@ -100,7 +101,6 @@ impl Function {
         interface: Option<&str>,
         name: &str,
         ty: &ComponentFunc,
-        export: ComponentExportIndex,
         compiler: &mut TypeCompiler,
     ) -> Result<Self, Error> {
         let unsupported = |reason: String| Error::UnsupportedFunction {
@@ -145,7 +145,7 @@ impl Function {
             result,
             mode: Mode::Pure,
             rules: FunctionRules::default(),
-            export,
+            number: 0,
         })
     }
 }
@@ -173,20 +173,16 @@ impl Contract {
         for (name, export) in ty.exports(engine) {
             match export.ty {
                 ComponentItem::ComponentFunc(ty) => {
-                    let index = export_index(component, None, name)?;
-                    functions.push(Function::compile(None, name, &ty, index, &mut compiler)?);
+                    functions.push(Function::compile(None, name, &ty, &mut compiler)?);
                 }
                 ComponentItem::ComponentInstance(instance) => {
-                    let parent = export_index(component, None, name)?;
                     for (member, export) in instance.exports(engine) {
                         if let ComponentItem::ComponentFunc(ty) = export.ty {
-                            let index = export_index(component, Some(&parent), member)?;
                             let interface = Some(name);
                             functions.push(Function::compile(
                                 interface,
                                 member,
                                 &ty,
-                                index,
                                 &mut compiler,
                             )?);
                         }
@@ -215,10 +211,11 @@ impl Contract {
         }
     }
 
-    fn index(functions: Vec<Function>) -> Self {
+    fn index(mut functions: Vec<Function>) -> Self {
         let mut exact = HashMap::<String, Vec<usize>>::new();
         let mut folded = HashMap::<String, Vec<usize>>::new();
-        for (index, function) in functions.iter().enumerate() {
+        for (index, function) in functions.iter_mut().enumerate() {
+            function.number = index;
             for way in ways_to_name(function) {
                 folded.entry(spelling::fold(&way)).or_default().push(index);
                 exact.entry(way).or_default().push(index);
@@ -266,6 +263,19 @@ impl Contract {
 
     pub(crate) fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// Where the functions are in this code of the component.
+    pub(crate) fn exports(
+        &self,
+        component: &Component,
+    ) -> Result<Vec<ComponentExportIndex>, Error> {
+        let find = |function: &Function| {
+            let interface = function.interface();
+            let parent = interface.map(|name| export_index(component, None, name));
+            export_index(component, parent.transpose()?.as_ref(), function.name())
+        };
+        self.functions.iter().map(find).collect()
     }
 
     #[cfg(test)]

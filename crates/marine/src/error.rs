@@ -1,7 +1,7 @@
 //! What can go wrong, as one enum with stable codes.
 
 use thiserror::Error;
-use weir_identity::Value;
+use weir_identity::{Cid, Value};
 
 use crate::compose::ComposeError;
 use crate::convert::Mismatch;
@@ -249,6 +249,14 @@ pub enum Error {
         /// Where they part.
         detail: String,
     },
+    /// The code was put down, because nobody used it for long, and cannot be brought back.
+    #[error("component {cid} cannot be loaded again: {detail}")]
+    Away {
+        /// The component.
+        cid: Cid,
+        /// Why.
+        detail: String,
+    },
     /// The call took too long on this machine.
     #[error("the call took longer than {limit_ms} ms on this machine")]
     WallClock {
@@ -320,6 +328,7 @@ impl Error {
             Self::Storage { .. } => "infra/storage",
             Self::Witness { .. } => "infra/witness",
             Self::Replay { .. } => "infra/replay",
+            Self::Away { .. } => "infra/away",
             Self::WallClock { .. } => "infra/wall-clock",
             Self::StackOverflow => "infra/stack-overflow",
             Self::Exhausted { .. } => "infra/exhausted",

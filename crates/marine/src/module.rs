@@ -3,24 +3,23 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{AsContextMut, Store};
 use weir_identity::{Cid, Hash, Value, keccak256};
 use weir_receipt::state::{Commit, Limits as StateLimits, StateError};
 use weir_receipt::{Bounds, Transcript};
 
 use crate::bridge::Arguments;
+use crate::code::Code;
 use crate::context::CallContext;
 use crate::contract::{Contract, Function};
 use crate::convert::Blobs;
 use crate::error::Error;
-use crate::failure::{Phase, engine_failure, explain, unreadable, without_effect, without_files};
-use crate::instance::{instantiate, try_instantiate, within};
+use crate::failure::{engine_failure, unreadable, without_effect, without_files};
+use crate::instance::within;
 use crate::limits::Limits;
-use crate::linked::{Provider, of_part};
 use crate::manifest::Manifest;
+use crate::residence::{ComponentSource, Pin, Seat};
 use crate::runtime::Shared;
-use crate::sandbox::{CallState, LogSink, Logs, Source, read_blobs};
+use crate::sandbox::{CallState, LogSink, Logs, Source};
 use crate::spelling::{TEXT_CHARS_MAX, shorten};
 use crate::store::fresh_store;
 use crate::world::{Mode, World};
@@ -85,33 +84,72 @@ pub struct Took {
 pub struct Module {
     pub(crate) shared: Arc<Shared>,
     pub(crate) parts: Arc<ModuleParts>,
+    hold: Hold,
 }
 
 /// The parts of a module that do not hold on to the runtime.
 pub(crate) struct ModuleParts {
+    pub(crate) about: About,
+    /// What makes instances, if it is in memory.
+    pub(crate) seat: Arc<Seat>,
+}
+
+/// What is known of a component without its code.
+pub(crate) struct About {
     pub(crate) cid: Cid,
     pub(crate) contract: Contract,
     pub(crate) manifest: Option<Manifest>,
     pub(crate) has_effects: bool,
-    /// The parts that are linked through the host.
-    pub(crate) providers: Vec<Arc<Provider>>,
-    pub(crate) pre: InstancePre<CallState>,
+}
+
+/// Why there is code for a call.
+#[derive(Clone)]
+enum Hold {
+    /// It stays.
+    Pinned(#[expect(dead_code, reason = "it is enough that it is there")] Pin),
+    /// It is brought back from there.
+    Kept(Arc<dyn ComponentSource>),
 }
 
 impl Module {
-    pub(crate) fn new(shared: Arc<Shared>, parts: Arc<ModuleParts>) -> Self {
-        Self { shared, parts }
+    /// Without a source, the code stays from when it is in memory.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        parts: Arc<ModuleParts>,
+        source: Option<Arc<dyn ComponentSource>>,
+    ) -> Self {
+        let hold = match source {
+            Some(source) => Hold::Kept(source),
+            None => Hold::Pinned(parts.seat.pin()),
+        };
+        Self {
+            shared,
+            parts,
+            hold,
+        }
+    }
+
+    /// The code, brought back if it was put down.
+    pub(crate) async fn code(&self) -> Result<Arc<Code>, Error> {
+        let seat = &self.parts.seat;
+        match (seat.code(), &self.hold) {
+            (Some(code), _) => Ok(code),
+            (None, Hold::Kept(source)) => self.shared.bring_back(&self.parts, source).await,
+            (None, Hold::Pinned(_)) => Err(Error::Engine {
+                detail: "code was put down that was to stay".to_owned(),
+            }),
+        }
     }
 
     /// The content id of the component's bytes.
     pub fn cid(&self) -> Cid {
-        self.parts.cid
+        self.parts.about.cid
     }
 
     /// Whether its functions can have effects outside of the state, so that to
     /// execute a call once more may do something once more.
     pub fn has_effects(&self) -> bool {
-        self.parts.has_effects
+        self.parts.about.has_effects
     }
 
     /// The limits of a call of this function, where a peer would give these and
@@ -137,12 +175,12 @@ impl Module {
 
     /// The manifest that the component carries, if it does.
     pub fn manifest(&self) -> Option<&Manifest> {
-        self.parts.manifest.as_ref()
+        self.parts.about.manifest.as_ref()
     }
 
     /// The functions that can be called.
     pub fn functions(&self) -> &[Function] {
-        self.parts.contract.functions()
+        self.parts.about.contract.functions()
     }
 
     /// Names everything besides function, arguments, context and state that
@@ -151,7 +189,7 @@ impl Module {
     pub fn set_hash(&self, bounds: &Bounds) -> Hash {
         keccak256(&[
             b"weir/modules/2",
-            self.parts.cid.digest(),
+            self.parts.about.cid.digest(),
             self.shared.profile_id.as_bytes(),
             &bounds.encode(),
         ])
@@ -159,24 +197,27 @@ impl Module {
 
     /// Finds a function by name, as [`Call::function`] does.
     pub fn function(&self, name: &str) -> Result<&Function, Error> {
-        self.parts.contract.find(name)
+        self.parts.about.contract.find(name)
     }
 
     /// The same module, which calls every function the general way.
     #[cfg(test)]
     pub(crate) fn without_shapes(&self) -> Self {
-        let ModuleParts { cid, pre, .. } = &*self.parts;
+        let seat = &self.parts.seat;
         let limits = crate::limits::ComponentLimits::default();
-        let contract = Contract::of(&self.shared.engine, pre.component(), &limits);
-        let parts = ModuleParts {
-            cid: *cid,
+        let code = seat.code().expect("it stays");
+        let contract = Contract::of(&self.shared.engine, code.pre.component(), &limits);
+        let about = About {
+            cid: self.cid(),
             contract: contract.expect("read before").without_shapes(),
             manifest: None,
             has_effects: self.has_effects(),
-            providers: self.parts.providers.clone(),
-            pre: pre.clone(),
         };
-        Self::new(Arc::clone(&self.shared), Arc::new(parts))
+        let parts = ModuleParts {
+            about,
+            seat: Arc::clone(seat),
+        };
+        Self::new(Arc::clone(&self.shared), Arc::new(parts), None)
     }
 
     /// Calls a function.
@@ -189,26 +230,7 @@ impl Module {
     pub async fn call(&self, call: Call<'_>) -> CallOutput {
         let log = Arc::new(Mutex::new(LogSink::new(call.limits.log_bytes)));
         let mut usage = Usage::default();
-        let result = match self.prepare(&call) {
-            Ok(function) => {
-                // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
-                let slots = self.parts.slots();
-                let _slots = self.shared.slots.acquire_many(slots).await.ok();
-                let start = Instant::now();
-                // Converted arguments can be many times larger than the values: as many are there as slots.
-                let arguments =
-                    Arguments::convert(function, call.arguments, call.limits, Blobs::default());
-                usage.took.convert = start.elapsed();
-                match arguments {
-                    Ok(arguments) => {
-                        self.execute(&call, function, arguments, &log, &mut usage)
-                            .await
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        };
+        let result = self.call_within(&call, &log, &mut usage).await;
         let logs = LogSink::lock(&log).take();
         CallOutput {
             result,
@@ -222,9 +244,27 @@ impl Module {
         }
     }
 
+    async fn call_within(
+        &self,
+        call: &Call<'_>,
+        log: &Arc<Mutex<LogSink>>,
+        usage: &mut Usage,
+    ) -> Result<Value, Error> {
+        let function = self.prepare(call)?;
+        let code = self.code().await?;
+        // The semaphore is never closed, so an error cannot occur; without a permit the pool decides.
+        let _slots = self.shared.slots.acquire_many(code.slots()).await.ok();
+        let start = Instant::now();
+        // Converted arguments can be many times larger than the values: as many are there as slots.
+        let arguments = Arguments::convert(function, call.arguments, call.limits, Blobs::default());
+        usage.took.convert = start.elapsed();
+        self.execute((call, arguments?), (function, &code), log, usage)
+            .await
+    }
+
     /// Finds the function and compares the number of arguments.
     pub(crate) fn prepare(&self, call: &Call<'_>) -> Result<&Function, Error> {
-        let function = self.parts.contract.find(call.function)?;
+        let function = self.parts.about.contract.find(call.function)?;
         if function.params().len() != call.arguments.len() {
             return Err(Error::BadArity {
                 signature: shorten(&function.signature(), TEXT_CHARS_MAX),
@@ -237,23 +277,22 @@ impl Module {
 
     async fn execute(
         &self,
-        call: &Call<'_>,
-        function: &Function,
-        arguments: Arguments,
+        (call, arguments): (&Call<'_>, Arguments),
+        (function, code): (&Function, &Code),
         log: &Arc<Mutex<LogSink>>,
         usage: &mut Usage,
     ) -> Result<Value, Error> {
-        let seed = call
-            .context
-            .seed(self.shared.profile, &self.parts.cid, &function.full_name());
+        let seed = call.context.seed(
+            self.shared.profile,
+            &self.parts.about.cid,
+            &function.full_name(),
+        );
         let around = (call.context, call.world, function.mode());
         let state = CallState::new(around, seed, call.limits, Arc::clone(log));
         let mut store = fresh_store(&self.shared.engine, state, call.limits)?;
         let begin = Instant::now();
         let mut started = None;
-        let work = self
-            .parts
-            .run(&mut store, function, (call, arguments), &mut started);
+        let work = code.run(&mut store, function, (call, arguments), &mut started);
         let limit_ms = call.limits.wall_ms;
         let result = within(Duration::from_millis(limit_ms), work)
             .await
@@ -327,7 +366,7 @@ fn settle(
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Module")
-            .field("cid", &self.parts.cid)
+            .field("cid", &self.parts.about.cid)
             .field("functions", &self.functions().len())
             .finish_non_exhaustive()
     }
@@ -341,69 +380,4 @@ struct Usage {
     transcript: Transcript,
     witness: Option<Vec<u8>>,
     took: Took,
-}
-
-impl ModuleParts {
-    /// Runs the function in a fresh instance. From `started` on, the fuel is that of the call.
-    async fn run(
-        &self,
-        store: &mut Store<CallState>,
-        function: &Function,
-        (call, arguments): (&Call<'_>, Arguments),
-        started: &mut Option<Instant>,
-    ) -> Result<Value, Error> {
-        let limits = call.limits;
-        let instance = instantiate(&self.pre, store).await?;
-        store
-            .set_fuel(limits.fuel)
-            .map_err(|error| engine_failure(&error))?;
-        *started = Some(Instant::now());
-        self.invoke(store, instance, function, (call, arguments))
-            .await
-    }
-
-    /// Calls the function of an instance.
-    pub(crate) async fn invoke(
-        &self,
-        store: &mut Store<CallState>,
-        instance: Instance,
-        function: &Function,
-        (call, arguments): (&Call<'_>, Arguments),
-    ) -> Result<Value, Error> {
-        let limits = call.limits;
-        store.data_mut().links.open(limits);
-        let callee = instance
-            .get_func(&mut *store, function.export)
-            .ok_or_else(|| Error::Engine {
-                detail: format!("the instance lacks `{}`", function.full_name()),
-            })?;
-        let arguments = match arguments {
-            Arguments::Wanting(blobs) => {
-                let read = read_blobs(store.as_context_mut(), blobs, limits).await;
-                let explained = |error| explain(&error, Phase::Call(limits), &store.data().memory);
-                let blobs = read.map_err(explained)?;
-                Arguments::convert(function, call.arguments, limits, blobs)?
-            }
-            ready => ready,
-        };
-        match arguments.call(callee, store, function, limits).await {
-            Ok(result) => result,
-            Err(error) => Err(explain(&error, Phase::Call(limits), &store.data().memory)),
-        }
-    }
-
-    /// How many slots a call takes: each part that is linked through the host has an instance of its own.
-    fn slots(&self) -> u32 {
-        u32::try_from(self.providers.len().saturating_add(1)).unwrap_or(u32::MAX)
-    }
-
-    /// Makes an instance, and one of each part that is linked, to see whether that works at all. Blocks.
-    pub(crate) fn try_start(&self, shared: &Shared) -> Result<(), Error> {
-        try_instantiate(&self.pre, shared)?;
-        for provider in &self.providers {
-            try_instantiate(&provider.pre, shared)
-                .map_err(|error| of_part(&provider.name, error))?;
-        }
-        Ok(())
-    }
 }

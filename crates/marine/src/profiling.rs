@@ -117,24 +117,26 @@ impl Profiler {
         };
         let providers: Vec<Component> =
             linked.parts.iter().map(compile).collect::<Result<_, _>>()?;
-        let parts = marine
+        let assembled = marine
             .shared
             .assemble(cid, &compiled, manifest, (&linked, &providers))?;
+        let parts = marine.shared.seated(assembled);
         Ok(Self {
-            module: Module::new(marine.shared, Arc::new(parts)),
+            module: Module::new(marine.shared, Arc::new(parts), None),
             places: probed.places.into(),
         })
     }
 
     /// Makes the call. Nothing of it is kept. Effects should come from a transcript, so that they happen once.
     pub async fn call(&self, call: Call<'_>) -> Result<Profiled, Error> {
-        let Module { shared, parts } = &self.module;
+        let shared = &self.module.shared;
+        let code = self.module.code().await?;
         let function = self.module.prepare(&call)?;
         let arguments =
             Arguments::convert(function, call.arguments, call.limits, Blobs::default())?;
         let seed = call
             .context
-            .seed(shared.profile, &parts.cid, &function.full_name());
+            .seed(shared.profile, &self.module.cid(), &function.full_name());
         let log = Arc::new(Mutex::new(LogSink::new(call.limits.log_bytes)));
         let around = (call.context, call.world, function.mode());
         let mut state = CallState::new(around, seed, call.limits, log);
@@ -156,7 +158,7 @@ impl Profiler {
         store.set_epoch_deadline(1);
         let failed = |error: wasmtime::Error| engine_failure(&error);
         store.set_fuel(FUEL).map_err(failed)?;
-        let instance = match parts.pre.instantiate_async(&mut store).await {
+        let instance = match code.pre.instantiate_async(&mut store).await {
             Ok(instance) => instance,
             Err(error) => return Err(explain(&error, Phase::Start, &store.data().memory)),
         };
@@ -166,7 +168,7 @@ impl Profiler {
             recorder.begin(call.limits.fuel);
             recorder.rest()
         });
-        let work = parts.invoke(&mut store, instance, function, (&call, arguments));
+        let work = code.invoke(&mut store, instance, function, (&call, arguments));
         let rest = rest.unwrap_or_default();
         let limit = call.limits.fuel;
         let result = until_used_up(work, &rest).await;

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use thiserror::Error as ThisError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::{debug, warn};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -14,6 +14,7 @@ use weir_identity::{Cid, Hash};
 
 use crate::admission::{Import, admit, imports, read_sections};
 use crate::cache::{Cache, CacheConfig, CacheKey};
+use crate::code::Code;
 use crate::compiler::CompilerProcess;
 use crate::contract::{Contract, modes};
 use crate::error::Error;
@@ -22,8 +23,9 @@ use crate::flight::{Flight, Turns};
 use crate::limits::ComponentLimits;
 use crate::linked::{Imports, Linked, Provider, link, of_part};
 use crate::manifest::{Manifest, Part};
-use crate::module::{Module, ModuleParts};
+use crate::module::{About, Module, ModuleParts};
 use crate::profile::Profile;
+use crate::residence::{ComponentSource, Residence, Residents};
 use crate::sandbox::{CallState, has_effects, linker};
 
 /// How to set up a [`Marine`].
@@ -38,6 +40,8 @@ pub struct MarineConfig {
     pub slots: u32,
     /// What a component may be.
     pub components: ComponentLimits,
+    /// How much code is in memory while nobody executes it.
+    pub residence: Residence,
     /// Where compiled code is kept between runs; without it every run compiles anew.
     pub cache: Option<CacheConfig>,
     /// Where components are compiled; without it in this process, where
@@ -52,6 +56,7 @@ impl Default for MarineConfig {
             execution: Execution::default(),
             slots: 64,
             components: ComponentLimits::default(),
+            residence: Residence::default(),
             cache: None,
             compiler: None,
         }
@@ -92,6 +97,7 @@ pub(crate) struct Shared {
     engine_hash: [u8; 32],
     /// What is in use or being loaded.
     loaded: Mutex<HashMap<Cid, Entry>>,
+    residents: Arc<Residents>,
     /// Held while a component is compiled and tried.
     turns: Turns,
 }
@@ -139,9 +145,15 @@ impl Marine {
                     .map_err(SetupError::Cache)?,
                 compiler: config.compiler,
                 loaded: Mutex::default(),
+                residents: Residents::new(config.residence),
                 turns: Turns::new(COMPILATIONS),
             }),
         })
+    }
+
+    /// How much code is in memory.
+    pub fn resident(&self) -> Residence {
+        self.shared.residents.in_memory()
     }
 
     /// The rules under which guests run.
@@ -168,17 +180,41 @@ impl Marine {
 
     /// Loads a component: checks and compiles it, or takes its compiled code
     /// from the cache. A component that is in use already is not loaded again.
+    /// Its code stays in memory for as long as the module is there.
     ///
     /// Blocks: compiling takes in the order of a second for each megabyte, and
     /// [`ComponentLimits::compile_ms`] at most, counted from when it begins.
     pub fn load(&self, component: &[u8]) -> Result<Module, Error> {
         let cid = Cid::of_raw(component);
+        let module = Module::new(Arc::clone(&self.shared), self.parts(cid, component)?, None);
+        // Others, who can bring it back, may have let it be put down.
+        let seat = &module.parts.seat;
+        if seat.code().is_none() {
+            let (_, code) = self.shared.load(cid, component, &Flight::default())?;
+            seat.put(Arc::new(code));
+        }
+        Ok(module)
+    }
+
+    /// The same for a component whose bytes can be read again, so that its code need not stay in memory
+    /// ([`Residence`]).
+    pub fn load_from(
+        &self,
+        component: &[u8],
+        source: Arc<dyn ComponentSource>,
+    ) -> Result<Module, Error> {
+        let parts = self.parts(Cid::of_raw(component), component)?;
+        Ok(Module::new(Arc::clone(&self.shared), parts, Some(source)))
+    }
+
+    /// What is known of a component, by whoever loads it first.
+    fn parts(&self, cid: Cid, component: &[u8]) -> Result<Arc<ModuleParts>, Error> {
         let flight = {
             let mut loaded = self.shared.lock_loaded();
             match loaded.get(&cid) {
                 Some(Entry::Loading(flight)) => Arc::clone(flight),
                 Some(Entry::InUse(parts)) if let Some(parts) = parts.upgrade() => {
-                    return Ok(Module::new(Arc::clone(&self.shared), parts));
+                    return Ok(parts);
                 }
                 _ => {
                     let flight = self.depart(cid, component)?;
@@ -187,8 +223,7 @@ impl Marine {
                 }
             }
         };
-        let parts = flight.wait(self.shared.components.compile_ms)?;
-        Ok(Module::new(Arc::clone(&self.shared), parts))
+        flight.wait(self.shared.components.compile_ms)
     }
 
     /// Loads on a thread of its own, which goes on when nobody waits any more:
@@ -201,17 +236,27 @@ impl Marine {
             cid,
         };
         let component = component.to_vec();
-        std::thread::Builder::new()
-            .name("weir-compile".to_owned())
-            .spawn(move || {
-                let outcome = landing.shared.load(cid, &component, &landing.flight);
-                landing.land(outcome.map(Arc::new));
-            })
-            .map_err(|error| Error::Exhausted {
-                what: "threads",
-                detail: error.to_string(),
-            })?;
+        spawn(move || {
+            let outcome = landing.shared.load(cid, &component, &landing.flight);
+            landing.land(outcome.map(|assembled| Arc::new(landing.shared.seated(assembled))));
+        })?;
         Ok(flight)
+    }
+}
+
+/// A thread for work that cannot be interrupted.
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let thread = std::thread::Builder::new().name("weir-compile".to_owned());
+    let spawned = thread.spawn(work);
+    spawned.map(drop).map_err(|error| Error::Exhausted {
+        what: "threads",
+        detail: error.to_string(),
+    })
+}
+
+fn panicked() -> Error {
+    Error::Engine {
+        detail: "the compiler panicked".to_owned(),
     }
 }
 
@@ -240,9 +285,7 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.land(Err(Error::Engine {
-                detail: "the compiler panicked".to_owned(),
-            }));
+            self.land(Err(panicked()));
         }
     }
 }
@@ -262,9 +305,9 @@ impl Shared {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn load(&self, cid: Cid, bytes: &[u8], flight: &Flight) -> Result<ModuleParts, Error> {
-        if let Some(parts) = self.load_cached(cid, bytes) {
-            return Ok(parts);
+    fn load(&self, cid: Cid, bytes: &[u8], flight: &Flight) -> Result<(About, Code), Error> {
+        if let Some(assembled) = self.load_cached(cid, bytes) {
+            return Ok(assembled);
         }
         let features = self.engine.get_wasm_features();
         let (manifest, linked) = admit(bytes, &self.components, features)?;
@@ -280,14 +323,58 @@ impl Shared {
             codes.push((self.cache_key(&Cid::of_raw(bytes)), code));
             providers.push(component);
         }
-        let parts = self.assemble(cid, &component, manifest, (&linked, &providers))?;
-        parts.try_start(self)?;
+        let (about, linked) = self.assemble(cid, &component, manifest, (&linked, &providers))?;
+        linked.try_start(self)?;
         if let Some(cache) = &self.cache {
             for (key, code) in &codes {
                 cache.write(*key, code);
             }
         }
-        Ok(parts)
+        Ok((about, linked))
+    }
+
+    /// A module with its code in memory.
+    pub(crate) fn seated(&self, (about, code): (About, Code)) -> ModuleParts {
+        ModuleParts {
+            about,
+            seat: self.residents.seat(Arc::new(code)),
+        }
+    }
+
+    /// Loads code again that was put down, for all who wait for it. It goes on when nobody waits any more.
+    pub(crate) async fn bring_back(
+        self: &Arc<Self>,
+        parts: &Arc<ModuleParts>,
+        source: &Arc<dyn ComponentSource>,
+    ) -> Result<Arc<Code>, Error> {
+        let turn = parts.seat.turn().await;
+        if let Some(code) = parts.seat.code() {
+            return Ok(code);
+        }
+        // The semaphore is never closed, so an error cannot occur.
+        let permit = Arc::clone(&self.residents.returns)
+            .acquire_owned()
+            .await
+            .ok();
+        let (done, answer) = oneshot::channel();
+        let (shared, parts, source) = (Arc::clone(self), Arc::clone(parts), Arc::clone(source));
+        spawn(move || {
+            let _held = (turn, permit);
+            let cid = parts.about.cid;
+            let loaded = source.read(&cid).and_then(|bytes| {
+                let loaded = shared.load(cid, &bytes, &Flight::default());
+                loaded.map_err(|error| error.to_string())
+            });
+            // It could be loaded before, so it is this machine that fails, whatever it says.
+            let code = loaded.map(|(_, code)| Arc::new(code));
+            let code = code.map_err(|detail| Error::Away { cid, detail });
+            if let Ok(code) = &code {
+                parts.seat.put(Arc::clone(code));
+            }
+            // Whoever asked may have gone.
+            let _ = done.send(code);
+        })?;
+        answer.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// A component, and its code for the cache.
@@ -309,7 +396,7 @@ impl Shared {
 
     /// An entry of the cache was admitted when it was written: the key covers
     /// the bytes of the component, the profile and the engine.
-    fn load_cached(&self, cid: Cid, bytes: &[u8]) -> Option<ModuleParts> {
+    fn load_cached(&self, cid: Cid, bytes: &[u8]) -> Option<(About, Code)> {
         let component = self.cached(&cid)?;
         let parts = read_sections(bytes).and_then(|(manifest, linked)| {
             let providers = linked.parts.iter();
@@ -346,7 +433,7 @@ impl Shared {
         component: &Component,
         manifest: Option<Manifest>,
         (linked, providers): (&Linked, &[Component]),
-    ) -> Result<ModuleParts, Error> {
+    ) -> Result<(About, Code), Error> {
         let mut contract = Contract::of(&self.engine, component, &self.components)?;
         let providers = self.providers(manifest.as_ref(), linked, providers)?;
         for provider in &providers {
@@ -364,14 +451,18 @@ impl Shared {
             let ty = component.component_type();
             ty.imports(&self.engine).any(|(name, _)| has_effects(name))
         });
-        Ok(ModuleParts {
+        let code = Code {
+            exports: contract.exports(component)?,
+            providers,
+            pre,
+        };
+        let about = About {
             cid,
             contract,
             manifest,
             has_effects,
-            providers,
-            pre,
-        })
+        };
+        Ok((about, code))
     }
 
     /// The parts that are linked through the host, each with those that it uses.

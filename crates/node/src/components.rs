@@ -9,6 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{Mutex, MutexGuard};
 use weir_identity::Cid;
+use weir_marine::ComponentSource;
 
 use crate::content::{self, DRAFT};
 
@@ -110,6 +111,12 @@ impl Components {
 
     fn path(&self, cid: &Cid) -> PathBuf {
         self.folder.join(format!("{cid}.{KEPT}"))
+    }
+}
+
+impl ComponentSource for Components {
+    fn read(&self, cid: &Cid) -> Result<Vec<u8>, String> {
+        Components::read(self, cid).map_err(|error| error.to_string())
     }
 }
 

@@ -230,7 +230,11 @@ impl NodeHandle {
         }
         let marine = self.marine.clone().ok_or(DeployError::NoRuntime)?;
         let components = self.components.clone();
-        let work = move || marine.load(&component).map(|module| (module, component));
+        let source = Arc::new(components.clone());
+        let work = move || {
+            let module = marine.load_from(&component, source)?;
+            Ok::<_, weir_marine::Error>((module, component))
+        };
         let (module, component) = tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| self.stopped())??;

@@ -242,7 +242,9 @@ fn load(
         .parse()
         .map_err(|_| "its blueprint is not the CID of a component")?;
     let bytes = components.read(&cid).map_err(|error| error.to_string())?;
-    marine.load(&bytes).map_err(|error| error.to_string())
+    let source = Arc::new(components.clone());
+    let module = marine.load_from(&bytes, source);
+    module.map_err(|error| error.to_string())
 }
 
 /// Runs what blocks on a thread for that, and passes its panic on.

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use wasmtime::{Config, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, OptLevel, PoolingAllocationConfig};
 use weir_identity::{Hash, keccak256};
 
 use crate::bridge::TABLE;
@@ -160,10 +160,22 @@ impl Profile {
             .max_memory_size(Self::MEMORY_BYTES_MAX as usize)
             .table_elements(Self::TABLE_ELEMENTS)
             .max_component_instance_size(Self::INSTANCE_BYTES)
-            .linear_memory_keep_resident(64 << 10)
             .table_keep_resident(16 << 10)
             .async_stack_keep_resident(32 << 10)
             .max_unused_warm_slots(64);
+        keep_memory(&mut pool);
         pool
     }
+}
+
+/// Lets the memory of a slot stay with it from call to call, zeroed, so that a call with a large argument need not have
+/// hundreds of pages mapped anew. Where the system tells which pages were written (Linux 6.7), only those are zeroed;
+/// elsewhere it is all that is kept, so that is little.
+fn keep_memory(pool: &mut PoolingAllocationConfig) {
+    let (scan, bytes) = if PoolingAllocationConfig::is_pagemap_scan_available() {
+        (Enabled::Yes, 2 << 20)
+    } else {
+        (Enabled::No, 64 << 10)
+    };
+    pool.pagemap_scan(scan).linear_memory_keep_resident(bytes);
 }

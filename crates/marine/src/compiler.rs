@@ -4,9 +4,9 @@
 //! [`CompilerProcess`] has bounds of memory and time; when it reaches one or
 //! crashes, the component is refused and the node goes on.
 //!
-//! The node writes the bound of memory (8 bytes, big-endian), a byte that says
-//! for which [`Execution`], and the component to the worker's standard input
-//! and closes it. The worker answers on its
+//! The node writes the bounds of memory and of processor time (8 bytes each,
+//! big-endian), a byte that says for which [`Execution`], and the component to
+//! the worker's standard input and closes it. The worker answers on its
 //! standard output with one frame: [`MAGIC`], what identifies its engine (32
 //! bytes), a tag (0: code, 1: why not, as text), the BLAKE3 hash of what
 //! follows (32 bytes), and that up to the end.
@@ -14,7 +14,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -39,8 +39,12 @@ pub struct CompilerProcess {
     /// that (Linux). Beyond it the component is refused with
     /// [`Error::CompilerStopped`].
     pub memory_bytes: u64,
-    /// Milliseconds after which it is killed; the component is refused with
-    /// [`Error::TooCostly`].
+    /// Seconds of processor time that it may take, on all cores together, where
+    /// the system can bound that (Unix). Beyond it the component is refused with
+    /// [`Error::TooCostly`]. Unlike the clock on the wall, this does not depend on
+    /// what else the machine does.
+    pub cpu_s: u64,
+    /// Milliseconds after which it is killed whatever it did, in the same way.
     pub wall_ms: u64,
 }
 
@@ -54,25 +58,17 @@ const REFUSED: u8 = 1;
 /// Bounds the memory of the whole process first. Fails only if input, output
 /// or the engine do; a component that cannot be compiled is an answer.
 pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
-    let mut memory_bytes = [0; 8];
-    input.read_exact(&mut memory_bytes)?;
+    let mut bounds = [[0; 8]; 2];
+    for bound in &mut bounds {
+        input.read_exact(bound)?;
+    }
+    let [memory_bytes, cpu_s] = bounds.map(u64::from_be_bytes);
     // Counts what can be written to, not address space, of which an engine reserves much.
-    let limit = Some(u64::from_be_bytes(memory_bytes));
-    setrlimit(
-        Resource::Data,
-        Rlimit {
-            current: limit,
-            maximum: limit,
-        },
-    )?;
+    bound(Resource::Data, memory_bytes, memory_bytes)?;
+    // Beyond the first one the process gets a signal that says why, beyond the second one it is killed.
+    bound(Resource::Cpu, cpu_s, cpu_s.saturating_add(1))?;
     // Nobody needs an image of the memory of a crashed compiler.
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )?;
+    bound(Resource::Core, 0, 0)?;
     let mut execution = [0];
     input.read_exact(&mut execution)?;
     let [execution] = execution;
@@ -94,6 +90,14 @@ pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> io::Resul
     output.write_all(blake3::hash(&content).as_bytes())?;
     output.write_all(&content)?;
     output.flush()
+}
+
+fn bound(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
+    let limit = Rlimit {
+        current: Some(current),
+        maximum: Some(maximum),
+    };
+    Ok(setrlimit(resource, limit)?)
 }
 
 /// A child that does not outlive the wait for it.
@@ -143,6 +147,7 @@ impl CompilerProcess {
                 // If this fails, the worker is gone, and how it ended says why.
                 let _ = stdin
                     .write_all(&self.memory_bytes.to_be_bytes())
+                    .and_then(|()| stdin.write_all(&self.cpu_s.to_be_bytes()))
                     .and_then(|()| stdin.write_all(&[execution.code()]))
                     .and_then(|()| stdin.write_all(component));
             })?;
@@ -167,6 +172,11 @@ impl CompilerProcess {
                 limit_ms: self.wall_ms,
             });
         };
+        if ran_out_of_time(status) {
+            return Err(Error::TooCostly {
+                limit_ms: self.cpu_s.saturating_mul(1_000),
+            });
+        }
         let stopped = || Error::CompilerStopped {
             memory_bytes: self.memory_bytes,
             detail: status.to_string(),
@@ -186,6 +196,18 @@ impl CompilerProcess {
             _ => Err(stopped()),
         }
     }
+}
+
+/// Whether the system ended a process because of its processor time.
+#[cfg(unix)]
+fn ran_out_of_time(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(rustix::process::Signal::XCPU.as_raw())
+}
+
+#[cfg(not(unix))]
+fn ran_out_of_time(_status: ExitStatus) -> bool {
+    false
 }
 
 /// Engine, tag and content of a whole frame.

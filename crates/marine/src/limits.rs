@@ -25,8 +25,10 @@ pub struct ComponentLimits {
     pub function_work: u64,
     /// The sum of local variables times blocks of all functions.
     pub compile_work: u64,
-    /// Milliseconds that compiling may take on this machine; the other bounds
-    /// are such that no component should get near it.
+    /// Milliseconds by the clock that compiling may take on this machine, however
+    /// busy it is; the other bounds, and that of a
+    /// [`CompilerProcess`](crate::CompilerProcess), are such that no component
+    /// should get near it.
     pub compile_ms: u64,
     /// Instances of core modules: a module counts for each of its instances,
     /// in each instance of the component around it.
@@ -60,7 +62,7 @@ impl Default for ComponentLimits {
             locals: 10_000,
             function_work: 10_000_000,
             compile_work: 50_000_000,
-            compile_ms: 60_000,
+            compile_ms: 600_000,
             core_instances: Profile::CORE_INSTANCES_PER_COMPONENT as u64,
             instances: 1_000,
             definitions: 100_000,

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         _ => {
             a_component_compiled_elsewhere_answers();
             a_compiler_out_of_memory_is_no_harm();
+            a_compiler_that_works_too_much_is_ended();
             a_compiler_that_never_ends_is_killed();
             a_compiler_that_breaks_its_frame_is_not_believed();
             a_compiler_that_is_not_there_is_no_fault_of_the_component();
@@ -46,7 +47,8 @@ fn compiler(mode: &str) -> CompilerProcess {
         program: std::env::current_exe().expect("this program is a file"),
         args: vec![OsString::from(mode)],
         memory_bytes: 2 << 30,
-        wall_ms: 60_000,
+        cpu_s: 60,
+        wall_ms: 600_000,
     }
 }
 
@@ -99,6 +101,18 @@ fn a_compiler_out_of_memory_is_no_harm() {
     let error = marine.load(&heavy()).expect_err("too large for that");
     assert!(matches!(error, Error::CompilerStopped { .. }), "{error}");
     assert_eq!(error.code(), "deploy/too-costly");
+    assert!(marine.load(&simple()).is_ok(), "the runtime goes on");
+}
+
+fn a_compiler_that_works_too_much_is_ended() {
+    let hasty = CompilerProcess {
+        cpu_s: 1,
+        ..compiler(WORK)
+    };
+    let marine = marine(hasty);
+    let error = marine.load(&heavy()).expect_err("it takes seconds");
+    let limit = matches!(error, Error::TooCostly { limit_ms: 1_000 });
+    assert!(limit, "{error}");
     assert!(marine.load(&simple()).is_ok(), "the runtime goes on");
 }
 

@@ -267,3 +267,29 @@ fn ten_thousand_rows_are_no_burden() {
         one.fuel
     );
 }
+
+#[test]
+fn a_full_state_is_a_full_disk_to_it_and_nothing_is_lost() {
+    let mut db = Database::new();
+    db.state.bytes = 128 << 10;
+    db.execute("create table t (data blob)", "[]");
+    let put = |rows: u32| {
+        format!(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows})
+             insert into t select randomblob(4000) from n"
+        )
+    };
+    assert_eq!(db.execute(&put(5), "[]"), "5");
+    let before = db.root;
+    let failed = db.execute(&put(100), "[]");
+    assert!(
+        failed.starts_with("guest/err") && failed.contains("database or disk is full"),
+        "{failed}"
+    );
+    assert_eq!(db.root, before);
+    assert_eq!(db.execute(&put(1), "[]"), "1");
+    assert_eq!(
+        db.query("select count(*) as n from t", "[]"),
+        r#"{"columns":["n"],"rows":[[{"integer":6}]]}"#
+    );
+}

@@ -7,7 +7,7 @@ use weir_identity::{Hash, Keypair, Value, keccak256};
 use weir_marine::{
     Call, CallContext, CallOutput, Judgement, Limits, Module, Outside, StateAt, World,
 };
-use weir_receipt::state::{MemoryNodes, Root};
+use weir_receipt::state::{Limits as StateLimits, MemoryNodes, Root};
 use weir_receipt::{
     Evidence, Material, Receipt, ReceiptDomain, args_hash, content_hash, function_id,
     local_request_id, local_worker_id,
@@ -26,6 +26,7 @@ pub(crate) struct Service {
     pub(crate) root: Root,
     pub(crate) nodes: MemoryNodes,
     pub(crate) limits: Limits,
+    pub(crate) state: StateLimits,
     pub(crate) outside: Outside,
     /// How many calls have a receipt.
     executed: u64,
@@ -40,6 +41,7 @@ impl Service {
             root: Root::EMPTY,
             nodes: MemoryNodes::default(),
             limits: Limits::default(),
+            state: StateLimits::default(),
             outside: Outside::default(),
             executed: 0,
         }
@@ -61,6 +63,7 @@ impl Service {
             state: StateAt {
                 root: self.root,
                 nodes: nodes.clone(),
+                limits: self.state,
                 ..StateAt::default()
             },
             outside: self.outside.clone(),

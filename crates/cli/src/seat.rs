@@ -21,6 +21,8 @@ pub(crate) struct Seat {
     pub(crate) is_new: bool,
     /// Where its node keeps what it has to know in its next life.
     pub(crate) room: PathBuf,
+    /// Where a node keeps what it needs in this life alone.
+    pub(crate) aside: PathBuf,
     /// Notes of the particles that were started from this seat and are not over.
     pub(crate) begun: PathBuf,
     _lock: File,
@@ -73,6 +75,7 @@ impl Seat {
             keypair: Arc::new(key.keypair),
             is_new: key.is_new,
             room: folder.join(format!("node{suffix}")),
+            aside: folder.join(format!("aside{suffix}")),
             begun: folder.join(format!("begun{suffix}")),
             _lock: lock,
         })

@@ -1,5 +1,6 @@
 //! This command as a peer of the network: a key of its own, no address, one relay.
 
+mod courier;
 mod running;
 
 pub(crate) use running::{Outcome, Running};
@@ -125,11 +126,6 @@ impl Session {
         &self.relay.id
     }
 
-    /// The node, for what is no particle that a person follows.
-    pub(crate) fn node(&self) -> &NodeHandle {
-        &self.node
-    }
-
     /// Looks after the relay, and ends when it is gone for good. A local network that was started again has the same
     /// peers at other ports, so the place of the relay is read anew each time.
     async fn until_cut_off(&self) {
@@ -152,6 +148,13 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Ends a node.
+    fn farewell(&self, node: &NodeHandle) {
+        let farewell = async { tokio::time::timeout(FAREWELL, node.shutdown()).await };
+        // A node that hangs is ended by the end of the process.
+        let _ = self.runtime.block_on(farewell);
     }
 
     fn relay_now(&self) -> Option<Contact> {
@@ -209,10 +212,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let node = self.node.clone();
-        let farewell = async { tokio::time::timeout(FAREWELL, node.shutdown()).await };
-        // A node that hangs is ended by the end of the process.
-        let _ = self.runtime.block_on(farewell);
+        self.farewell(&self.node);
     }
 }
 

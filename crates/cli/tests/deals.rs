@@ -54,6 +54,8 @@ fn from_deployment_to_the_end(up: &[&str]) {
     );
 
     let deployed = told(folder, &["deploy", "hello", "--for", "10m", "--yes"]);
+    let aside = folder.join(".weir/client/aside");
+    assert!(!aside.exists(), "what went through the upload is kept");
     assert_eq!(deployed["deal"], 1);
     assert_eq!(deployed["updated"], false);
     assert_eq!(

@@ -66,7 +66,8 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
     consent(args.yes, global, output, (&plan.text, "go on?"))?;
     // Nothing is spent if nobody can be reached.
     let session = Session::open(&project, &network, output)?;
-    let upload = Upload::new(&session, &network, &built)?;
+    let courier = session.courier()?;
+    let upload = Upload::new(courier.node(), &network, &built)?;
     let patience = global.timeout.unwrap_or(PATIENCE);
     let (deal, workers, hosts) = {
         let progress = output.progress("making the deal");
@@ -87,6 +88,7 @@ pub(crate) fn run(args: &Deploy, global: &Global, output: &Output) -> Result<Rep
             Ok((deal, workers, hosts))
         })?
     };
+    drop(courier);
     let place = (&session, &network.with(hosts));
     let replicas = probe::answering(place, (deal, workers), &plan, patience, output)?;
     let took = begin.elapsed();

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::market::Context;
 use crate::output::Progress;
 use crate::project::Network;
-use crate::session::{Session, contact};
+use crate::session::contact;
 use data_encoding::BASE64URL_NOPAD;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,7 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn new(
-        session: &Session,
+        node: &NodeHandle,
         network: &Network,
         built: &Built,
     ) -> Result<Arc<Self>, Failure> {
@@ -57,7 +57,7 @@ impl Upload {
         });
         let contacts = network.peers.iter().map(contact);
         Ok(Arc::new(Self {
-            node: session.node().clone(),
+            node: node.clone(),
             package: built.cid(),
             blocks: blocks.collect(),
             contacts: contacts.collect::<Result<_, Failure>>()?,

@@ -13,7 +13,7 @@ use crate::output::{Output, Report};
 use alloy_primitives::{Address, U256, Uint};
 use std::time::{Duration, Instant};
 use weir_chain::bindings::Lens;
-use weir_chain::{Call, Directory};
+use weir_chain::{Call, ChainError, Directory};
 
 /// The pause between two looks at the deal.
 const LOOK: Duration = Duration::from_millis(20);
@@ -215,6 +215,7 @@ async fn carry_out(
     consent(yes, global, output, (&text, "go on?"))?;
     let wallet = about.wallet()?;
     if !lacks.is_zero() {
+        ensure_money_helps(&about, &change.call).await?;
         pay_in(&about, &wallet, lacks).await?;
     }
     wallet.send(&change.call).await?;
@@ -231,6 +232,16 @@ async fn carry_out(
     }
     about.again().await?;
     shown(&about, output).await
+}
+
+/// Before anything is paid in: whether it is for money alone that the contract refuses a change, if it does.
+async fn ensure_money_helps(about: &About, call: &Call) -> Result<(), Failure> {
+    let (context, owner) = (&about.context, about.view.deal.owner);
+    match context.client.gas_cost(owner, call).await {
+        Err(ChainError::Revert { why, .. }) if why.name == "DepositTooSmall" => Ok(()),
+        Err(error) => Err(context.failed("the deal cannot be changed", &error)),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Before anything is paid in: whether the account may change the deal.

@@ -5,8 +5,8 @@ mod market;
 
 pub(crate) use deal::{Deal, Deploy, Which};
 pub(crate) use market::{
-    AddContext, Apply, Asked, Context, Exit, Init, Market, Provider, Send, Simulate, Stake, Wallet,
-    Who,
+    AddContext, AddStake, Apply, Asked, Context, Exit, Init, Market, Provider, Send, Simulate,
+    Stake, Wallet, Who,
 };
 
 use crate::output::{ColorChoice, Format};

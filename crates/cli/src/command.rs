@@ -70,7 +70,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> u8 {
         Command::Chain(args) => chain::run(&args, output),
         Command::Market(args) => market::run(&args, output),
         Command::Provider(args) => provider::run(&args, &cli.global, output),
-        Command::Stake(args) => stake::run(&args, output),
+        Command::Stake(args) => stake::run(&args, &cli.global, output),
         Command::Context(args) => context::run(&args, output),
         Command::Wallet(args) => wallet::run(&args, &cli.global, output),
         Command::Trace(args) => trace::run(&args, output),

@@ -120,7 +120,10 @@ schemas! {
     /// The signature with which a node agrees to be a provider's.
     PROVIDER_CONSENT = "provider.consent";
     /// Collateral.
+    STAKE_ADD = "stake.add";
+    STAKE_CLAIM = "stake.claim";
     STAKE_LS = "stake.ls";
+    STAKE_REWARDS = "stake.rewards";
     /// Collateral that came home.
     STAKE_WITHDRAW = "stake.withdraw";
     /// The contexts.

@@ -158,8 +158,30 @@ pub(crate) enum Stake {
     /// What the account has as collateral and as credit
     #[command(visible_alias = "list")]
     Ls(Who),
+    /// Back peers with collateral, if their commitments name this account or anyone
+    Add(AddStake),
     /// Take home the collateral that is credited
     Withdraw(Who),
+    /// What the account has of the fees of deals on peers that it backs
+    Rewards {
+        #[command(flatten)]
+        who: Who,
+        /// Claim what their workers earned, and take home what is due
+        #[arg(long)]
+        claim: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AddStake {
+    /// The peers, by their addresses
+    #[arg(value_name = "PEER", required = true)]
+    pub(crate) peers: Vec<String>,
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

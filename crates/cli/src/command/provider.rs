@@ -7,7 +7,7 @@ mod exit;
 mod file;
 mod status;
 
-pub(super) use claim::withdraw;
+pub(super) use claim::{take, withdraw};
 
 use crate::args::{Global, Provider, Who};
 use crate::code::Code;

@@ -1,21 +1,34 @@
 //! `weir stake`: collateral, for whoever deposited it.
 
-use super::provider::{usual, withdraw};
-use crate::args::{Stake, Who};
+mod add;
+mod rewards;
+mod withdraw;
+
+use super::provider::usual;
+use crate::args::{Global, Stake, Who};
 use crate::command::chain::asking;
 use crate::failure::Failure;
 use crate::market::{Context, collateral, commitment_state, whole};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::schema;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use serde::Serialize;
 use weir_chain::{ChainError, Directory};
 
 /// Runs the command and names the schema of its result.
-pub(crate) fn run(args: &Stake, output: &Output) -> (&'static str, Result<Report, Failure>) {
+pub(crate) fn run(
+    args: &Stake,
+    global: &Global,
+    output: &Output,
+) -> (&'static str, Result<Report, Failure>) {
     match args {
         Stake::Ls(who) => (schema::STAKE_LS, asking(list(who, output))),
-        Stake::Withdraw(who) => (schema::STAKE_WITHDRAW, asking(take_home(who))),
+        Stake::Add(args) => (schema::STAKE_ADD, asking(add::add(args, global, output))),
+        Stake::Rewards { who, claim: false } => {
+            (schema::STAKE_REWARDS, asking(rewards::show(who, output)))
+        }
+        Stake::Rewards { who, claim: true } => (schema::STAKE_CLAIM, asking(rewards::claim(who))),
+        Stake::Withdraw(who) => (schema::STAKE_WITHDRAW, asking(withdraw::withdraw(who))),
     }
 }
 
@@ -110,42 +123,4 @@ async fn list(who: &Who, output: &Output) -> Result<Report, Failure> {
         whole(&stakes.balance)
     ));
     Ok(Report::new(&stakes, text))
-}
-
-#[derive(Serialize)]
-struct Withdrawn {
-    account: Address,
-    token: Address,
-    /// In the smallest unit.
-    amount: String,
-    /// Absent if there was nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction: Option<B256>,
-}
-
-async fn take_home(who: &Who) -> Result<Report, Failure> {
-    let context = Context::current()?;
-    let wallet = context.wallet(who.account.as_deref(), &usual())?;
-    let (account, token) = (wallet.account(), context.deployment.stake_token);
-    let credit = context.market().stake_credit(account).await;
-    let credit = credit.map_err(|error| context.failed("the market cannot be read", &error))?;
-    let mut withdrawn = Withdrawn {
-        account,
-        token,
-        amount: "0".to_owned(),
-        transaction: None,
-    };
-    if !credit.is_zero() {
-        let call = context.deployment.withdraw_stake(account);
-        let (hash, amount) = withdraw(&context, &wallet, token, &call).await?;
-        withdrawn.amount = amount.to_string();
-        withdrawn.transaction = Some(hash);
-    }
-    let text = match withdrawn.transaction {
-        None => {
-            "nothing to withdraw: collateral is credited when its commitment is finished".to_owned()
-        }
-        Some(_) => format!("{} stake came home", whole(&withdrawn.amount)),
-    };
-    Ok(Report::new(&withdrawn, text))
 }

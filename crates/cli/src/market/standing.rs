@@ -138,7 +138,7 @@ impl Standing {
         let mut peers = Vec::new();
         for view in market.peers(&ids).await? {
             if view.peer.provider == account {
-                let workers = workers(market, &directory, view.peerId, time.epoch).await?;
+                let workers = works(market, &directory, view.peerId, time.epoch).await?;
                 peers.push(Peer { view, workers });
             }
         }
@@ -199,7 +199,7 @@ pub(crate) async fn all_offers(
 }
 
 /// The workers that a peer is and was.
-async fn workers(
+pub(crate) async fn works(
     market: MarketReader<'_>,
     directory: &Directory,
     peer: Address,

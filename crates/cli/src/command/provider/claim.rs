@@ -3,11 +3,11 @@
 use super::{standing, usual};
 use crate::args::Who;
 use crate::failure::Failure;
-use crate::market::{Context, Standing, Wallet, Work, whole};
+use crate::market::{Context, Wallet, Work, whole};
 use crate::output::Report;
 use alloy_primitives::{Address, B256, U256};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use weir_chain::{Call, Deployment};
 
 /// Workers in one claim.
@@ -76,49 +76,66 @@ pub(in crate::command) async fn withdraw(
 pub(super) async fn claim(who: &Who) -> Result<Report, Failure> {
     let context = Context::current()?;
     let wallet = context.wallet(who.account.as_deref(), &usual())?;
-    let before = standing(&context, who).await?;
+    let standing = standing(&context, who).await?;
+    let works = standing.peers.iter().flat_map(|peer| &peer.workers);
+    let tokens = standing.pay.iter().map(|(token, _)| *token);
+    take(&context, &wallet, works.collect(), tokens.collect()).await
+}
+
+/// Claims what these workers earned, and withdraws what the account has in these tokens then.
+pub(in crate::command) async fn take(
+    context: &Context,
+    wallet: &Wallet,
+    works: Vec<&Work>,
+    tokens: BTreeSet<Address>,
+) -> Result<Report, Failure> {
     let mut transactions = Vec::new();
-    let works = before.peers.iter().flat_map(|peer| &peer.workers);
-    for call in claims(&context.deployment, works) {
+    for call in claims(&context.deployment, works.iter().copied()) {
         transactions.push(wallet.send(&call).await?);
     }
-    let after = Standing::read(&context, before.account).await;
-    let after = after.map_err(|error| context.failed("the market cannot be read", &error))?;
-    let mut tokens = Vec::new();
-    for (token, credit) in &after.pay {
-        let works = before.peers.iter().flat_map(|peer| &peer.workers);
+    let mut moved = Vec::new();
+    for token in tokens {
+        let credit = context.market().pay_credit(token, wallet.account()).await;
+        let credit = credit.map_err(|error| context.failed("the market cannot be read", &error))?;
         let claimed = works
-            .filter(|work| work.deal.deal.payToken == *token)
+            .iter()
+            .filter(|work| work.deal.deal.payToken == token)
             .fold(U256::ZERO, |sum, work| sum.saturating_add(work.claimable()));
         let mut withdrawn = U256::ZERO;
         if !credit.is_zero() {
-            let (hash, amount) = withdraw_pay(&context, &wallet, *token).await?;
+            let (hash, amount) = withdraw_pay(context, wallet, token).await?;
             transactions.push(hash);
             withdrawn = amount;
         }
-        tokens.push(Moved {
-            token: *token,
+        moved.push(Moved {
+            token,
             claimed: claimed.to_string(),
             withdrawn: withdrawn.to_string(),
         });
     }
     let claimed = Claimed {
-        account: before.account,
+        account: wallet.account(),
         transactions,
-        tokens,
+        tokens: moved,
     };
     let text = if claimed.transactions.is_empty() {
         "nothing is due yet".to_owned()
     } else {
-        let each = claimed.tokens.iter().map(|moved| {
-            format!(
-                "claimed {} of {}, and {} came home after the market's fee and the staker's part",
-                whole(&moved.claimed),
-                moved.token,
-                whole(&moved.withdrawn)
-            )
-        });
+        let each = claimed.tokens.iter().map(Moved::text);
         each.collect::<Vec<_>>().join("\n")
     };
     Ok(Report::new(&claimed, text))
+}
+
+impl Moved {
+    fn text(&self) -> String {
+        let (claimed, withdrawn, token) =
+            (whole(&self.claimed), whole(&self.withdrawn), self.token);
+        if self.claimed == "0" {
+            return format!("{withdrawn} of {token} came home, of what was claimed before");
+        }
+        format!(
+            "claimed {claimed} of {token}, and {withdrawn} came home after the market's fee and the staker's part"
+        )
+    }
 }

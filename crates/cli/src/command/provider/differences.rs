@@ -1,7 +1,7 @@
 //! What differs between `provider.toml` and the chain, as transactions.
 
-use super::file::{Consent, OfferTerms, PeerTerms, ProviderFile};
-use crate::market::Standing;
+use super::file::{Consent, OfferTerms, PeerTerms, ProviderFile, Staker};
+use crate::market::{Standing, whole};
 use alloy_primitives::{Address, B256, Bytes, U256, Uint};
 use std::collections::{BTreeMap, BTreeSet};
 use weir_chain::bindings::{Lens, Registry};
@@ -213,42 +213,57 @@ impl Chain<'_> {
     fn of_commitments(&self, file: &ProviderFile) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut waiting: Vec<(Address, U256)> = Vec::new();
+        let mut others = Vec::new();
+        let promise = &file.promise;
+        let named = self.staker(promise.staker);
         for offer in &file.offers {
             for peer in offer.peers.iter().filter(|peer| !self.is_taken(peer)) {
                 let commitment = self.view(peer).map(|view| &view.commitment);
-                match commitment.map(|commitment| commitment.status) {
-                    Some(2 | 3) => {}
-                    Some(1) => {
-                        let per_unit = commitment.map(|known| known.collateralPerUnit);
-                        let units = commitment.map_or(peer.units, |known| known.units);
-                        let amount = U256::from(per_unit.unwrap_or_default())
-                            .saturating_mul(U256::from(units));
-                        waiting.push((peer.id, amount));
-                    }
-                    _ => {
+                let commitment = commitment.filter(|known| (1..=3).contains(&known.status));
+                let (staker, amount) = match commitment {
+                    Some(known) if known.status != 1 => continue,
+                    Some(known) => (known.staker, self.collateral_of(known)),
+                    None => {
                         let terms = CommitmentTerms {
-                            epochs: file.epochs,
-                            staker_share_bp: 0,
-                            staker_deal_share_bp: 0,
+                            epochs: promise.epochs,
+                            staker_share_bp: promise.idle_share_bp,
+                            staker_deal_share_bp: promise.deal_share_bp,
                             min_unit_price: offer.price,
-                            staker: self.standing.account,
+                            staker: named,
                         };
                         let call = self.deployment.create_commitment(peer.id, &terms);
                         let what = format!(
                             "commit the {} units of peer {} for {} epochs",
-                            peer.units, peer.name, file.epochs
+                            peer.units, peer.name, promise.epochs
                         );
                         found.push(send(what, call));
-                        let amount = self
-                            .collateral_per_unit
-                            .saturating_mul(U256::from(peer.units));
-                        waiting.push((peer.id, amount));
+                        let units = U256::from(peer.units);
+                        (named, self.collateral_per_unit.saturating_mul(units))
                     }
+                };
+                if staker == self.standing.account {
+                    waiting.push((peer.id, amount));
+                } else {
+                    others.push(left_to(staker, peer, amount));
                 }
             }
         }
         found.extend(self.of_collateral(&waiting));
+        found.extend(others);
         found
+    }
+
+    /// Whose account a commitment names; zero for whoever comes first.
+    fn staker(&self, staker: Staker) -> Address {
+        match staker {
+            Staker::Provider => self.standing.account,
+            Staker::Named(account) => account,
+            Staker::Anyone => Address::ZERO,
+        }
+    }
+
+    fn collateral_of(&self, commitment: &Lens::Commitment) -> U256 {
+        U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units))
     }
 
     fn of_collateral(&self, waiting: &[(Address, U256)]) -> Vec<Difference> {
@@ -300,6 +315,24 @@ impl Chain<'_> {
         };
         peers.iter().map(input).collect()
     }
+}
+
+/// That another account is to deposit collateral.
+fn left_to(staker: Address, peer: &PeerTerms, amount: U256) -> Difference {
+    let who = if staker == Address::ZERO {
+        "anyone".to_owned()
+    } else {
+        staker.to_string()
+    };
+    let what = format!("deposit the collateral of peer {}", peer.name);
+    let amount = whole(&amount.to_string());
+    blocked(
+        what,
+        format!(
+            "{who} backs it with {amount} stake: weir stake add {}",
+            peer.id
+        ),
+    )
 }
 
 fn names(peers: &[&PeerTerms]) -> String {

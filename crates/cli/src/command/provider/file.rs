@@ -1,5 +1,6 @@
 //! `provider.toml`: what a provider wants to have in the market.
 
+use super::usual;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::market::{Context, smallest, token};
@@ -16,8 +17,26 @@ pub(super) struct ProviderFile {
     /// Who the provider is, for everybody to read.
     pub(super) name: String,
     pub(super) offers: Vec<OfferTerms>,
-    /// For how many epochs each peer is committed.
+    pub(super) promise: Promise,
+}
+
+/// What is promised of each peer, and with whose collateral.
+pub(super) struct Promise {
     pub(super) epochs: u16,
+    pub(super) staker: Staker,
+    /// The staker's part of fees from deals, in basis points.
+    pub(super) deal_share_bp: u16,
+    /// The staker's part of rewards for idle capacity, in basis points.
+    pub(super) idle_share_bp: u16,
+}
+
+/// Who deposits collateral.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Staker {
+    Provider,
+    Named(Address),
+    /// Whoever comes first.
+    Anyone,
 }
 
 /// An offer with its peers.
@@ -94,6 +113,12 @@ struct RawPeer {
 #[serde(deny_unknown_fields)]
 struct RawCommitment {
     epochs: u16,
+    staker: Option<String>,
+    /// In percent, as the next one.
+    #[serde(default)]
+    deal_share: u16,
+    #[serde(default)]
+    idle_share: u16,
 }
 
 /// That a file cannot be used, and why.
@@ -144,9 +169,32 @@ impl ProviderFile {
         Ok(Self {
             name: raw.provider.name,
             offers,
-            epochs: raw.commitment.epochs,
+            promise: promise(path, &raw.commitment, context)?,
         })
     }
+}
+
+fn promise(path: &Path, raw: &RawCommitment, context: &Context) -> Result<Promise, Failure> {
+    let staker = match raw.staker.as_deref() {
+        None => Staker::Provider,
+        Some("anyone") => Staker::Anyone,
+        Some(name) => Staker::Named(context.account(Some(name), &usual())?),
+    };
+    let shares = [raw.deal_share, raw.idle_share];
+    if shares.iter().any(|share| *share > 100) {
+        return Err(unusable(path, "a staker's share is at most 100 percent"));
+    }
+    if staker == Staker::Provider && shares != [0, 0] {
+        let cause = "there is a share for a staker, and none is named: `staker` is an account, or \"anyone\"";
+        return Err(unusable(path, cause));
+    }
+    let [deal_share_bp, idle_share_bp] = shares.map(|share| share * 100);
+    Ok(Promise {
+        epochs: raw.epochs,
+        staker,
+        deal_share_bp,
+        idle_share_bp,
+    })
 }
 
 fn offer_terms(

@@ -111,3 +111,26 @@ pub fn sqlite(chance: &mut Chance) -> Call {
         _ => ("query", r#"["delete from people", []]"#.to_owned()),
     }
 }
+
+/// The first call of `examples/rates`: from then on it asks what answers at this URL.
+pub fn rates_first(source: &str) -> Call {
+    ("use-source", format!(r#"["{source}"]"#))
+}
+
+/// A call of `examples/rates` for currencies of which its server may know some; some of them fail.
+pub fn rates(chance: &mut Chance) -> Call {
+    let pair = [
+        chance.pick(&["EUR", "CHF", "eur", "E"]),
+        chance.pick(&["USD", "GBP", "US$", ""]),
+    ];
+    let [base, quote] = pair;
+    match chance.below(7) {
+        0..=3 => ("refresh", format!(r#"["{base}","{quote}"]"#)),
+        4 => ("get", format!(r#"["{base}","{quote}"]"#)),
+        5 => {
+            let limit = chance.pick(&[0, 1, 7, 4_294_967_295_u32]);
+            ("history", format!(r#"["{base}","{quote}",{limit}]"#))
+        }
+        _ => ("source", "[]".to_owned()),
+    }
+}

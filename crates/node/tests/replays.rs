@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use support::{Folder, callback, counter, node, request, start, with_wasm};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use weir_fuzzing::{Chance, calls};
 use weir_identity::Value;
 use weir_marine::{Execution, Manifest, Marine, MarineConfig, Module, Verdict, compose};
-use weir_node::{Deployment, NodeHandle};
+use weir_node::{Deployment, EffectsConfig, NodeHandle};
 use weir_peer::ClientFunctions;
 use weir_receipt::{Evidence, Material, SignedReceipt};
 
@@ -40,6 +42,59 @@ fn sqlite() -> Vec<u8> {
     compose(&manifest, &parts)
         .expect("the part fits its manifest")
         .component
+}
+
+/// The example that asks a server, which is at this port here, with its fetcher composed or linked through the host.
+fn rates(port: u16, link: &str) -> Vec<u8> {
+    let part = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
+    let parts = BTreeMap::from([
+        part(
+            "front",
+            include_bytes!("../../../examples/rates/front/front.wasm"),
+        ),
+        part(
+            "fetcher",
+            include_bytes!("../../../examples/rates/fetcher/fetcher.wasm"),
+        ),
+    ]);
+    let text = include_str!("../../../examples/rates/weir.toml")
+        .replace("api.frankfurter.dev", &format!("127.0.0.1:{port}"))
+        .replace("name = \"fetcher\"", &format!("name = \"fetcher\"\n{link}"));
+    let manifest = Manifest::from_toml(&text).expect("the manifest of the example is good");
+    compose(&manifest, &parts)
+        .expect("the parts fit their manifest")
+        .component
+}
+
+/// A server of rates, each of which it gives once.
+async fn server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("there is a free port");
+    let port = listener.local_addr().expect("it has one").port();
+    tokio::spawn(async move {
+        for price in 1.. {
+            let (mut stream, _) = listener.accept().await.expect("loopback works");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.expect("it asks"));
+            }
+            let request = String::from_utf8_lossy(&request);
+            let (status, body) = if request.contains("symbols=USD") {
+                let base = request.split("base=").nth(1).map_or("", |text| &text[..3]);
+                let body = format!(
+                    r#"{{"base":"{base}","date":"2026-11-27","rates":{{"USD":{price}.5}}}}"#
+                );
+                ("200 OK", body)
+            } else {
+                ("404 Not Found", "not found".to_owned())
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+            let sent = stream.write_all(answer.as_bytes()).await;
+            sent.expect("it waits for the answer");
+        }
+    });
+    port
 }
 
 /// Makes a call from `here` on the peer `there`, and gives its receipt; none where the arguments do not fit.
@@ -102,7 +157,7 @@ async fn material(here: &NodeHandle, there: &str, receipt: &SignedReceipt) -> Ma
 fn elsewhere(execution: Execution, component: &[u8]) -> Module {
     let marine = Marine::new(MarineConfig {
         execution,
-        slots: 1,
+        slots: 2,
         ..MarineConfig::default()
     });
     let marine = marine.expect("the engine can be set up");
@@ -116,25 +171,40 @@ async fn random_calls_of_the_example_services_are_the_same_on_a_second_machine()
         Err(_) => CALLS,
     };
     let folder = Folder::new();
-    let worker = start(with_wasm(node(&folder, 1))).await;
-    for (name, component) in [("greeter", greeter()), ("sqlite", sqlite())] {
+    let mut config = with_wasm(node(&folder, 1));
+    let permission = r#"allow = [{ component = "*", interface = "weir:host/http@0.1", policy = { hosts = ["127.0.0.1:*"], private = true } }]"#;
+    config.effects = EffectsConfig::parse(permission).expect("it is well-formed");
+    let worker = start(config).await;
+    let port = server().await;
+    let services = [
+        ("greeter", greeter()),
+        ("sqlite", sqlite()),
+        ("rates", rates(port, "")),
+        ("rates-linked", rates(port, "link = \"host\"")),
+    ];
+    for (name, component) in services.clone() {
         let deployed = worker.deploy(deployment(name, component)).await;
         deployed.expect("it can be deployed");
     }
     let caller = start(node(&folder, 2)).await;
     caller.connect(worker.contact()).await.expect("it is near");
     let there = worker.peer_id().to_string();
-    let modules = [("greeter", greeter()), ("sqlite", sqlite())].map(|(name, component)| {
+    let modules = services.map(|(name, component)| {
         let both = [Execution::Compiled, Execution::Interpreted];
         (name, both.map(|execution| elsewhere(execution, &component)))
     });
     let mut chance = Chance::new(4);
     let mut outcomes = BTreeMap::new();
     for number in 0..calls {
-        let (service, wanted) = match number {
-            0 => ("sqlite", calls::sqlite_first()),
-            _ if chance.below(2) == 0 => ("sqlite", calls::sqlite(&mut chance)),
-            _ => ("greeter", calls::greeter(&mut chance)),
+        let source = format!("http://127.0.0.1:{port}/v1");
+        let (service, wanted) = match (number, chance.below(6)) {
+            (0, _) => ("sqlite", calls::sqlite_first()),
+            (1, _) => ("rates", calls::rates_first(&source)),
+            (2, _) => ("rates-linked", calls::rates_first(&source)),
+            (_, 0..2) => ("sqlite", calls::sqlite(&mut chance)),
+            (_, 2..4) => ("greeter", calls::greeter(&mut chance)),
+            (_, 4) => ("rates", calls::rates(&mut chance)),
+            _ => ("rates-linked", calls::rates(&mut chance)),
         };
         let Some(receipt) = call(&caller, &there, service, &wanted).await else {
             *outcomes.entry("no receipt".to_owned()).or_insert(0) += 1;

@@ -22,6 +22,9 @@ const PAUSE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 /// The most workers that a commitment can leave out.
 const MISSING: usize = 16;
 
+/// The most fees of an epoch that the contract can count.
+const FEES_MAX: u128 = (1 << 96) - 1;
+
 /// How the names of commitments begin in the journal.
 const NAMES: &str = "receipts/";
 
@@ -216,6 +219,7 @@ impl Task {
     /// The leaves of workers, and those without one with the reason.
     async fn gather(&self) -> (Vec<WorkerLeaf>, Vec<(Served, Failure)>) {
         let (mut leaves, mut missing) = (Vec::new(), Vec::new());
+        let mut fees = 0_u128;
         let asked = self
             .places
             .iter()
@@ -228,14 +232,23 @@ impl Task {
                     .await
                     .unwrap_or_else(|_| Err(Failure::for_good("it was removed meanwhile"))),
             };
+            let with = fees.saturating_add(served.fee);
             match answer {
-                Ok(receipts) => leaves.push(WorkerLeaf {
-                    worker: Hash::new(served.worker.0),
-                    receipts,
-                    // Nobody listens for them yet.
-                    heartbeats: 0,
-                    fee: served.fee,
-                }),
+                Ok(_) if with > FEES_MAX => {
+                    let why =
+                        "with its fee those of the epoch are more than the contract can count";
+                    missing.push((*served, Failure::for_good(why)));
+                }
+                Ok(receipts) => {
+                    fees = with;
+                    leaves.push(WorkerLeaf {
+                        worker: Hash::new(served.worker.0),
+                        receipts,
+                        // Nobody listens for them yet.
+                        heartbeats: 0,
+                        fee: served.fee,
+                    });
+                }
                 Err(why) => missing.push((*served, why)),
             }
         }

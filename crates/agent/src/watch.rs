@@ -66,6 +66,8 @@ impl Watch {
         let mut moved = false;
         // The last epoch of which all is committed.
         let mut settled = 0;
+        // Whether the last view lacked events.
+        let mut lacked = false;
         loop {
             let next = self.next(
                 &mut follower,
@@ -82,7 +84,7 @@ impl Watch {
                     continue;
                 }
                 Ok(Some((view, due))) => {
-                    pause = PAUSE[0];
+                    (pause, lacked) = (PAUSE[0], false);
                     if index.block().abs_diff(written) >= WRITE_AFTER {
                         written = index.block();
                         self.write(&follower, &index);
@@ -90,7 +92,15 @@ impl Watch {
                     Told::View(Arc::new(view), due)
                 }
                 Err(error) => {
-                    if matches!(error, ChainError::TooDeep { .. }) {
+                    // Whoever was told of a trouble is told when it is over, also if nothing new happens.
+                    moved = true;
+                    let lacks = matches!(error, ChainError::MissingEvents(_));
+                    // The first time the chain may just have changed its mind between two questions.
+                    let lacks_again = lacks && std::mem::replace(&mut lacked, true);
+                    if lacks_again {
+                        self.client.doubt();
+                    }
+                    if lacks_again || matches!(error, ChainError::TooDeep { .. }) {
                         // What events told may be wrong from the beginning.
                         index = Index::default();
                         keys.clear();
@@ -122,8 +132,9 @@ impl Watch {
         loop {
             let news = follower.next().await?;
             index.learn(&news);
+            let has_begun = index.block() >= self.deployment.first_block;
             match news {
-                News::Nothing if !*moved => return Ok(None),
+                News::Nothing if !*moved || !has_begun => return Ok(None),
                 News::Nothing => break,
                 News::Blocks { to, head, .. } => {
                     *moved = true;

@@ -21,6 +21,7 @@ use crate::revert::Revert;
 #[derive(Debug, Clone)]
 pub struct Client {
     provider: RootProvider,
+    endpoints: Endpoints,
     chain_id: u64,
 }
 
@@ -39,7 +40,8 @@ impl Client {
     ) -> Result<Self, ChainError> {
         let endpoints = Endpoints::new(urls, chain_id, deadline)?;
         Ok(Self {
-            provider: RootProvider::new(endpoints.client()),
+            provider: RootProvider::new(endpoints.clone().client()),
+            endpoints,
             chain_id,
         })
     }
@@ -47,6 +49,12 @@ impl Client {
     /// The number of the chain.
     pub fn chain_id(&self) -> u64 {
         self.chain_id
+    }
+
+    /// To be called when what an endpoint said cannot be, as others see: the one that answered last is left alone for a
+    /// while, and the next is asked.
+    pub fn doubt(&self) {
+        self.endpoints.doubt();
     }
 
     /// What alloy offers beside this.

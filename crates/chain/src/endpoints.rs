@@ -1,5 +1,7 @@
 //! Several endpoints of one chain, of which the first that is well answers.
 
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -32,6 +34,8 @@ const QUARANTINE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1
 #[derive(Clone)]
 pub(crate) struct Endpoints {
     all: Arc<Vec<Endpoint>>,
+    /// The number of the one that answered last.
+    latest: Arc<AtomicUsize>,
     chain_id: u64,
     deadline: Duration,
 }
@@ -79,6 +83,7 @@ impl Endpoints {
         let all: Vec<Endpoint> = urls.iter().map(endpoint).collect::<Result<_, _>>()?;
         Ok(Self {
             all: Arc::new(all),
+            latest: Arc::default(),
             chain_id,
             deadline,
         })
@@ -88,11 +93,19 @@ impl Endpoints {
         RpcClient::new(self, false)
     }
 
+    /// Leaves the endpoint alone for a while that answered last: what it said cannot be.
+    pub(crate) fn doubt(&self) {
+        if let Some(endpoint) = self.all.get(self.latest.load(Ordering::Relaxed)) {
+            warn!(endpoint = %endpoint.name, "an endpoint of the chain says what cannot be");
+            endpoint.failed();
+        }
+    }
+
     async fn send(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
         let mut failures = Vec::new();
         // First those that are well; then, rather than give up, those that were not.
         for desperate in [false, true] {
-            for endpoint in self.all.iter() {
+            for (number, endpoint) in self.all.iter().enumerate() {
                 if endpoint.rests() != desperate
                     || failures.iter().any(|(name, _)| *name == endpoint.name)
                 {
@@ -101,6 +114,7 @@ impl Endpoints {
                 match endpoint.ask(request.clone(), &self).await {
                     Ok(answer) => {
                         endpoint.is_well();
+                        self.latest.store(number, Ordering::Relaxed);
                         return Ok(answer);
                     }
                     Err(why) => {
@@ -122,18 +136,18 @@ impl Endpoint {
         if !self.health().known {
             let question = Request::new("eth_chainId", 0_u64.into(), ());
             let question = question.serialize().map_err(|error| error.to_string())?;
-            let answer = self
-                .http_call(RequestPacket::Single(question), of.deadline)
-                .await?;
-            let got = single(&answer).ok_or("it did not say which chain it serves")?;
-            if got != of.chain_id {
-                return Err(format!("it serves chain {got}, not {}", of.chain_id));
-            }
+            let question = RequestPacket::Single(question);
+            let answer = self.http_call(question, of.deadline).await?;
+            judge_chain(&answer, of.chain_id)?;
             self.health().known = true;
         }
-        let asks_head =
-            matches!(&request, RequestPacket::Single(one) if one.method() == "eth_blockNumber");
+        let asks =
+            |method| matches!(&request, RequestPacket::Single(one) if one.method() == method);
+        let (asks_chain, asks_head) = (asks("eth_chainId"), asks("eth_blockNumber"));
         let answer = self.http_call(request, of.deadline).await?;
+        if asks_chain {
+            judge_chain(&answer, of.chain_id)?;
+        }
         if asks_head {
             self.judge_head(single(&answer).ok_or("it did not say which block is its last")?)?;
         }
@@ -222,6 +236,8 @@ impl Endpoint {
         let rest = first.saturating_mul(1 << health.failures.min(10)).min(last);
         health.failures = health.failures.saturating_add(1);
         health.until = Some(Instant::now() + rest);
+        // When it comes back it may be another one.
+        health.known = false;
     }
 }
 
@@ -233,6 +249,15 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     words.join(": ")
 }
 
+/// Whether an answer names the chain that is wanted.
+fn judge_chain(answer: &ResponsePacket, wanted: u64) -> Result<(), String> {
+    let got = single(answer).ok_or("it did not say which chain it serves")?;
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!("it serves chain {got}, not {wanted}"))
+}
+
 /// A number that was asked for.
 fn single(answer: &ResponsePacket) -> Option<u64> {
     let payload = answer
@@ -241,6 +266,13 @@ fn single(answer: &ResponsePacket) -> Option<u64> {
         .payload
         .try_success_as::<String>()?;
     u64::from_str_radix(payload.ok()?.strip_prefix("0x")?, 16).ok()
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.all.iter().map(|endpoint| &endpoint.name);
+        f.debug_list().entries(names).finish()
+    }
 }
 
 impl Service<RequestPacket> for Endpoints {

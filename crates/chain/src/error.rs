@@ -110,6 +110,11 @@ pub enum ChainError {
         /// The oldest of them.
         block: u64,
     },
+    /// Something is on the chain of which no event told.
+    #[error(
+        "the events that an endpoint gave do not fit what the chain holds: {0}; follow it again from its beginning"
+    )]
+    MissingEvents(String),
     /// What was kept of transactions cannot be read or written.
     #[error("the journal of transactions: {0}")]
     Journal(String),

@@ -147,6 +147,10 @@ impl Follower {
             if self.hash(*number).await? == Some(*hash) {
                 return Ok(left.then_some(*number));
             }
+            if !left {
+                // Another chain at the same address would look like this too.
+                self.client.provider().get_chain_id().await?;
+            }
             left = true;
         }
         match self.cursor.recent.front() {

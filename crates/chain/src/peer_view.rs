@@ -8,7 +8,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 
 use crate::bindings::Lens;
 use crate::client::{MarketReader, MarketTime};
@@ -247,14 +247,15 @@ impl MarketReader<'_> {
             let Some(member) = member(&view) else {
                 continue;
             };
-            workers.push(PeerWorker {
-                member,
-                deal: market.terms(id, index).await?,
-            });
+            let deal = market.terms(id, index).await?;
             if let Entry::Vacant(free) = members.entry(id) {
-                free.insert(market.members(id, index, time.epoch).await?);
+                let told = market.members(id, index, time.epoch).await?;
+                ensure_all_told(&deal, &told)?;
+                free.insert(told);
             }
+            workers.push(PeerWorker { member, deal });
         }
+        ensure_units_told(known, &workers)?;
         Ok(PeerView {
             time,
             listing,
@@ -338,10 +339,55 @@ fn absurd(what: &str) -> ChainError {
     ChainError::Absurd(what.to_owned())
 }
 
+/// That events told of all workers that a deal has. Whoever takes the word of an endpoint that keeps events back would
+/// stop, and in the end delete, what is paid for.
+fn ensure_all_told(deal: &DealTerms, told: &[Member]) -> Result<(), ChainError> {
+    if told.len() == usize::from(deal.live_workers) {
+        return Ok(());
+    }
+    Err(ChainError::MissingEvents(format!(
+        "deal {} has {} workers, and they told of {}",
+        deal.id,
+        deal.live_workers,
+        told.len()
+    )))
+}
+
+/// The same of the workers of a peer: those that have its busy units.
+fn ensure_units_told(known: &Lens::PeerView, workers: &[PeerWorker]) -> Result<(), ChainError> {
+    let commitment = &known.commitment;
+    if !matches!(commitment.status, 2 | 3) {
+        return Ok(());
+    }
+    let busy = row(0, commitment.units) & !commitment.idleBits;
+    let rows = workers
+        .iter()
+        .map(|worker| row(worker.member.first_unit, worker.deal.units.into()));
+    let told = rows.fold(U256::ZERO, |told, row| told | row);
+    if busy == told {
+        return Ok(());
+    }
+    Err(ChainError::MissingEvents(format!(
+        "{} compute units of peer {} are busy, and they told of workers with {}",
+        busy.count_ones(),
+        known.peerId,
+        told.count_ones()
+    )))
+}
+
+/// Units in a row, unit i at bit i; at most those of one word.
+fn row(first: u8, count: u16) -> U256 {
+    let ones = match count {
+        256.. => U256::MAX,
+        count => (U256::from(1) << usize::from(count)) - U256::from(1),
+    };
+    ones << usize::from(first)
+}
+
 fn facts(index: &Index, deal: u64) -> Result<&DealFacts, ChainError> {
     let facts = index.deal(deal);
     facts.ok_or_else(|| {
-        ChainError::Absurd(format!("deal {deal}, of which the index knows no event"))
+        ChainError::MissingEvents(format!("deal {deal} is there, and none told of it"))
     })
 }
 
@@ -413,7 +459,10 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
     };
     let latest = facts.versions.last();
     let latest = latest.filter(|latest| latest.module_set == deal.code.moduleSetHash);
-    let latest = latest.ok_or_else(|| absurd("code of a deal that no event told of"))?;
+    let latest = latest.ok_or_else(|| {
+        let what = format!("deal {} has other code than they told of", view.dealId);
+        ChainError::MissingEvents(what)
+    })?;
     let code = |version: &crate::index::Version| Code {
         cid: version.cid.clone(),
         module_set: version.module_set,

@@ -4,7 +4,7 @@ mod folder;
 mod journal;
 mod wait;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -185,10 +185,10 @@ impl Sender {
         let mined = provider.get_transaction_count(account).await?;
         let open = self.journal.open().map_err(ChainError::Journal)?;
         self.close_gaps(mined, &open).await?;
-        let nonce = open
-            .iter()
-            .map(|(_, sent)| sent.nonce.saturating_add(1))
-            .fold(mined, u64::max);
+        // The first that is free: what was mined and undone again left a gap, behind which others would wait for ever.
+        let taken: BTreeSet<u64> = open.iter().map(|(_, sent)| sent.nonce).collect();
+        let nonce = (mined..).find(|nonce| !taken.contains(nonce));
+        let nonce = nonce.unwrap_or(mined);
         let mut sent = Sent {
             call: call.hash(),
             what: call.what.clone(),

@@ -119,6 +119,33 @@ async fn a_head_that_goes_far_back_is_a_lie_and_a_little_is_a_reorganisation() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_was_away_says_anew_which_chain_it_serves() {
+    let chain = Chain::embedded().await;
+    let other = Chain::numbered(1).await;
+    let liar = Liar::before(&chain.url, Lie::Honest).await;
+    let client = client(&[&liar.url]);
+    client.block_number().await.expect("it is the right one");
+    liar.now(Lie::Drop(None));
+    client.block_number().await.expect_err("it is away");
+    liar.now(Lie::Elsewhere(other.url.clone()));
+    let error = client.block_number().await.expect_err("it is another one");
+    let text = error.to_string();
+    assert!(text.contains("it serves chain 1, not 31337"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_doubted_is_asked_when_nobody_else_answers() {
+    let chain = Chain::embedded().await;
+    let liar = Liar::before(&chain.url, Lie::Say("eth_blockNumber", json!("0x7"))).await;
+    let client = client(&[&liar.url, &chain.url]);
+    assert_eq!(client.block_number().await.expect("it says so"), 7);
+    client.doubt();
+    assert_eq!(client.block_number().await.expect("the other answers"), 0);
+    client.doubt();
+    assert_eq!(client.block_number().await.expect("it says so"), 7);
+}
+
 #[test]
 fn only_http_is_spoken() {
     let error =

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use support::liar::{Liar, Lie};
 use support::{Chain, Town, anvil};
 use weir_chain::{ChainError, Cursor, Follower, Index, News, REORGANISATION_MAX, Sender};
 
@@ -111,6 +112,23 @@ async fn a_reorganisation_deeper_than_is_remembered_is_an_error() {
             .contains("follow it again from its beginning"),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_chain_at_the_same_address_is_no_reorganisation() {
+    let chain = Chain::embedded().await;
+    let other = Chain::numbered(1).await;
+    let liar = Liar::before(&chain.url, Lie::Honest).await;
+    let town = Town::found(&liar.url).await;
+    let (mut follower, mut index) = (follower(&town), Index::default());
+    let learnt = learn(&mut follower, &mut index).await;
+    learnt.expect("it answers");
+    let before = follower.cursor().clone();
+    liar.now(Lie::Elsewhere(other.url.clone()));
+    let error = learn(&mut follower, &mut index).await;
+    let text = error.expect_err("it is another one").to_string();
+    assert!(text.contains("it serves chain 1, not 31337"), "{text}");
+    assert_eq!(follower.cursor(), &before);
 }
 
 /// The target is 100,000 blocks in 60 s, and this is a tenth of both, in a build without optimisation.

@@ -144,6 +144,28 @@ async fn the_next_transaction_closes_the_gap_that_a_crash_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_transaction_closes_the_gap_that_a_reorganisation_tore() {
+    let chain = Chain::embedded().await;
+    let town = Town::found(&chain.url).await;
+    let somebody = Somebody::new(&town, 56).await;
+    let send = async |url: &str, name: &str, amount| {
+        let call = somebody.faucet(&town, amount);
+        somebody.by(url, terms()).send(name, &call).await
+    };
+    let before = town.control("evm_snapshot", ()).await;
+    send(&chain.url, "undone", 7).await.expect("it is sent");
+    let liar = Liar::before(&chain.url, Lie::Drop(Some(SEND))).await;
+    assert!(send(&liar.url, "second", 5).await.is_err());
+    town.control("evm_revert", (before,)).await;
+    send(&chain.url, "third", 3).await.expect("it goes first");
+    send(&chain.url, "second", 5).await.expect("it goes on");
+    assert_eq!(
+        (somebody.sent(&town).await, somebody.tokens(&town).await),
+        (2, U256::from(8))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_market_that_is_deployed_again_is_the_same() {
     let chain = Chain::embedded().await;
     let town = Town::found(&chain.url).await;

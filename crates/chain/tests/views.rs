@@ -2,9 +2,10 @@
 
 mod support;
 
-use alloy::primitives::{B256, Bytes};
+use alloy::primitives::{B256, Bytes, Uint};
 use support::{Chain, TOKEN, Town, address, anvil, key, plan};
 use weir_chain::bindings::Market;
+use weir_chain::bindings::Market::MarketEvents;
 use weir_chain::{ChainError, CommitmentStatus, DealStatus, WorkerStatus, enter_market};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +187,63 @@ async fn from_match_to_notice(chain: &Chain) {
         .expect("its time is over");
     let over = view().await;
     assert!(over.workers.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_refused_if_events_are_missing_that_the_chain_shows() {
+    let chain = Chain::embedded().await;
+    let town = Town::found(&chain.url).await;
+    let (client, deployment) = (&town.client, &town.deployment);
+    let market = client.market(deployment);
+    let (node, other) = (key(20), key(21));
+    let sender = town.person(10).await;
+    let nodes = [(&node, 4), (&other, 4)];
+    let entered = enter_market((client, deployment), &sender, &plan(), &nodes).await;
+    entered.expect("it enters");
+    town.pass(1).await;
+    let customer = town.person(30).await;
+    let order = Market::DealInput {
+        minWorkers: 1,
+        targetWorkers: 2,
+        maxPerProvider: 2,
+        cuPerWorker: 3,
+        price: Uint::from(3 * TOKEN),
+        ..town.order()
+    };
+    let deal = deployment.create_deal(order, 30 * TOKEN);
+    customer.send("deal", &deal).await.expect("it is created");
+    let places = [&node, &other].map(|node| Market::Entry {
+        peer: address(node),
+        firstUnit: 0,
+    });
+    let matched = deployment.match_deal(1, places.to_vec(), Vec::new(), true);
+    customer.send("match", &matched).await.expect("they fit");
+    let code = deployment.set_version(1, Bytes::from_static(b"new"), B256::repeat_byte(8));
+    customer.send("code", &code).await.expect("it may");
+
+    // All events but those that an endpoint keeps back.
+    let refused = async |keeps_back: fn(&MarketEvents) -> bool| {
+        let index = town.index_without(keeps_back).await;
+        let view = market.peer_view(address(&node), &index).await;
+        match view {
+            Err(ChainError::MissingEvents(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let none = refused(|event| matches!(event, MarketEvents::WorkerMatched(_))).await;
+    let peer = address(&node);
+    assert_eq!(
+        none,
+        format!("3 compute units of peer {peer} are busy, and they told of workers with 0")
+    );
+    let others = refused(
+        |event| matches!(event, MarketEvents::WorkerMatched(of) if of.peer != address(&key(20))),
+    );
+    assert_eq!(others.await, "deal 1 has 2 workers, and they told of 1");
+    let deals = refused(|event| matches!(event, MarketEvents::DealCreated(_)));
+    assert_eq!(deals.await, "deal 1 is there, and none told of it");
+    let versions = refused(|event| matches!(event, MarketEvents::VersionSet(_)));
+    assert_eq!(versions.await, "deal 1 has other code than they told of");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -491,3 +491,49 @@ fn the_same_name_brings_new_code_and_fills_places_that_were_given_up() {
     let wrong = weir(folder, &deploy);
     assert!(wrong.stderr.contains("error[W0621]"), "{wrong:#?}");
 }
+
+#[test]
+fn a_peer_that_never_takes_up_its_place_is_replaced_and_costs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let folder = folder.path();
+    // The peers are in the market, and do not follow it.
+    let _network = Network::up(folder, &["--no-deals"]);
+    let deploy = [
+        "deploy",
+        "hello",
+        "--workers",
+        "1",
+        "--yes",
+        "--timeout",
+        "2s",
+    ];
+    let waited = weir(folder, &deploy);
+    assert_ne!(waited.code, 0, "{waited:#?}");
+    let matched = |shown: &Value| -> Vec<String> {
+        let workers = shown["workers"].as_array().expect("a list").iter();
+        let matched = workers.filter(|worker| worker["state"] == "matched");
+        let peers = matched.filter_map(|worker| worker["peer"].as_str());
+        peers.map(str::to_owned).collect()
+    };
+    let shown = told(folder, &["deal", "show", "1"]);
+    let deposit = amount(&shown["balance"]);
+    let first = matched(&shown);
+    assert_eq!(first.len(), 1, "{shown}");
+    let replace = ["deal", "replace", "1", &first[0]];
+    let early = weir(folder, &replace);
+    let words = "may still take up its place";
+    assert!(early.stderr.contains(words), "{early:#?}");
+
+    told(folder, &["chain", "warp", "4m"]);
+    let other = matched(&told(folder, &replace));
+    assert_eq!(other.len(), 1);
+    assert_ne!(other, first);
+
+    // Nor does the other one, and the customer gives up.
+    let before = pay(folder, "customer");
+    told(folder, &["deal", "stop", "1", "--yes"]);
+    told(folder, &["chain", "warp", "2m"]);
+    let stopped = told(folder, &["deal", "stop", "1", "--yes"]);
+    assert_eq!(stopped["done"], true, "{stopped}");
+    assert_eq!(pay(folder, "customer"), before + deposit);
+}

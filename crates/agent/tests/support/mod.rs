@@ -4,8 +4,10 @@
 
 #[path = "../../../chain/tests/support/mod.rs"]
 pub mod chain;
+pub mod ledger;
 #[path = "../../../node/tests/support/mod.rs"]
 pub mod nodes;
+pub mod stage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,8 +39,16 @@ pub async fn agent(
     keep_ms: u64,
     (sources, patience): (Vec<Arc<dyn Source>>, Duration),
 ) -> AgentHandle {
+    let mut config = config(town, host);
+    config.timing.keep_ms = keep_ms;
+    (config.sources, config.patience) = (sources, patience);
+    Agent::start(config).await.expect("it starts")
+}
+
+/// How it is set up: it keeps nothing of what is over, and has no packages.
+pub fn config(town: &Town, host: &NodeHandle) -> AgentConfig {
     let token = weir_identity::Address::from(town.deployment.pay_token.into_array());
-    let config = AgentConfig {
+    AgentConfig {
         host: host.clone(),
         folder: market(host),
         client: town.client.clone(),
@@ -50,15 +60,14 @@ pub async fn agent(
             ..Policy::default()
         },
         timing: Timing {
-            keep_ms,
+            keep_ms: 0,
             retry_ms: 50,
             ..Timing::default()
         },
-        sources,
-        patience,
+        sources: Vec::new(),
+        patience: Duration::from_secs(30),
         poll: Duration::from_millis(20),
-    };
-    Agent::start(config).await.expect("it starts")
+    }
 }
 
 /// What the agent of a node keeps.

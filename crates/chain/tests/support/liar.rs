@@ -25,6 +25,8 @@ pub(crate) enum Lie {
     Busy,
     /// Answers with something else.
     Say(&'static str, Value),
+    /// Passes all on to the endpoint of another chain.
+    Elsewhere(String),
 }
 
 /// An endpoint at a port of its own, until the runtime ends.
@@ -35,11 +37,7 @@ pub(crate) struct Liar {
 
 impl Liar {
     pub(crate) async fn before(honest: &str, lie: Lie) -> Self {
-        let honest = honest
-            .strip_prefix("http://")
-            .expect("it is HTTP")
-            .trim_end_matches('/')
-            .to_owned();
+        let honest = host(honest).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("there is a free port");
@@ -59,6 +57,12 @@ impl Liar {
     pub(crate) fn now(&self, lie: Lie) {
         *self.lie.lock().expect("nobody panics with it") = lie;
     }
+}
+
+/// Host and port of a URL.
+fn host(url: &str) -> &str {
+    let host = url.strip_prefix("http://").expect("it is HTTP");
+    host.trim_end_matches('/')
 }
 
 /// Answers one request. Each has a connection of its own.
@@ -87,6 +91,10 @@ async fn serve(mut connection: TcpStream, honest: &str, lie: &Lie) -> Option<()>
         Lie::Say(method, result) if concerns(method) => {
             let body = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
             answer(&mut connection, body.to_string().as_bytes()).await
+        }
+        Lie::Elsewhere(url) => {
+            let body = ask(host(url), &request).await?;
+            answer(&mut connection, &body).await
         }
         _ => {
             let body = ask(honest, &request).await?;

@@ -15,9 +15,10 @@ use alloy::providers::Provider;
 use alloy::rpc::json_rpc::RpcSend;
 use serde_json::Value;
 use weir_chain::bindings::Market;
+use weir_chain::bindings::Market::MarketEvents;
 use weir_chain::{
-    Call, Client, Cursor, Deployment, Follower, Index, MemoryJournal, News, ProviderPlan, Sender,
-    Terms, deploy_for_development,
+    Call, Client, Cursor, Deployment, Follower, Index, MarketEvent, MemoryJournal, News,
+    ProviderPlan, Sender, Terms, deploy_for_development,
 };
 use weir_devchain::{Config, DevChain, Server};
 use weir_identity::Keypair;
@@ -35,7 +36,20 @@ pub(crate) struct Chain {
 impl Chain {
     /// A chain of this process.
     pub(crate) async fn embedded() -> Self {
-        let chain = DevChain::open(Config::default()).expect("it needs nothing");
+        Self::of(Config::default()).await
+    }
+
+    /// The same with another number.
+    pub(crate) async fn numbered(chain_id: u64) -> Self {
+        let config = Config {
+            chain_id,
+            ..Config::default()
+        };
+        Self::of(config).await
+    }
+
+    async fn of(config: Config) -> Self {
+        let chain = DevChain::open(config).expect("it needs nothing");
         let server = chain.serve(([127, 0, 0, 1], 0).into()).await;
         let server = server.expect("there is a free port");
         Self {
@@ -208,11 +222,23 @@ impl Town {
 
     /// What the events up to now tell.
     pub(crate) async fn index(&self) -> Index {
+        self.index_without(|_| false).await
+    }
+
+    /// The same without some events of the market.
+    pub(crate) async fn index_without(&self, keeps_back: fn(&MarketEvents) -> bool) -> Index {
         let cursor = Cursor::before(&self.deployment);
         let mut follower = Follower::new(self.client.clone(), self.deployment.clone(), cursor);
         let mut index = Index::default();
         loop {
-            match follower.next().await.expect("the chain answers") {
+            let mut news = follower.next().await.expect("the chain answers");
+            if let News::Blocks { events, .. } = &mut news {
+                events.retain(|happened| match &happened.event {
+                    MarketEvent::Market(event) => !keeps_back(event),
+                    _ => true,
+                });
+            }
+            match news {
                 News::Nothing => return index,
                 news => index.learn(&news),
             }

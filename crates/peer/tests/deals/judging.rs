@@ -86,6 +86,44 @@ fn deals_are_taken_or_refused_with_a_reason() {
 }
 
 #[test]
+fn absurd_numbers_are_judged_like_others() {
+    let judged = |change: fn(&mut DealView), expected: Expect| {
+        check(&policy(), ROOM, change, &expected);
+    };
+    judged(|deal| deal.price = u128::MAX, expect!["taken"]);
+    judged(
+        |deal| deal.price = 0,
+        expect!["it pays 0 for a unit and epoch, the policy asks for at least 100 (`prices`)"],
+    );
+    judged(
+        |deal| (deal.price, deal.units) = (u128::MAX, u8::MAX),
+        expect![
+            "it needs 255 compute units, 4 are free (of those of the policy, `units`, and the commitment)"
+        ],
+    );
+    judged(
+        |deal| (deal.funded_epochs, deal.term_epochs) = (u32::MAX, u16::MAX),
+        expect!["taken"],
+    );
+    judged(
+        |deal| (deal.former, deal.code_epoch) = (Some(code(2)), u32::MAX),
+        expect!["taken"],
+    );
+    let greedy = Policy {
+        prices: BTreeMap::from([(token(), u128::MAX)]),
+        ..policy()
+    };
+    check(
+        &greedy,
+        ROOM,
+        |deal| deal.price = u128::MAX - 1,
+        &expect![
+            "it pays 340282366920938463463374607431768211454 for a unit and epoch, the policy asks for at least 340282366920938463463374607431768211455 (`prices`)"
+        ],
+    );
+}
+
+#[test]
 fn a_policy_names_customers_and_packages() {
     let only = Policy {
         customers: Rule::Only([customer(2)].into()),

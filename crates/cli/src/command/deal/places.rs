@@ -13,7 +13,14 @@ use alloy_primitives::Address;
 use weir_chain::Directory;
 use weir_identity::PeerId;
 
-/// Gives notice to the worker of a peer and chooses another peer, as soon as the deal has room for it.
+/// The status of a worker that has not been activated.
+const MATCHED: u8 = 1;
+
+/// The status of a worker that serves.
+const ACTIVE: u8 = 2;
+
+/// Gives notice to the worker of a peer, or takes the place from one that never took it up, and chooses another peer, as
+/// soon as the deal has room for it.
 pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Result<Report, Failure> {
     let mut about = About::read(which).await?;
     let peer = named(peer)?;
@@ -37,12 +44,28 @@ pub(super) async fn replace(which: &Which, peer: &str, output: &Output) -> Resul
     // Nobody comes in its place if there are more than are wanted.
     let others = there.len().saturating_sub(1);
     let wanted = u16::from(others < usize::from(about.view.deal.targetWorkers));
+    let is_matched = leaving.worker.status == MATCHED;
+    if is_matched && about.epoch <= leaving.worker.deadline {
+        let what = format!("{peer} may still take up its place in {}", about.title());
+        return Err(Failure::new(Code::Unchangeable, what)
+            .cause(format!(
+                "it has until the end of epoch {}, now is {}",
+                leaving.worker.deadline, about.epoch
+            ))
+            .fix("wait until then"));
+    }
     // Before the old one goes it is known that there is a new one.
     let (known, places) = ((about.deal, &about.view.deal), (&*workers, wanted));
     let (choice, capabilities) = choose_others(context, &directory, known, places).await?;
     let chosen = choice.all()?;
-    if leaving.worker.status == 2 {
-        let call = context.deployment.remove_worker(leaving.workerId);
+    let worker = leaving.workerId;
+    let call = match leaving.worker.status {
+        // Nothing came of the match, and nobody else may have freed its units yet.
+        MATCHED => Some(context.deployment.release_worker(worker)),
+        ACTIVE => Some(context.deployment.remove_worker(worker)),
+        _ => None,
+    };
+    if let Some(call) = call {
         wallet.send(&call).await?;
     }
     about.again().await?;

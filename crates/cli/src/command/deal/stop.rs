@@ -110,7 +110,7 @@ async fn settle(about: &About, wallet: &Wallet, (steps, waits): Told<'_>) -> Res
             if let Err(failure) = sent {
                 let now = context.market().workers(&[view.workerId], epoch).await;
                 let now = now.map_err(failed)?;
-                if now.iter().any(|now| now.worker.status != 4) {
+                if now.iter().any(is_live) {
                     return Err(failure);
                 }
             }

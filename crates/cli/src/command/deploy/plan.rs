@@ -172,18 +172,19 @@ impl Plan {
         let epochs = u128::from(epochs).max(least);
         let rate = price.saturating_mul(U256::from(args.workers));
         let deposit = rate.saturating_mul(U256::from(epochs));
-        let too_much = |_| {
-            Failure::new(
-                Code::Usage,
-                "the deal would cost more than a contract can count",
-            )
-            .fix("a lower --price, or a shorter --for")
+        // A contract counts prices in 96 bits and balances in 112.
+        let counted = |units: U256, bits: u32| {
+            let counted = u128::try_from(units).ok();
+            counted.filter(|units| units >> bits == 0).ok_or_else(|| {
+                let what = "the deal would cost more than a contract can count";
+                Failure::new(Code::Usage, what).fix("a lower --price, or a shorter --for")
+            })
         };
-        let deposit_units: u128 = deposit.try_into().map_err(too_much)?;
+        let (price_units, deposit_units) = (counted(price, 96)?, counted(deposit, 112)?);
         let (cid, module_set) = code(built);
         let input = Market::DealInput {
             payToken: deployment.pay_token,
-            price: Uint::from(u128::try_from(price).map_err(too_much)?),
+            price: Uint::from(price_units),
             cuPerWorker: args.units,
             minWorkers: 1,
             targetWorkers: args.workers,

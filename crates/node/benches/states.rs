@@ -17,6 +17,10 @@ use weir_node::store::{Birth, Durability, StateTable, Store};
 use weir_peer::{Batch, Write};
 use weir_receipt::state::{Limits, Transaction, Tree};
 
+/// As in the binary `weir`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SERVICE: &str = "shop";
 const BIRTH: Birth = Birth {
     at_ms: 0,
@@ -87,7 +91,7 @@ fn write(store: &Store, states: &States, all: Vec<Writes>) {
 }
 
 fn main() {
-    for size in [100_000, 1_000_000] {
+    for size in [10_000, 100_000, 1_000_000] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store");
         make(&path, size);
@@ -100,8 +104,8 @@ fn main() {
 fn make(path: &Path, size: u32) {
     let (store, states) = open(path, Durability::Process, config());
     let from = Instant::now();
-    for portion in 0..size / PORTION {
-        let keys = portion * PORTION..(portion + 1) * PORTION;
+    for portion in 0..size.div_ceil(PORTION) {
+        let keys = portion * PORTION..size.min((portion + 1) * PORTION);
         write(
             &store,
             &states,
@@ -109,10 +113,24 @@ fn make(path: &Path, size: u32) {
         );
     }
     report(
-        &format!("{size} keys of 16 bytes with values of 64, made in portions of {PORTION}"),
+        &format!(
+            "{size} keys of 16 bytes with values of 64, made in portions of {}",
+            size.min(PORTION)
+        ),
         &format!("{} per key", micros(from.elapsed() / size)),
         "",
     );
+}
+
+/// Forgets all that can be forgotten at this time, as a node does when nobody calls.
+fn rest(store: &Store, states: &States, now_ms: u64) {
+    loop {
+        let all = states.tidy(now_ms);
+        if all.is_empty() {
+            return;
+        }
+        write(store, states, all);
+    }
 }
 
 fn changes(path: &Path, size: u32, durability: Durability) {
@@ -131,6 +149,7 @@ fn changes(path: &Path, size: u32, durability: Durability) {
         Durability::Process => 10 * WARM,
         Durability::Power => 10_000_000,
     };
+    rest(&store, &states, u64::from(now) + 1_000_000);
     for _ in 0..WARM / 100 {
         let turn = (0..100).map(|_| {
             now += 1;

@@ -187,8 +187,11 @@ impl Sender {
         self.close_gaps(mined, &open).await?;
         // The first that is free: what was mined and undone again left a gap, behind which others would wait for ever.
         let taken: BTreeSet<u64> = open.iter().map(|(_, sent)| sent.nonce).collect();
-        let nonce = (mined..).find(|nonce| !taken.contains(nonce));
-        let nonce = nonce.unwrap_or(mined);
+        let in_a_row = taken
+            .range(mined..)
+            .zip(mined..)
+            .take_while(|(taken, next)| *taken == next);
+        let nonce = mined.saturating_add(in_a_row.count() as u64);
         let mut sent = Sent {
             call: call.hash(),
             what: call.what.clone(),

@@ -222,7 +222,7 @@ impl Chain<'_> {
                 let commitment = commitment.filter(|known| (1..=3).contains(&known.status));
                 let (staker, amount) = match commitment {
                     Some(known) if known.status != 1 => continue,
-                    Some(known) => (known.staker, self.collateral_of(known)),
+                    Some(known) => (known.staker, collateral_of(known)),
                     None => {
                         let terms = CommitmentTerms {
                             epochs: promise.epochs,
@@ -260,10 +260,6 @@ impl Chain<'_> {
             Staker::Named(account) => account,
             Staker::Anyone => Address::ZERO,
         }
-    }
-
-    fn collateral_of(&self, commitment: &Lens::Commitment) -> U256 {
-        U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units))
     }
 
     fn of_collateral(&self, waiting: &[(Address, U256)]) -> Vec<Difference> {
@@ -315,6 +311,11 @@ impl Chain<'_> {
         };
         peers.iter().map(input).collect()
     }
+}
+
+/// What a commitment has to be backed with.
+fn collateral_of(commitment: &Lens::Commitment) -> U256 {
+    U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units))
 }
 
 /// That another account is to deposit collateral.

@@ -64,7 +64,6 @@ impl Service {
                 root: self.root,
                 nodes: nodes.clone(),
                 limits: self.state,
-                ..StateAt::default()
             },
             outside: self.outside.clone(),
             witness: true,

@@ -24,7 +24,7 @@ pub(crate) use local::{LocalMarket, Place, sender};
 pub(crate) use places::{hosts_of, is_live, staying, stays, workers_of};
 pub(crate) use rules::{Asked, Taken, first_free, why_not};
 pub(crate) use standing::{
-    NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units,
-    worker_state, works,
+    NEVER, Peer, Standing, Work, all_offers, collateral, commitment_state, free_units, pledge,
+    was_backed, worker_state, works,
 };
 pub(crate) use wallet::Wallet;

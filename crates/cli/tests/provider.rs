@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, Uint};
 use serde_json::Value;
 use std::path::Path;
 use support::{Network, weir};
-use town::{TOKEN, Town, address, pass, tokens, what};
+use town::{TOKEN, Town, pass, tokens, what};
 use weir_chain::bindings::Market;
 
 fn status(folder: &Path) -> Value {
@@ -47,28 +47,9 @@ async fn a_provider_leaves_the_market_step_by_step_and_has_every_token() {
 
     // It serves a deal.
     weir(folder, &["chain", "faucet", "customer", "30", "--json"]).data();
-    pass(folder, "1m");
-    town.create(&customer, town.order(), 30 * TOKEN).await;
     let peer = first["peers"][0]["peer"].as_str().expect("it is text");
     let peer: Address = peer.parse().expect("it is an address");
-    let entry = Market::Entry { peer, firstUnit: 0 };
-    let matched = town.deployment.match_deal(1, vec![entry], Vec::new(), true);
-    customer.send("match", &matched).await.expect("it fits");
-    let market = town.client.market(&town.deployment);
-    let worker = market.worker_of(1, peer).await.expect("it has a place");
-    let signature = town.deployment.worker_signature(worker, &town.worker_key);
-    let activate = town
-        .deployment
-        .activate_worker(worker, address(&town.worker_key), signature);
-    provider
-        .send("activate", &activate)
-        .await
-        .expect("it is its place");
-    pass(folder, "1m");
-    for _ in 0..3 {
-        pass(folder, "1m");
-        town.prove(&provider, peer).await;
-    }
+    town.serve(folder, (&customer, &provider), peer).await;
     let serving = status(folder);
     assert_eq!(serving["workers"][0]["state"], "active");
     assert_eq!(serving["peers"][0]["free_units"], 30);

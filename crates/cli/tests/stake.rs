@@ -6,8 +6,7 @@ mod town;
 
 use alloy_primitives::Address;
 use support::{Network, weir};
-use town::{TOKEN, Town, address, pass, tokens, what};
-use weir_chain::bindings::Market;
+use town::{TOKEN, Town, pass, tokens, what};
 
 #[tokio::test]
 async fn whoever_backs_a_peer_has_a_share_of_its_fees() {
@@ -55,23 +54,8 @@ async fn whoever_backs_a_peer_has_a_share_of_its_fees() {
     // The peer serves a deal of somebody else.
     told(&["chain", "faucet", "provider-c", "30"]);
     let (buyer, provider) = (town.sender("provider-c"), town.sender("customer"));
-    pass(folder, "1m");
-    town.create(&buyer, town.order(), 30 * TOKEN).await;
     let peer: Address = peer.parse().expect("it is an address");
-    let entry = Market::Entry { peer, firstUnit: 0 };
-    let matched = town.deployment.match_deal(1, vec![entry], Vec::new(), true);
-    buyer.send("match", &matched).await.expect("it fits");
-    let market = town.client.market(&town.deployment);
-    let worker = market.worker_of(1, peer).await.expect("it has a place");
-    let signature = town.deployment.worker_signature(worker, &town.worker_key);
-    let key = address(&town.worker_key);
-    let activate = town.deployment.activate_worker(worker, key, signature);
-    provider.send("activate", &activate).await.expect("its own");
-    pass(folder, "1m");
-    for _ in 0..3 {
-        pass(folder, "1m");
-        town.prove(&provider, peer).await;
-    }
+    town.serve(folder, (&buyer, &provider), peer).await;
     let rewards = ["stake", "rewards", "--as", "provider-b"];
     let due = told(&rewards);
     let earning = due["peers"].as_array().expect("it is a list");

@@ -34,6 +34,14 @@ async fn many_blocks(stage: &Stage) {
     mined.expect("it makes blocks");
 }
 
+/// The deal ends, and nothing is left of its worker.
+async fn over(stage: &Stage) {
+    stage.end("end").await;
+    stage.town.pass(2).await;
+    stage.gone().await;
+    stage.agent.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_said_to_the_operator_and_costs_no_worker() {
     let chain = Chain::embedded().await;
@@ -82,10 +90,7 @@ async fn what_cannot_be_is_said_to_the_operator_and_costs_no_worker() {
         stage.untroubled().await;
         is_untouched(&stage, worker).await;
     }
-    stage.end("end").await;
-    stage.town.pass(2).await;
-    stage.gone().await;
-    stage.agent.shutdown().await;
+    over(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,10 +137,7 @@ async fn events_that_are_kept_back_are_missed_and_read_again() {
     liar.now(Lie::Honest);
     stage.untroubled().await;
     is_untouched(&stage, worker).await;
-    stage.end("end").await;
-    stage.town.pass(2).await;
-    stage.gone().await;
-    stage.agent.shutdown().await;
+    over(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,8 +148,5 @@ async fn a_second_endpoint_tells_what_the_first_keeps_back() {
     let worker = serving(&stage).await;
     began_without_events(&mut stage, &liar).await;
     is_untouched(&stage, worker).await;
-    stage.end("end").await;
-    stage.town.pass(2).await;
-    stage.gone().await;
-    stage.agent.shutdown().await;
+    over(&stage).await;
 }

@@ -8,13 +8,13 @@ use weir_agent::{Agent, AgentHandle};
 use weir_chain::bindings::Market;
 use weir_chain::{Client, Sender, WorkerStatus, enter_market};
 
-use crate::sources::Gate;
+use crate::sources::held;
 use crate::support::chain::liar::{Liar, Lie};
 use crate::support::chain::{CHAIN_ID, Chain, TOKEN, Town, address, fund, key, plan};
 use crate::support::ledger::{exited, settled};
 use crate::support::nodes::{self, Folder};
 use crate::support::stage::{NODE, Stage};
-use crate::support::{config, host, module_set, package};
+use crate::support::{config, host, package};
 
 /// A node that is in the market and never runs.
 const SLEEPER: u8 = 21;
@@ -98,12 +98,7 @@ async fn a_customer_whose_provider_never_activates_gets_all_of_its_money_back() 
 async fn a_deal_that_ends_in_the_middle_of_the_installation_leaves_nothing() {
     let chain = Chain::embedded().await;
     let package = package(2);
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let gate = Gate::before(&package, folder.path());
-    let source = gate.clone();
-    let stage = Stage::with(&chain, move |config| config.sources = vec![source.clone()]).await;
-    stage.order(&package, module_set(&package)).await;
-    gate.asked().await;
+    let (stage, gate, _folder) = held(&chain, &package).await;
     stage.end("end").await;
     stage.gone().await;
     gate.open();

@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use weir_identity::Cid;
 use weir_package::{Answer, BlockStore, Built, Folder, Source};
 
-use crate::support::PATIENCE;
+use crate::support::chain::Chain;
+use crate::support::stage::Stage;
+use crate::support::{PATIENCE, module_set};
 
 /// Gives the root of a package at once, and everything else when the gate is open.
 pub struct Gate {
@@ -20,7 +22,7 @@ pub struct Gate {
 
 impl Gate {
     /// A closed one, in a folder that is made.
-    pub fn before(package: &Built, folder: &Path) -> Arc<Self> {
+    fn before(package: &Built, folder: &Path) -> Arc<Self> {
         let mut folder = Folder::open(folder).expect("it can be made");
         for block in package.blocks() {
             folder.put(block).expect("there is room");
@@ -43,6 +45,17 @@ impl Gate {
     pub fn open(&self) {
         self.open.send_replace(true);
     }
+}
+
+/// A stage whose node is matched for this package and stands before a gate, which is in the folder.
+pub async fn held(chain: &Chain, package: &Built) -> (Stage, Arc<Gate>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let gate = Gate::before(package, folder.path());
+    let source = gate.clone();
+    let stage = Stage::with(chain, move |config| config.sources = vec![source.clone()]).await;
+    stage.order(package, module_set(package)).await;
+    gate.asked().await;
+    (stage, gate, folder)
 }
 
 impl Source for Gate {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use weir_chain::WorkerStatus;
 use weir_identity::{PeerId, Value as Answer};
 
-use crate::sources::Gate;
+use crate::sources::held;
 use crate::support::chain::{Chain, TOKEN, Town};
 use crate::support::ledger::settled;
 use crate::support::stage::Stage;
@@ -85,6 +85,14 @@ async fn ended(stage: &Stage, name: &str) -> U256 {
     settled(&stage.town, &[1], &stage.customer, &[&stage.provider]).await
 }
 
+/// Nothing was sent twice, and when the deal is over nothing is left of its worker.
+async fn well_ended(stage: &Stage) {
+    stage.sent_once().await;
+    ended(stage, "end").await;
+    stage.gone().await;
+    stage.agent.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_that_is_taken_back_stops_its_worker_and_leaves_nothing() {
     let chain = Chain::embedded().await;
@@ -115,22 +123,14 @@ async fn a_match_that_is_taken_back_and_made_again_goes_on_with_the_same_worker(
     goes_on(&stage.town).await;
     assert_eq!(stage.active().await, worker);
     stage.until_answer(worker, 42).await;
-    stage.sent_once().await;
-    ended(&stage, "end").await;
-    stage.gone().await;
-    stage.agent.shutdown().await;
+    well_ended(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_that_is_taken_back_is_sent_again() {
     let chain = Chain::embedded().await;
     let package = package(2);
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let gate = Gate::before(&package, folder.path());
-    let source = gate.clone();
-    let stage = Stage::with(&chain, move |config| config.sources = vec![source.clone()]).await;
-    stage.order(&package, module_set(&package)).await;
-    gate.asked().await;
+    let (stage, gate, _folder) = held(&chain, &package).await;
     let matched = Moment::of(&stage.town).await;
     gate.open();
     let worker = stage.active().await;
@@ -142,10 +142,7 @@ async fn an_activation_that_is_taken_back_is_sent_again() {
     goes_on(&stage.town).await;
     assert_eq!(stage.active().await, worker);
     stage.until_answer(worker, 42).await;
-    stage.sent_once().await;
-    ended(&stage, "end").await;
-    stage.gone().await;
-    stage.agent.shutdown().await;
+    well_ended(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

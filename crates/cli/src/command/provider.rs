@@ -7,6 +7,7 @@ mod exit;
 mod file;
 mod status;
 
+pub(super) use apply::ensure_enough;
 pub(super) use claim::{take, withdraw};
 
 use crate::args::{Global, Provider, Who};

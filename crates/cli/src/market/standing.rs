@@ -77,11 +77,19 @@ impl Peer {
 pub(crate) fn collateral(view: &Lens::PeerView) -> U256 {
     let commitment = &view.commitment;
     match commitment.status {
-        2 | 3 => U256::from(commitment.collateralPerUnit)
-            .saturating_mul(U256::from(commitment.units))
-            .saturating_sub(U256::from(commitment.slashed)),
+        2 | 3 => pledge(commitment).saturating_sub(U256::from(commitment.slashed)),
         _ => U256::ZERO,
     }
+}
+
+/// The collateral that a commitment is to be backed with, or was.
+pub(crate) fn pledge(commitment: &Lens::Commitment) -> U256 {
+    U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units))
+}
+
+/// Whether the staker of a peer's commitment deposited its collateral, now or before it ended.
+pub(crate) fn was_backed(view: &Lens::PeerView) -> bool {
+    matches!(view.commitment.status, 2..=4)
 }
 
 /// Units of a peer that no deal has and that a deal could have now.

@@ -88,6 +88,28 @@ impl Town {
         customer.send(&key, &create).await.expect("it is a deal");
     }
 
+    /// A deal of the buyer, the first one, has a worker on a peer of the provider, which serves for three epochs, each
+    /// of them proven.
+    pub async fn serve(&self, folder: &Path, (buyer, provider): (&Sender, &Sender), peer: Address) {
+        pass(folder, "1m");
+        self.create(buyer, self.order(), 30 * TOKEN).await;
+        let entry = Market::Entry { peer, firstUnit: 0 };
+        let matched = self.deployment.match_deal(1, vec![entry], Vec::new(), true);
+        buyer.send("match", &matched).await.expect("it fits");
+        let market = self.client.market(&self.deployment);
+        let worker = market.worker_of(1, peer).await.expect("it has a place");
+        let signature = self.deployment.worker_signature(worker, &self.worker_key);
+        let key = address(&self.worker_key);
+        let activate = self.deployment.activate_worker(worker, key, signature);
+        let sent = provider.send("activate", &activate).await;
+        sent.expect("it is its place");
+        pass(folder, "1m");
+        for _ in 0..3 {
+            pass(folder, "1m");
+            self.prove(provider, peer).await;
+        }
+    }
+
     pub async fn epoch(&self) -> u32 {
         let market = self.client.market(&self.deployment);
         market.time().await.expect("the chain answers").epoch

@@ -211,7 +211,11 @@ pub(super) async fn apply(
         differences.any(|difference| matches!(difference.next, Next::Send(_)))
     };
     if is_ready(&differences) {
-        enough(&plan)?;
+        let [needs, has] = [&plan.collateral, &plan.balance].map(|text| text.parse());
+        ensure_enough(
+            account,
+            (needs.unwrap_or_default(), has.unwrap_or_default()),
+        )?;
         let shown = text(&plan, output);
         agree(yes, global, output, (shown.trim_end(), "apply it?"))?;
     }
@@ -242,13 +246,16 @@ pub(super) async fn apply(
     Ok(Report::new(&plan, text).then("weir provider status"))
 }
 
-fn enough(plan: &Plan) -> Result<(), Failure> {
-    let amount = |text: &str| text.parse::<U256>().unwrap_or_default();
-    if amount(&plan.collateral) <= amount(&plan.balance) {
+/// Whether an account has the collateral that it is to deposit.
+pub(in crate::command) fn ensure_enough(
+    account: Address,
+    (needs, has): (U256, U256),
+) -> Result<(), Failure> {
+    if needs <= has {
         return Ok(());
     }
-    let what = format!("{} has not enough for the collateral", plan.account);
-    let (needs, has) = (whole(&plan.collateral), whole(&plan.balance));
+    let [needs, has] = [needs, has].map(|amount| whole(&amount.to_string()));
+    let what = format!("{account} has not enough for the collateral");
     Err(Failure::new(Code::ChainRefused, what)
         .cause(format!(
             "it needs {needs} stake and has {has}; nothing was sent"

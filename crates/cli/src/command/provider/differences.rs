@@ -1,7 +1,7 @@
 //! What differs between `provider.toml` and the chain, as transactions.
 
 use super::file::{Consent, OfferTerms, PeerTerms, ProviderFile, Staker};
-use crate::market::{Standing, whole};
+use crate::market::{Standing, pledge, whole};
 use alloy_primitives::{Address, B256, Bytes, U256, Uint};
 use std::collections::{BTreeMap, BTreeSet};
 use weir_chain::bindings::{Lens, Registry};
@@ -222,7 +222,7 @@ impl Chain<'_> {
                 let commitment = commitment.filter(|known| (1..=3).contains(&known.status));
                 let (staker, amount) = match commitment {
                     Some(known) if known.status != 1 => continue,
-                    Some(known) => (known.staker, collateral_of(known)),
+                    Some(known) => (known.staker, pledge(known)),
                     None => {
                         let terms = CommitmentTerms {
                             epochs: promise.epochs,
@@ -311,11 +311,6 @@ impl Chain<'_> {
         };
         peers.iter().map(input).collect()
     }
-}
-
-/// What a commitment has to be backed with.
-fn collateral_of(commitment: &Lens::Commitment) -> U256 {
-    U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units))
 }
 
 /// That another account is to deposit collateral.

@@ -2,10 +2,10 @@
 
 use crate::args::{AddStake, Global};
 use crate::code::Code;
-use crate::command::provider::usual;
+use crate::command::provider::{ensure_enough, usual};
 use crate::consent::consent;
 use crate::failure::Failure;
-use crate::market::{Context, commitment_state, whole};
+use crate::market::{Context, commitment_state, pledge, whole};
 use crate::output::{Output, Report};
 use alloy_primitives::{Address, B256, U256};
 use serde::Serialize;
@@ -61,15 +61,8 @@ pub(super) async fn add(
     let token = deployment.stake_token;
     let balance = context.market().tokens(token, account).await;
     let balance = balance.map_err(failed)?;
+    ensure_enough(account, (all, balance))?;
     let [needs, has] = [all, balance].map(|amount| whole(&amount.to_string()));
-    if balance < all {
-        let what = format!("{account} has not enough for the collateral");
-        return Err(Failure::new(Code::ChainRefused, what)
-            .cause(format!(
-                "it needs {needs} stake and has {has}; nothing was sent"
-            ))
-            .fix("get some, or back fewer peers"));
-    }
     let lines: Vec<&str> = backed.iter().map(|backed| &*backed.text).collect();
     let text = format!(
         "{}\n{needs} of the {has} stake that {account} has",
@@ -140,8 +133,7 @@ fn backed(view: &Lens::PeerView, account: Address, epoch: u32) -> Result<Backed,
         );
         return Err(refused(cause));
     }
-    let collateral =
-        U256::from(commitment.collateralPerUnit).saturating_mul(U256::from(commitment.units));
+    let collateral = pledge(commitment);
     let percent = |basis_points: u16| f64::from(basis_points) / 100.0;
     let text = format!(
         "peer {peer} of provider {}: {} units for {} epochs, {} stake; {} % of the fees of its deals and {} % of what it gets while idle are the staker's",

@@ -3,7 +3,7 @@
 use crate::args::Who;
 use crate::command::provider::{take, usual};
 use crate::failure::Failure;
-use crate::market::{Context, Work, whole, works};
+use crate::market::{Context, Work, was_backed, whole, works};
 use crate::output::{Cell, Column, Output, Report, Table};
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
@@ -50,7 +50,7 @@ async fn read(context: &Context, account: Address) -> Result<Backing, ChainError
     let ids: Vec<Address> = directory.peers().collect();
     let mut peers = Vec::new();
     for view in market.peers(&ids).await? {
-        if view.commitment.staker == account && view.commitment.status > 1 {
+        if view.commitment.staker == account && was_backed(&view) {
             let works = works(market, &directory, view.peerId, epoch).await?;
             peers.push((view, works));
         }

@@ -15,7 +15,8 @@
 # Needs Debian 12 or a successor, and root or sudo the first time, to install
 # compilers, one of which carries the sources of its standard library. That
 # library for wasm is built once (about a minute) and kept in
-# target/guest/sysroot; WEIR_GUEST_DIR names another place.
+# target/guest/sysroot; WEIR_GUEST_DIR names another place. Parts are linked by
+# the program that WEIR names, or by one that is built for it.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -155,7 +156,8 @@ build_parts() {
     build_project "examples/$1/$part" "$part" "$2/$part/$part.wasm"
   done
   [ -z "$out" ] || cp "examples/$1/weir.toml" "$2"
-  cargo run --release --quiet --bin weir -- wasm link "$2/weir.toml" -o "$component" >/dev/null
+  # shellcheck disable=SC2086
+  ${WEIR:-cargo run --release --quiet --bin weir --} wasm link "$2/weir.toml" -o "$component" >/dev/null
 }
 
 install_tools

@@ -3,6 +3,8 @@
 //! All steps use the release profile, so that wasmtime and libp2p are compiled once. The tests come last, so that
 //! the output ends with their summary.
 
+use std::process::Command;
+
 use crate::step::{Failed, Outcome, cargo, run};
 use crate::{contracts, grammar, wasm};
 
@@ -79,12 +81,18 @@ fn docs() -> Result<Outcome, Failed> {
     Ok(Outcome::Passed)
 }
 
+/// The command that builds and runs all tests of the workspace.
+pub(crate) fn workspace_tests() -> Command {
+    let mut tests = cargo("test");
+    tests.args(["--release", "--locked", "--workspace"]);
+    tests
+}
+
 /// A development chain of others, which tests compare with.
 const ANVIL: &str = "contracts/node_modules/@foundry-rs/anvil";
 
 fn tests() -> Result<Outcome, Failed> {
-    let mut tests = cargo("test");
-    tests.args(["--release", "--locked", "--workspace"]);
+    let mut tests = workspace_tests();
     if crate::root().join(ANVIL).exists() {
         // What the step before has installed is not to be left out.
         tests.env("WEIR_ANVIL_REQUIRED", "1");

@@ -1,7 +1,9 @@
 //! What needs a wasm target: the crates that browsers share, and the guests.
 
 use crate::step::{Failed, Outcome, cargo, run};
+use crate::test::workspace_tests;
 use crate::tools;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// These build for browsers as well.
@@ -57,11 +59,22 @@ pub(crate) fn rebuild_guests() -> Result<Outcome, Failed> {
         "target/guest/host",
     ]);
     run("SDK of guests", &mut tests)?;
+    // Built as the tests need it: for `weir` alone half of what it depends on would be built with other features, and
+    // then once more.
+    run("build", workspace_tests().arg("--no-run"))?;
     let mut command = Command::new("guest/build.sh");
     command.args(["--out", "target/guest"]);
+    command.env("WEIR", beside_this("weir")?);
     forget_toolchain(&mut command);
     run("guests", &mut command)?;
     Ok(Outcome::Passed)
+}
+
+/// A program that was built into the same folder as this one.
+fn beside_this(name: &str) -> Result<PathBuf, Failed> {
+    let this = std::env::current_exe();
+    let this = this.map_err(|error| Failed(format!("cannot find {name}: {error}")))?;
+    Ok(this.with_file_name(name))
 }
 
 /// The toolchain that runs this program must not leak into another one.

@@ -2,34 +2,28 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{DatabaseError, StorageBackend};
 
+use crate::journal::{JournalFiles, Journals, Log};
+
 /// What disks write whole or not at all, in bytes.
 const SECTOR: usize = 512;
 
-/// A file to which nothing can be written after so many operations, as if the process or the machine ended there.
-#[derive(Debug)]
-pub struct Cut {
-    file: FileBackend,
+/// When writing ends.
+#[derive(Debug, Clone)]
+struct End {
+    /// Operations that are left.
     left: Arc<AtomicUsize>,
     /// How many sectors of the write at which it ends are written.
     sectors: usize,
 }
 
-impl Cut {
-    /// A file with so many operations left, of whose last write so many sectors are written.
-    pub fn new(file: File, left: Arc<AtomicUsize>, sectors: usize) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            file: FileBackend::new(file)?,
-            left,
-            sectors,
-        })
-    }
-
+impl End {
     fn check(&self) -> io::Result<()> {
         let less = |left: usize| left.checked_sub(1);
         let order = Ordering::SeqCst;
@@ -37,6 +31,38 @@ impl Cut {
             Ok(_) => Ok(()),
             Err(_) => Err(io::ErrorKind::StorageFull.into()),
         }
+    }
+
+    /// Does as much of this write as the disk still does.
+    fn write(
+        &self,
+        bytes: &[u8],
+        mut write: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let most = self.sectors * SECTOR;
+        if self.left.load(Ordering::SeqCst) == 1 && most < bytes.len() {
+            write(&bytes[..most])?;
+            self.left.store(0, Ordering::SeqCst);
+        }
+        self.check()?;
+        write(bytes)
+    }
+}
+
+/// A file to which nothing can be written after so many operations, as if the process or the machine ended there.
+#[derive(Debug)]
+pub struct Cut {
+    file: FileBackend,
+    end: End,
+}
+
+impl Cut {
+    /// A file with so many operations left, of whose last write so many sectors are written.
+    pub fn new(file: File, left: Arc<AtomicUsize>, sectors: usize) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            file: FileBackend::new(file)?,
+            end: End { left, sectors },
+        })
     }
 }
 
@@ -50,27 +76,80 @@ impl StorageBackend for Cut {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check()?;
+        self.end.check()?;
         self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.check()
+        self.end.check()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        if self.left.load(Ordering::SeqCst) == 1 {
-            let written = data.len().min(self.sectors * SECTOR);
-            self.file.write(offset, &data[..written])?;
-            if written < data.len() {
-                self.left.store(0, Ordering::SeqCst);
-            }
-        }
-        self.check()?;
-        self.file.write(offset, data)
+        self.end.write(data, |data| self.file.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {
         self.file.close()
+    }
+}
+
+/// The journals on the same disk.
+#[derive(Debug)]
+pub struct CutJournals {
+    files: JournalFiles,
+    end: End,
+}
+
+impl CutJournals {
+    /// Those of the store at a path, with so many operations left for them and the store.
+    pub fn new(store: &Path, left: Arc<AtomicUsize>, sectors: usize) -> Self {
+        Self {
+            files: JournalFiles::of(store),
+            end: End { left, sectors },
+        }
+    }
+}
+
+impl Journals for CutJournals {
+    fn list(&self) -> io::Result<Vec<u64>> {
+        self.files.list()
+    }
+
+    fn read(&self, first: u64) -> io::Result<Vec<u8>> {
+        self.files.read(first)
+    }
+
+    fn create(&self, first: u64) -> io::Result<Box<dyn Log>> {
+        self.end.check()?;
+        Ok(Box::new(CutLog {
+            log: self.files.create(first)?,
+            end: self.end.clone(),
+        }))
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.end.check()
+    }
+
+    fn remove(&self, first: u64) -> io::Result<()> {
+        self.end.check()?;
+        self.files.remove(first)
+    }
+}
+
+#[derive(Debug)]
+struct CutLog {
+    log: Box<dyn Log>,
+    end: End,
+}
+
+impl Log for CutLog {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Self { log, end } = self;
+        end.write(bytes, |bytes| log.append(bytes))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.end.check()
     }
 }

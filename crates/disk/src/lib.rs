@@ -1,12 +1,14 @@
-//! Files under stores: how they are synced, why they do not open, and, for tests, how they end in the middle of
-//! something.
+//! Files under stores: how they are synced, why they do not open, the journals beside them, and, for tests, how they
+//! end in the middle of something.
 
 mod backend;
 #[cfg(feature = "cut")]
 mod cut;
+mod journal;
 mod refusal;
 
 pub use backend::{Backend, Durability};
 #[cfg(feature = "cut")]
-pub use cut::Cut;
+pub use cut::{Cut, CutJournals};
+pub use journal::{DamagedJournal, Journal, JournalFiles, Journals, Log, MemoryJournals, payloads};
 pub use refusal::Refusal;

@@ -1,20 +1,23 @@
 //! What it costs to change, keep and read the states of services in the store of a node, and beside it what the
-//! database alone takes for the same bytes.
+//! database under it takes for the same bytes without a journal.
 //!
 //! `cargo bench --profile release --workspace --bench states` prints one line for each figure of
 //! `docs/benchmarks.md`.
 
+use std::fs::File;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use redb::{Database, TableDefinition};
+use weir_disk::Backend;
 use weir_identity::keccak256;
 use weir_marine::states::{StateWrite, Writes};
 use weir_marine::{States, StatesConfig};
 use weir_node::store::{Birth, Durability, StateTable, Store};
-use weir_peer::{Batch, Write};
+use weir_peer::Batch;
 use weir_receipt::state::{Limits, Transaction, Tree};
 
 /// As in the binary `weir`.
@@ -26,6 +29,8 @@ const BIRTH: Birth = Birth {
     at_ms: 0,
     with_key: true,
 };
+/// The table of the database alone.
+const ALONE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("states");
 /// Keys that are put in with one commit when the state is made.
 const PORTION: u32 = 100_000;
 /// How long a driver gathers before it writes.
@@ -239,8 +244,8 @@ fn put_bytes(write: &StateWrite) -> usize {
     }
 }
 
-/// How long it takes to make the same changes, `together` of the recorded ones at a time, in a store of about the same
-/// size: puts and removals without a look at what is removed.
+/// How long it takes to make the same changes, `together` of the recorded ones at a time, in a database of about the
+/// same size, without a journal: puts and removals without a look at what is removed.
 fn alone(
     path: &Path,
     size: u32,
@@ -249,37 +254,44 @@ fn alone(
     durability: Durability,
 ) -> Duration {
     let aside = path.with_extension("alone");
-    let (store, _) = open(&aside, durability, config());
-    // A state has a node for every four keys or so.
-    let filling = (0..size / 4).map(|n| Write::Put {
-        key: [&[b'S'; 18][..], keccak256(&[&n.to_be_bytes()]).as_bytes()].concat(),
-        value: vec![7; 470],
-    });
-    let writes = filling.collect();
-    store.commit(&Batch { writes }).expect("the disk has room");
-    let batches: Vec<Batch> = recorded
-        .chunks(together)
-        .map(|chunk| {
-            let writes = chunk.iter().flatten().map(|write| match write {
-                StateWrite::Put { key, value } => Write::Put {
-                    key: key.to_vec(),
-                    value: value.to_vec(),
-                },
+    let mut options = File::options();
+    let options = options.read(true).write(true).create(true).truncate(true);
+    let file = options.open(&aside).expect("the folder can be written");
+    let backend = Backend::new(file, durability).expect("nobody has it");
+    let database = Database::builder()
+        .set_cache_size(32 << 20)
+        .create_with_backend(backend)
+        .expect("it is empty");
+    let commit = |writes: &[StateWrite]| {
+        let transaction = database.begin_write().expect("nobody writes");
+        let mut table = transaction.open_table(ALONE).expect("it can be made");
+        for write in writes {
+            match write {
+                StateWrite::Put { key, value } => table.insert(&key[..], &value[..]),
                 StateWrite::Delete { key } | StateWrite::DeleteOlder { key, .. } => {
-                    Write::Delete { key: key.to_vec() }
+                    table.remove(&key[..])
                 }
-            });
-            Batch {
-                writes: writes.collect(),
             }
-        })
-        .collect();
+            .expect("the disk has room");
+        }
+        drop(table);
+        transaction.commit().expect("the disk has room");
+    };
+    // A state has a node for every four keys or so.
+    let filling = (0..size / 4).map(|n| StateWrite::Put {
+        key: [&[b'S'; 18][..], keccak256(&[&n.to_be_bytes()]).as_bytes()]
+            .concat()
+            .into(),
+        value: vec![7; 470].into(),
+    });
+    commit(&filling.collect::<Vec<_>>());
+    let batches: Vec<Vec<StateWrite>> = recorded.chunks(together).map(<[_]>::concat).collect();
     let from = Instant::now();
     for batch in &batches {
-        store.commit(batch).expect("the disk has room");
+        commit(batch);
     }
     let took = from.elapsed();
-    drop(store);
+    drop(database);
     std::fs::remove_file(&aside).expect("it is there");
     took
 }

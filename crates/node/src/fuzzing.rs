@@ -1,12 +1,13 @@
 //! Fuzz targets: plain functions that must not panic on any bytes.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
+use weir_disk::{JournalFiles, Journals, MemoryJournals};
 use weir_peer::{Batch, Write};
 
-use crate::store::{Birth, Durability, Store};
+use crate::store::{Birth, Durability, Medium, Store};
 use crate::transport::framing::{Decoded, Decoder, Encoder, FramingError};
 
 /// Small, so that oversized frames are found.
@@ -52,19 +53,30 @@ fn decode<'a>(
     (frames, end)
 }
 
-/// A store with damage: each four bytes are a place in the file and what is
+/// A store with damage: each four bytes are a place in the file, or in its journal, which is behind it, and what is
 /// written there. It opens, or says that it is damaged.
 pub fn store(data: &[u8]) {
     let image = image();
+    let mut file = image.file.clone();
+    let mut journal = image.journal.clone();
+    for damage in data.chunks_exact(4) {
+        let place = u32::from_be_bytes([0, damage[0], damage[1], damage[2]]) as usize;
+        let place = place % (file.len() + journal.len());
+        let damaged = file.iter_mut().chain(&mut journal).nth(place);
+        *damaged.expect("it is less than both") = damage[3];
+    }
     let backend = InMemoryBackend::new();
     let wrote = |result: std::io::Result<()>| result.expect("memory can be written");
-    wrote(backend.set_len(image.len() as u64));
-    wrote(backend.write(0, image));
-    for damage in data.chunks_exact(4) {
-        let place = u32::from_be_bytes([0, damage[0], damage[1], damage[2]]) as usize % image.len();
-        wrote(backend.write(place as u64, &damage[3..]));
-    }
-    let Ok(store) = Store::on("fuzz".as_ref(), || Ok(backend), Durability::Process, BIRTH) else {
+    wrote(backend.set_len(file.len() as u64));
+    wrote(backend.write(0, &file));
+    let journals = MemoryJournals::default();
+    journals.insert(image.first, journal);
+    let medium = Medium {
+        backend: || Ok(backend),
+        journals: Arc::new(journals),
+        buffer_bytes: 1 << 20,
+    };
+    let Ok(store) = Store::on("fuzz".as_ref(), medium, Durability::Process, BIRTH) else {
         return;
     };
     let _ = store.scan(&[]);
@@ -87,18 +99,31 @@ fn batch(seed: u8) -> Batch {
     }
 }
 
-/// The bytes of a sound store.
-fn image() -> &'static [u8] {
-    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+/// A sound store whose journal has what its file has not.
+struct Image {
+    file: Vec<u8>,
+    journal: Vec<u8>,
+    first: u64,
+}
+
+fn image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("weir-fuzz-store-{}", std::process::id()));
-        let store =
-            Store::open(&folder, Durability::Process, BIRTH).expect("an empty file is a store");
-        store.commit(&batch(1)).expect("there is room");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store");
+        let open = || Store::open(&path, Durability::Process, BIRTH).expect("it is sound");
+        open().commit(&batch(1)).expect("there is room");
+        let file = std::fs::read(&path).expect("it can be read");
+        let store = open();
         store.commit(&batch(2)).expect("there is room");
-        drop(store);
-        let image = std::fs::read(&folder).expect("it was written just now");
-        std::fs::remove_file(&folder).expect("it was written just now");
-        image
+        store.commit(&batch(3)).expect("there is room");
+        let journals = JournalFiles::of(&path);
+        let first = journals.list().expect("it can be read")[0];
+        let journal = journals.read(first).expect("it can be read");
+        Image {
+            file,
+            journal,
+            first,
+        }
     })
 }

@@ -1,40 +1,51 @@
-//! What a peer keeps on disk: ordered keys and values in one file.
+//! What a peer keeps on disk: ordered keys and values in a database of one file, with a journal beside it while the
+//! store is open.
 //!
 //! A commit is all or nothing. When [`Store::commit`] returns, the batch
 //! survives what the store's [`Durability`] promises. The file is locked while
-//! it is open. Closing (dropping) a store writes everything to the disk.
+//! it is open. Closing (dropping) a store writes everything to the file and
+//! removes the journal.
 
+mod change;
+mod contents;
 mod evidence;
 #[cfg(test)]
 mod failing;
+mod layer;
+#[cfg(test)]
+mod model;
 mod states;
+mod writer;
 
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Bound;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
-};
+use bytes::Bytes;
+use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition};
 use thiserror::Error;
-use weir_disk::{Backend, Refusal};
+use weir_disk::{Backend, JournalFiles, Refusal};
 use weir_marine::states::StateWrite;
 use weir_peer::{Batch, Write};
 
 use crate::evidence::EvidenceWrite;
+use change::{Change, Table};
+use contents::{Contents, Range, SETTLED};
+use layer::Layer;
+use writer::{BUFFER_BYTES, Writer};
 
 pub use states::StateTable;
 pub use weir_disk::Durability;
+pub(crate) use writer::Medium;
 
-/// What the peer writes.
-const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 /// What the store says about itself.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
-/// The layout of the tables above.
-const VERSION: u64 = 1;
+/// The layout of the tables and journals. That of 1 had no journals.
+const VERSION: u64 = 2;
 
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 32 << 20;
@@ -98,10 +109,8 @@ pub struct Birth {
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
-    /// Before the database, which is closed last.
-    reading: states::Reading,
-    database: Database,
-    path: PathBuf,
+    contents: Arc<Contents>,
+    writer: Mutex<Writer>,
     birth: Birth,
     durability: Durability,
 }
@@ -121,7 +130,12 @@ impl Store {
         }
         let file = File::options().read(true).write(true).open(path);
         let file = file.map_err(source)?;
-        Self::on(path, || Backend::new(file, durability), durability, birth)
+        let medium = Medium {
+            backend: || Backend::new(file, durability),
+            journals: Arc::new(JournalFiles::of(path)),
+            buffer_bytes: BUFFER_BYTES,
+        };
+        Self::on(path, medium, durability, birth)
     }
 
     /// Makes an empty store, aside, so that a process that is killed meanwhile
@@ -140,7 +154,12 @@ impl Store {
             let options = options.read(true).write(true).create(true).truncate(true);
             let file = options.open(&aside).map_err(source)?;
             let durability = Durability::Power;
-            Self::on(&aside, || Backend::new(file, durability), durability, birth)?;
+            let medium = Medium {
+                backend: || Backend::new(file, durability),
+                journals: Arc::new(JournalFiles::of(&aside)),
+                buffer_bytes: BUFFER_BYTES,
+            };
+            Self::on(&aside, medium, durability, birth)?;
             match std::fs::hard_link(&aside, path) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(source(error)),
                 _ => Ok(()),
@@ -151,10 +170,10 @@ impl Store {
         made
     }
 
-    /// Opens the store in what `backend` gives; errors name it `path`.
+    /// Opens the store on a medium; errors name it `path`.
     pub(crate) fn on<B: StorageBackend>(
         path: &Path,
-        backend: impl FnOnce() -> Result<B, DatabaseError>,
+        medium: Medium<impl FnOnce() -> Result<B, DatabaseError>>,
         durability: Durability,
         birth: Birth,
     ) -> Result<Self, StoreError> {
@@ -163,69 +182,29 @@ impl Store {
             Database::builder()
                 .set_cache_size(CACHE_BYTES)
                 .set_check_integrity_on_open(true)
-                .create_with_backend(backend()?)
+                .create_with_backend((medium.backend)()?)
         }));
         let database = match opened {
             Ok(database) => database.map_err(|error| explain(path, error))?,
             Err(_) => return Err(damaged(path, "it cannot be understood")),
         };
-        let mut store = Store {
-            reading: states::Reading::default(),
-            database,
-            path: path.to_owned(),
-            birth,
+        let contents = Arc::new(Contents::new(path.to_owned(), database));
+        let about = about(&contents, birth)?;
+        let (journals, buffer_bytes) = (medium.journals, medium.buffer_bytes);
+        let numbers = (about.store, about.settled);
+        let writer = Writer::open(
+            contents.clone(),
+            journals,
+            buffer_bytes,
             durability,
-        };
-        store.birth = store.about(birth)?;
-        Ok(store)
-    }
-
-    /// Reads when the store was made, or writes it down in a new one.
-    fn about(&self, birth: Birth) -> Result<Birth, StoreError> {
-        let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
-        let found = {
-            let mut about = transaction.open_table(ABOUT).map_err(|e| self.failed(e))?;
-            let version = about
-                .get("version")
-                .map_err(|e| self.failed(e))?
-                .map(|found| found.value());
-            match version {
-                Some(VERSION) => {
-                    let field = |name: &str| -> Result<u64, StoreError> {
-                        let value = about.get(name).map_err(|e| self.failed(e))?;
-                        value
-                            .map(|value| value.value())
-                            .ok_or_else(|| damaged(&self.path, name))
-                    };
-                    Birth {
-                        at_ms: field("born_ms")?,
-                        with_key: field("born_with_key")? == 1,
-                    }
-                }
-                Some(found) => {
-                    return Err(StoreError::Newer {
-                        path: self.path.clone(),
-                        found,
-                    });
-                }
-                None => {
-                    for (name, value) in [
-                        ("version", VERSION),
-                        ("born_ms", birth.at_ms),
-                        ("born_with_key", u64::from(birth.with_key)),
-                    ] {
-                        about.insert(name, value).map_err(|e| self.failed(e))?;
-                    }
-                    birth
-                }
-            }
-        };
-        transaction
-            .open_table(RECORDS)
-            .map_err(|e| self.failed(e))?;
-        states::write(&transaction, []).map_err(|e| self.failed(e))?;
-        transaction.commit().map_err(|e| self.failed(e))?;
-        Ok(found)
+            numbers,
+        )?;
+        Ok(Store {
+            contents,
+            writer: Mutex::new(writer),
+            birth: about.birth,
+            durability,
+        })
     }
 
     /// When the store was made.
@@ -261,42 +240,42 @@ impl Store {
         states: impl IntoIterator<Item = &'a StateWrite>,
         kept: &[EvidenceWrite],
     ) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(|e| self.failed(e))?;
-        {
-            let mut records = transaction
-                .open_table(RECORDS)
-                .map_err(|e| self.failed(e))?;
-            for write in &batch.writes {
-                match write {
-                    Write::Put { key, value } => {
-                        records
-                            .insert(&key[..], &value[..])
-                            .map_err(|e| self.failed(e))?;
-                    }
-                    Write::Delete { key } => {
-                        records.remove(&key[..]).map_err(|e| self.failed(e))?;
-                    }
-                    Write::DeletePrefix { prefix } => {
-                        let end = after(prefix);
-                        let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
-                        records
-                            .retain_in::<&[u8], _>(range, |_, _| false)
-                            .map_err(|e| self.failed(e))?;
-                    }
+        // Whoever panicked here left it broken, and it says so.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = Layer::default();
+        for write in &batch.writes {
+            self.add(&mut changes, write)?;
+        }
+        for write in states {
+            states::add(&mut changes, write);
+        }
+        for write in kept {
+            evidence::add(&mut changes, write);
+        }
+        writer.commit(changes)
+    }
+
+    /// Adds what a batch does to the records.
+    fn add(&self, changes: &mut Layer, write: &Write) -> Result<(), StoreError> {
+        match write {
+            Write::Put { key, value } => {
+                let change = Change::Put(Bytes::copy_from_slice(value));
+                changes.add(Table::Records, Bytes::copy_from_slice(key), change);
+            }
+            Write::Delete { key } => {
+                changes.add(Table::Records, Bytes::copy_from_slice(key), Change::Delete);
+            }
+            Write::DeletePrefix { prefix } => {
+                let end = after(prefix);
+                let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
+                let keys = self.contents.view(Some(changes), |view| {
+                    let copy = |key: &[u8], _: &[u8]| Bytes::copy_from_slice(key);
+                    view.range(Table::Records, range, usize::MAX, copy)
+                })?;
+                for key in keys {
+                    changes.add(Table::Records, key, Change::Delete);
                 }
             }
-        }
-        let mut states = states.into_iter().peekable();
-        let changes_states = states.peek().is_some();
-        if changes_states {
-            states::write(&transaction, states).map_err(|e| self.failed(e))?;
-        }
-        if !kept.is_empty() {
-            evidence::write(&transaction, kept).map_err(|e| self.failed(e))?;
-        }
-        transaction.commit().map_err(|e| self.failed(e))?;
-        if changes_states {
-            self.reading.end();
         }
         Ok(())
     }
@@ -323,41 +302,95 @@ impl Store {
         self.read((Bound::Unbounded, Bound::Excluded(end)), usize::MAX)
     }
 
-    fn read(
-        &self,
-        range: (Bound<&[u8]>, Bound<&[u8]>),
-        most: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        let transaction = self.database.begin_read().map_err(|e| self.failed(e))?;
-        let records = transaction
-            .open_table(RECORDS)
-            .map_err(|e| self.failed(e))?;
-        let mut found = Vec::new();
-        let range = records.range::<&[u8]>(range);
-        for record in range.map_err(|e| self.failed(e))?.take(most) {
-            let (key, value) = record.map_err(|e| self.failed(e))?;
-            found.push((key.value().to_vec(), value.value().to_vec()));
-        }
-        Ok(found)
+    fn read(&self, range: Range<'_>, most: usize) -> Result<Vec<Record>, StoreError> {
+        self.contents.view(None, |view| {
+            let copy = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+            view.range(Table::Records, range, most, copy)
+        })
+    }
+
+    /// Waits until nothing is on its way into the database.
+    #[cfg(test)]
+    fn rest(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.wait().expect("the disk works");
     }
 
     /// The error for a commit of which nobody knows how it ended.
     pub(crate) fn gave_up(&self, what: String) -> StoreError {
-        StoreError::Io {
-            path: self.path.clone(),
-            what,
-        }
+        self.contents.refused(what)
     }
+}
 
-    fn failed(&self, error: impl Into<redb::Error>) -> StoreError {
-        match error.into() {
-            redb::Error::Corrupted(what) => damaged(&self.path, &what),
-            error => StoreError::Io {
-                path: self.path.clone(),
-                what: error.to_string(),
-            },
-        }
+impl Drop for Store {
+    fn drop(&mut self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.close();
     }
+}
+
+/// What a store says about itself.
+struct About {
+    birth: Birth,
+    /// Its number, which its journals have.
+    store: u64,
+    /// The last journal record that the database has.
+    settled: u64,
+}
+
+/// Reads what a store says about itself, or writes it down in a new one.
+fn about(contents: &Contents, birth: Birth) -> Result<About, StoreError> {
+    let failed = |error: redb::Error| contents.failed(error);
+    let transaction = contents.begin().map_err(|e| failed(e.into()))?;
+    let about = {
+        let mut about = transaction
+            .open_table(ABOUT)
+            .map_err(|e| failed(e.into()))?;
+        let found = about.get("version").map_err(|e| failed(e.into()))?;
+        let found = found.map(|found| found.value());
+        let mut fields = Vec::new();
+        match found {
+            Some(VERSION) => {}
+            Some(found) if found > VERSION => {
+                return Err(StoreError::Newer {
+                    path: contents.path().to_owned(),
+                    found,
+                });
+            }
+            Some(_) => {}
+            None => fields.extend([
+                ("born_ms", birth.at_ms),
+                ("born_with_key", u64::from(birth.with_key)),
+            ]),
+        }
+        if found != Some(VERSION) {
+            let store = getrandom::u64().map_err(|error| contents.refused(error))?;
+            fields.extend([("version", VERSION), ("store", store), (SETTLED, 0)]);
+        }
+        for (name, value) in fields {
+            about.insert(name, value).map_err(|e| failed(e.into()))?;
+        }
+        let field = |name: &str| -> Result<u64, StoreError> {
+            let value = about.get(name).map_err(|e| failed(e.into()))?;
+            value
+                .map(|value| value.value())
+                .ok_or_else(|| contents.damaged(name))
+        };
+        About {
+            birth: Birth {
+                at_ms: field("born_ms")?,
+                with_key: field("born_with_key")? == 1,
+            },
+            store: field("store")?,
+            settled: field(SETTLED)?,
+        }
+    };
+    for table in Table::ALL {
+        let made = transaction.open_table(table.definition());
+        made.map_err(|e| failed(e.into()))?;
+    }
+    transaction.commit().map_err(|e| failed(e.into()))?;
+    Ok(about)
 }
 
 /// The first key after all that begin with `prefix`; none if there is no such

@@ -115,6 +115,7 @@ fn what_an_interrupted_creation_left_is_in_nobodys_way() {
     drop(open(&path));
     let store = open(&path);
     store.commit(&batch(1)).expect("there is room");
+    drop(store);
     let files = std::fs::read_dir(folder.path()).expect("it exists");
     let names: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
     assert_eq!(names, ["store"], "nothing is left but the store");

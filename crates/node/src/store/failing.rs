@@ -1,22 +1,19 @@
 //! A disk that begins to fail, for tests: what was acknowledged stays.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use redb::StorageBackend;
-use redb::backends::FileBackend;
-use weir_disk::Cut;
+use weir_disk::{Cut, CutJournals};
 use weir_identity::{Keypair, keccak256};
 use weir_marine::{States, StatesConfig};
 use weir_peer::{Batch, Write};
 use weir_receipt::state::{Transaction, Tree};
 
-use super::{Birth, Durability, StateTable, Store, StoreError};
+use super::{Birth, Durability, Medium, StateTable, Store, StoreError};
 use crate::{Node, NodeConfig, Request, SubmitFailure};
 
 const BIRTH: Birth = Birth {
@@ -24,66 +21,27 @@ const BIRTH: Birth = Birth {
     with_key: true,
 };
 
-/// A file to which nothing can be written from some moment on.
-#[derive(Debug)]
-struct Failing {
-    file: FileBackend,
-    broken: Arc<AtomicBool>,
-}
+/// Nothing fails.
+const WORKS: usize = usize::MAX;
 
-impl Failing {
-    fn check(&self) -> io::Result<()> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(io::Error::other("the disk is broken"));
-        }
-        Ok(())
-    }
-}
-
-impl StorageBackend for Failing {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check()?;
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.check()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.check()?;
-        self.file.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.file.close()
-    }
-}
-
-/// A store on a disk that breaks when `broken` is set.
+/// A store that can be written as often as `left` says, and of whose last write so many sectors are written.
 fn open(
     path: &Path,
-    broken: &Arc<AtomicBool>,
+    left: &Arc<AtomicUsize>,
+    sectors: usize,
     durability: Durability,
     birth: Birth,
 ) -> Result<Store, StoreError> {
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path).expect("the folder exists");
-    let broken = broken.clone();
-    let backend = || {
-        let file = FileBackend::new(file)?;
-        Ok(Failing { file, broken })
+    let medium = Medium {
+        backend: || Cut::new(file, left.clone(), sectors),
+        journals: Arc::new(CutJournals::new(path, left.clone(), sectors)),
+        // So that the database is written as well.
+        buffer_bytes: 20_000,
     };
-    Store::on(path, backend, durability, birth)
+    Store::on(path, medium, durability, birth)
 }
 
 fn put(number: u8) -> Batch {
@@ -100,19 +58,18 @@ fn put(number: u8) -> Batch {
 fn a_commit_that_cannot_be_written_is_an_error_and_what_was_acknowledged_stays() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("store");
-    let broken = Arc::new(AtomicBool::new(false));
-    let store = open(&path, &broken, Durability::Power, BIRTH).expect("it is new");
+    let left = Arc::new(AtomicUsize::new(WORKS));
+    let store = open(&path, &left, 0, Durability::Power, BIRTH).expect("it is new");
     for number in 0..3 {
         store.commit(&put(number)).expect("the disk works");
     }
-    broken.store(true, Ordering::SeqCst);
     // Also when the disk recovers: nobody knows what became of the first of them.
-    for still_broken in [true, true, false] {
-        broken.store(still_broken, Ordering::SeqCst);
+    for works in [0, 0, WORKS] {
+        left.store(works, Ordering::SeqCst);
         let error = store.commit(&put(3)).expect_err("it cannot be written");
         assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
     }
-    broken.store(true, Ordering::SeqCst);
+    left.store(0, Ordering::SeqCst);
     drop(store);
     let store = Store::open(&path, Durability::Process, BIRTH).expect("it is sound");
     let keys: Vec<_> = store.scan(&[]).expect("it can be read");
@@ -131,10 +88,10 @@ async fn a_submit_that_waits_for_a_broken_disk_hears_why_the_node_stops() {
             config.durability = durability;
             config
         };
-        let broken = Arc::new(AtomicBool::new(false));
-        let breaks = broken.clone();
+        let left = Arc::new(AtomicUsize::new(WORKS));
+        let breaks = left.clone();
         let node = Node::start_on(config(), move |path, durability, birth| {
-            open(path, &breaks, durability, birth)
+            open(path, &breaks, 0, durability, birth)
         });
         let node = node.await.expect("the disk works");
         let ask = || {
@@ -144,7 +101,7 @@ async fn a_submit_that_waits_for_a_broken_disk_hears_why_the_node_stops() {
             ask
         };
         let acknowledged = node.submit(ask()).await.expect("the disk works").particle();
-        broken.store(true, Ordering::SeqCst);
+        left.store(0, Ordering::SeqCst);
         let submitted = tokio::time::timeout(Duration::from_secs(30), node.submit(ask())).await;
         let error = submitted
             .expect("it is answered")
@@ -221,15 +178,10 @@ fn no_acknowledged_state_is_lost_when_writing_ends_at_any_of_a_thousand_random_o
     };
     let (mut acknowledged, mut lives_with_commits) = (0, 0);
     for point in 0..1_000 {
-        let mut options = File::options();
-        let options = options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(&path).expect("the folder exists");
         // Enough to open it; then it ends at another operation each time.
-        let left = Arc::new(AtomicUsize::new(usize::MAX));
-        let ends = left.clone();
+        let left = Arc::new(AtomicUsize::new(WORKS));
         let sectors = random(point << 1 | 1, 9);
-        let backend = || Cut::new(file, left, sectors);
-        let store = Store::on(&path, backend, Durability::Power, BIRTH).expect("it is sound");
+        let store = open(&path, &left, sectors, Durability::Power, BIRTH).expect("it is sound");
         let store = Arc::new(store);
         let states = States::open(StateTable::of(&store), config).expect("it is sound");
 
@@ -248,7 +200,7 @@ fn no_acknowledged_state_is_lost_when_writing_ends_at_any_of_a_thousand_random_o
         assert_eq!(beside, number.to_be_bytes(), "both are written or none");
         drop(snapshot);
 
-        ends.store(random(point << 1, 120), Ordering::SeqCst);
+        left.store(random(point << 1, 120), Ordering::SeqCst);
         acknowledged = fill(&store, &states, number);
         lives_with_commits += u32::from(acknowledged > number);
     }

@@ -1,0 +1,112 @@
+//! Journals: records one after the other in a file, so that a change is safe after one write at one place.
+//!
+//! A database of pages writes many of them for a small change. A store writes the change into a journal instead, keeps
+//! it in memory, and gives it to the database later, with many others. Then the journal is removed. After a crash the
+//! journals that are left hold what the database may not have.
+//!
+//! ```text
+//! journal = "weir.jnl" ‖ u64 store ‖ u32 checksum of these 16 bytes ‖ record*
+//! record  = u32 length ‖ u32 checksum of store, number and payload ‖ u64 number ‖ payload
+//! ```
+//! Integers are big endian, the checksum is CRC-32. `store` is a random number of the store that wrote it: a journal of
+//! another store, which was here before, is not taken for one of this one, and nobody can make a payload that has a
+//! record inside. Records are numbered one after the other, from journal to journal, and a journal is named after its
+//! first number.
+//!
+//! The last record may have been cut off in the middle, or, when the power went, have holes; then it was not
+//! acknowledged, and the journal ends before it. If a later record follows on one that cannot be read, then the file was
+//! damaged afterwards.
+
+mod files;
+mod media;
+mod read;
+
+use std::io;
+use std::mem::size_of;
+
+use crate::Durability;
+
+pub use files::JournalFiles;
+pub use media::{Journals, Log, MemoryJournals};
+pub use read::{DamagedJournal, payloads};
+
+const MAGIC: &[u8; 8] = b"weir.jnl";
+
+/// Magic, store, checksum.
+const HEADER_BYTES: usize = 8 + 8 + 4;
+
+/// Length, checksum, number.
+const RECORD_BYTES: usize = 4 + 4 + 8;
+
+/// A journal that is written.
+#[derive(Debug)]
+pub struct Journal {
+    log: Box<dyn Log>,
+    store: u64,
+    first: u64,
+    durability: Durability,
+    /// The last record, to use its memory again.
+    record: Vec<u8>,
+}
+
+impl Journal {
+    /// Begins a journal of a store, whose first record will have this number.
+    pub fn begin(
+        journals: &dyn Journals,
+        store: u64,
+        first: u64,
+        durability: Durability,
+    ) -> io::Result<Self> {
+        let mut header = MAGIC.to_vec();
+        header.extend_from_slice(&store.to_be_bytes());
+        header.extend_from_slice(&crc32fast::hash(&header).to_be_bytes());
+        let mut log = journals.create(first)?;
+        log.append(&header)?;
+        if durability == Durability::Power {
+            log.sync()?;
+            journals.sync_names()?;
+        }
+        Ok(Self {
+            log,
+            store,
+            first,
+            durability,
+            record: Vec::new(),
+        })
+    }
+
+    /// The number of its first record, which is also its name.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Appends the record that `write` makes. When this returns it survives what the durability promises; after an error
+    /// nobody knows, and nothing may be appended any more.
+    pub fn append(&mut self, number: u64, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        let record = &mut self.record;
+        record.clear();
+        record.extend_from_slice(&[0; size_of::<u32>() * 2]);
+        record.extend_from_slice(&number.to_be_bytes());
+        write(record);
+        let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "more than 4 GiB at once");
+        let length = u32::try_from(record.len() - RECORD_BYTES).map_err(too_long)?;
+        let checksum = checksum(self.store, &record[8..]);
+        record[..4].copy_from_slice(&length.to_be_bytes());
+        record[4..8].copy_from_slice(&checksum.to_be_bytes());
+        self.log.append(record)?;
+        if self.durability == Durability::Power {
+            self.log.sync()?;
+        }
+        // One large record is no reason to keep its memory.
+        record.shrink_to(1 << 20);
+        Ok(())
+    }
+}
+
+/// The checksum of number and payload of a record.
+fn checksum(store: u64, numbered: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&store.to_be_bytes());
+    hasher.update(numbered);
+    hasher.finalize()
+}

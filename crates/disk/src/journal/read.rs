@@ -1,0 +1,130 @@
+//! Reading what was written before a crash.
+
+use thiserror::Error;
+
+use super::{HEADER_BYTES, MAGIC, RECORD_BYTES, checksum};
+
+/// A journal that was damaged after it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("its journal cannot be read {0}")]
+pub struct DamagedJournal(&'static str);
+
+/// The payloads of a journal of this store, from the record with number `first` on, after which it is named; none if it
+/// is that of another store, or ended before its first record.
+pub fn payloads(bytes: &[u8], store: u64, first: u64) -> Result<Vec<&[u8]>, DamagedJournal> {
+    let Some((header, mut rest)) = bytes.split_at_checked(HEADER_BYTES) else {
+        return Ok(Vec::new());
+    };
+    let (named, sum) = header.split_at(HEADER_BYTES - 4);
+    if crc32fast::hash(named).to_be_bytes() != sum || !named.starts_with(MAGIC) {
+        // The header comes to the disk before a record is acknowledged.
+        return if is_anywhere(rest, store, first) {
+            Err(DamagedJournal("from its beginning on"))
+        } else {
+            Ok(Vec::new())
+        };
+    }
+    if named[MAGIC.len()..] != store.to_be_bytes() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let mut number = first;
+    while let Some(payload) = payload(rest, store, number) {
+        rest = &rest[RECORD_BYTES + payload.len()..];
+        found.push(payload);
+        number = number.wrapping_add(1);
+    }
+    if is_anywhere(rest, store, number.wrapping_add(1)) {
+        return Err(DamagedJournal("in its middle"));
+    }
+    Ok(found)
+}
+
+/// The payload of the record of this number, if these bytes begin with it.
+fn payload(bytes: &[u8], store: u64, number: u64) -> Option<&[u8]> {
+    let (head, rest) = bytes.split_at_checked(RECORD_BYTES)?;
+    let length = u32::from_be_bytes(*head.first_chunk()?) as usize;
+    let payload = rest.get(..length)?;
+    let is_it = head[8..] == number.to_be_bytes()
+        && head[4..8] == checksum(store, &bytes[8..RECORD_BYTES + length]).to_be_bytes();
+    is_it.then_some(payload)
+}
+
+/// Whether the whole record of this number begins somewhere.
+fn is_anywhere(bytes: &[u8], store: u64, number: u64) -> bool {
+    let places = 0..bytes.len().saturating_sub(RECORD_BYTES - 1);
+    places
+        .into_iter()
+        .any(|at| payload(&bytes[at..], store, number).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Journal, Journals, MemoryJournals};
+    use super::*;
+    use crate::Durability;
+
+    const STORE: u64 = 0x1234_5678_9abc_def0;
+    const FIRST: u64 = 7;
+    const PAYLOADS: [&[u8]; 4] = [b"first", b"", &[0; 40], b"the last"];
+
+    fn journal() -> Vec<u8> {
+        let journals = MemoryJournals::default();
+        let begun = Journal::begin(&journals, STORE, FIRST, Durability::Power);
+        let mut journal = begun.expect("memory does not fail");
+        for (number, payload) in (FIRST..).zip(PAYLOADS) {
+            let appended = journal.append(number, |out| out.extend_from_slice(payload));
+            appended.expect("memory does not fail");
+        }
+        journals.read(FIRST).expect("it was made")
+    }
+
+    /// How many bytes end with which record.
+    fn ends() -> [usize; 5] {
+        let mut end = HEADER_BYTES;
+        let mut ends = [end; 5];
+        for (at, payload) in PAYLOADS.iter().enumerate() {
+            end += RECORD_BYTES + payload.len();
+            ends[at + 1] = end;
+        }
+        ends
+    }
+
+    #[test]
+    fn what_was_appended_is_read_up_to_where_it_was_cut_off() {
+        let whole = journal();
+        assert_eq!(whole.len(), ends()[4]);
+        for length in 0..=whole.len() {
+            let records = ends().iter().skip(1).filter(|end| **end <= length).count();
+            let read = payloads(&whole[..length], STORE, FIRST);
+            assert_eq!(read, Ok(PAYLOADS[..records].to_vec()), "{length} bytes");
+            // Space that was made and not written.
+            let mut holes = whole[..length].to_vec();
+            holes.resize(whole.len() + 1_000, 0);
+            let read = payloads(&holes, STORE, FIRST).expect("nothing was acknowledged after it");
+            assert!(read.len() >= records && PAYLOADS.starts_with(&read));
+        }
+    }
+
+    #[test]
+    fn a_byte_turned_in_a_record_before_the_last_is_an_error() {
+        let whole = journal();
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut turned = whole.clone();
+                turned[place] ^= 1 << bit;
+                let read = payloads(&turned, STORE, FIRST);
+                if place < ends()[3] {
+                    read.expect_err("a record is missing");
+                } else {
+                    assert_eq!(read, Ok(PAYLOADS[..3].to_vec()), "it may have been cut off");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_of_another_store_has_nothing_for_this_one() {
+        assert_eq!(payloads(&journal(), STORE + 1, FIRST), Ok(Vec::new()));
+    }
+}

@@ -76,6 +76,7 @@ fn deal(terms: &DealTerms) -> DealView {
             ChainStatus::Ended | ChainStatus::Closed => DealStatus::Ended,
         },
         price: terms.price,
+        price_now: terms.price_now,
         token: address(terms.token),
         units: terms.units,
         funded_epochs: terms.funded_epochs,

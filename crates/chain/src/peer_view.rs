@@ -176,8 +176,10 @@ pub struct DealTerms {
     pub owner: Address,
     /// Where it is.
     pub status: DealStatus,
-    /// Of one worker for one epoch, in the smallest unit of the token.
+    /// Of one worker for one epoch, in the smallest unit of the token: the latest, which may be announced only.
     pub price: u128,
+    /// The same in the running epoch.
+    pub price_now: u128,
     /// What it pays in.
     pub token: Address,
     /// Compute units of one worker.
@@ -473,9 +475,11 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         .iter()
         .rfind(|version| version.from_epoch < latest.from_epoch);
     let price = deal.price.to::<u128>();
+    let price_now = view.priceNow.to::<u128>();
     // While a lower price is announced the next epochs cost the higher one.
-    let costs = price.max(view.priceNow.to::<u128>());
-    let rate = costs.saturating_mul(u128::from(deal.activeWorkers) + 1);
+    let rate = price
+        .max(price_now)
+        .saturating_mul(u128::from(deal.activeWorkers) + 1);
     let funded = u128::try_from(view.balanceNow)
         .unwrap_or(u128::MAX)
         .checked_div(rate);
@@ -484,6 +488,7 @@ fn terms(view: &Lens::DealView, facts: &DealFacts) -> Result<DealTerms, ChainErr
         owner: deal.owner,
         status,
         price,
+        price_now,
         token: deal.payToken,
         units: deal.cuPerWorker,
         funded_epochs: u32::try_from(funded.unwrap_or_default()).unwrap_or(u32::MAX),

@@ -4,10 +4,13 @@ mod support;
 
 use std::sync::Arc;
 
-use support::load;
 use support::service::{Service, show};
+use support::{json, load, marine};
 use weir_identity::Cid;
-use weir_marine::{Answer, BlobRead, Effector, Fault, Module, Outside, Verdict};
+use weir_marine::{
+    Answer, BlobRead, Call, CallContext, Effector, Fault, Limits, Module, Outside, Profiler,
+    Verdict, World,
+};
 use weir_receipt::{Effect, Transcript, TranscriptLimits};
 
 use futures::executor::block_on;
@@ -38,8 +41,12 @@ impl Effector for Shelf {
 
 /// Functions that give back what they are given, declared pure: one of bytes alone, one of bytes among others.
 fn echo() -> Module {
+    load(&echo_component())
+}
+
+fn echo_component() -> Vec<u8> {
     let pair = "(i32.store (i32.const 8) (local.get 0)) (i32.store (i32.const 12) (local.get 1)) (i32.const 8)";
-    load(&support::component(
+    support::component(
         "package test:echo; world w {
             record named { data: list<u8>, other: list<u8> }
             export bytes: func(v: list<u8>) -> list<u8>;
@@ -49,7 +56,7 @@ fn echo() -> Module {
             r#"(func (export "bytes") (param i32 i32) (result i32) {pair})
             (func (export "many") (param i32 i32) (result i32) {pair})"#
         )),
-    ))
+    )
 }
 
 fn blob() -> Vec<u8> {
@@ -146,4 +153,29 @@ fn a_call_with_a_blob_is_repeated_without_it_and_only_with_its_own_bytes() {
     service.outside = Outside::Recorded(Arc::new(forged));
     let refused = show(&service.call("bytes", &format!(r#"[{{"cid":"{cid}"}}]"#)));
     assert!(refused.starts_with("infra/replay"), "{refused}");
+}
+
+#[test]
+fn a_profile_of_a_call_with_a_blob_has_all_of_its_fuel() {
+    let cid = Cid::of_raw(&blob()).to_string();
+    let arguments = json(&format!(r#"[{{"cid":"{cid}"}}]"#));
+    let world = World {
+        outside: Outside::Open(Arc::new(Shelf(blob()))),
+        ..World::default()
+    };
+    let call = Call {
+        function: "bytes",
+        arguments: arguments.as_array().expect("arguments are an array"),
+        context: &CallContext::default(),
+        limits: &Limits::default(),
+        world: &world,
+    };
+    let plain = block_on(echo().call(call));
+    let profiler = Profiler::new(&marine(), &echo_component()).expect("it can have probes");
+    let profiled = block_on(profiler.call(call)).expect("it can be called");
+    assert!(plain.result.is_ok(), "{:?}", plain.result);
+    assert!(profiled.result.as_ref().ok() == plain.result.as_ref().ok());
+    assert_eq!(profiled.fuel, plain.fuel);
+    let functions: u64 = profiled.functions().iter().map(|cost| cost.self_fuel).sum();
+    assert_eq!(functions + profiled.engine_fuel, profiled.fuel);
 }

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use futures::executor::block_on;
 use support::service::{Service, show};
-use support::{json, load};
+use support::{component_beside, json, load, module};
 use weir_identity::Value;
 use weir_marine::{CallOutput, Limits, Manifest, Mode, Verdict, compose};
 use weir_receipt::Outcome;
@@ -292,4 +292,67 @@ fn a_full_state_is_a_full_disk_to_it_and_nothing_is_lost() {
         db.query("select count(*) as n from t", "[]"),
         r#"{"columns":["n"],"rows":[[{"integer":6}]]}"#
     );
+}
+
+/// Passes on what it is asked.
+fn front() -> Vec<u8> {
+    let functions = ["execute", "query"];
+    let each = |text: &dyn Fn(&str) -> String| functions.map(text).concat();
+    let imports = each(&|name| {
+        format!(
+            r#"(import "weir:sqlite/api@0.1.0" "{name}" (func ${name} (param i32 i32 i32 i32 i32)))"#
+        )
+    });
+    let exports = each(&|name| {
+        format!(
+            r#"(func (export "weir:sqlite/api@0.1.0#{name}") (param i32 i32 i32 i32) (result i32)
+                (call ${name} (local.get 0) (local.get 1) (local.get 2) (local.get 3) (i32.const 64))
+                (i32.const 64))"#
+        )
+    });
+    let wit = "package test:front; world front { import weir:sqlite/api@0.1.0; export weir:sqlite/api@0.1.0; }";
+    let text = module(&exports).replacen("(module", &format!("(module {imports}"), 1);
+    component_beside(
+        &[include_str!("../../../examples/sqlite/wit/sqlite.wit")],
+        wit,
+        &text,
+    )
+}
+
+#[test]
+fn behind_another_part_its_files_are_in_the_state_whichever_way_it_is_linked() {
+    for link in ["", "link = \"host\"\n"] {
+        let example = include_str!("../../../examples/sqlite/weir.toml");
+        let behind = format!(
+            "[[part]]\nname = \"front\"\ncomponent = \"front.wasm\"\nfacade = true\n\n[[part]]\n{link}"
+        );
+        let text = example.replacen("[[part]]\n", &behind, 1).replacen(
+            "sqlite.wasm\"\nfacade = true",
+            "sqlite.wasm\"",
+            1,
+        );
+        let manifest = Manifest::from_toml(&text).expect("the manifest is good");
+        let sqlite = include_bytes!("../../../examples/sqlite/sqlite.wasm").to_vec();
+        let parts = BTreeMap::from([("front".to_owned(), front()), ("sqlite".to_owned(), sqlite)]);
+        let composed = compose(&manifest, &parts).expect("the parts fit");
+        let mut db = Database(Service::new("sqlite", load(&composed.component)));
+
+        let mut run = |function: &str, sql: &str| {
+            let arguments = Value::from(vec![Value::from(sql), json("[]")]).to_json();
+            let evidence = Service::execute(&mut db, function, &arguments);
+            let evidence = evidence.expect("it has a receipt");
+            let verdict = block_on(db.module.replay(&evidence, 10_000));
+            assert!(matches!(verdict, Verdict::Same), "{link}{sql}: {verdict:?}");
+            evidence.receipt.receipt.outcome
+        };
+        let filling = "create table t (name text); insert into t values ('Ada'), ('Bob')";
+        assert_eq!(run("execute", filling), Outcome::Ok);
+        let again = "insert into t values ('Eve'); insert into nowhere values (1)";
+        assert_eq!(run("execute", again), Outcome::GuestError);
+        assert_eq!(run("query", "select * from t"), Outcome::Ok);
+        assert_eq!(
+            db.query("select group_concat(name) as names from t", "[]"),
+            r#"{"columns":["names"],"rows":[[{"text":"Ada,Bob"}]]}"#
+        );
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! FOLDER/peers/a/key.json     the key, for its owner alone; sealed if there is a passphrase
-//!                store.redb   what the peer keeps
+//!                store.redb   what the peer keeps; while it runs, a journal beside it
 //!                components/  what its services execute
 //! FOLDER/compiled/            compiled code, shared
 //! ```

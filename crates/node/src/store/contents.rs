@@ -212,7 +212,7 @@ impl View<'_> {
             }
         }
         let found = self.tables.0[table as usize].get(key)?;
-        let found = found.as_ref().map(|value| value.value());
+        let found = found.as_ref().map(redb::AccessGuard::value);
         Ok(outcome(&changes, found).map(Bytes::copy_from_slice))
     }
 

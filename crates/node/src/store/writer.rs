@@ -103,6 +103,9 @@ impl Writer {
                 "an earlier change could not be written; restart the node when its disk works";
             return Err(self.contents.refused(what));
         }
+        if changes.is_empty() {
+            return Ok(());
+        }
         self.broken = true;
         if self.settling.as_ref().is_some_and(JoinHandle::is_finished) {
             self.wait()?;
@@ -163,11 +166,12 @@ impl Writer {
         let (contents, journals) = (self.contents.clone(), self.journals.clone());
         let through = self.next - 1;
         journal.map(|journal| {
+            let first = journal.first();
             move || {
                 if let Some(layer) = layer {
                     contents.settle(&layer, through)?;
                 }
-                let removed = journals.remove(journal.first());
+                let removed = journals.remove(first);
                 removed.map_err(|error| contents.refused(error))
             }
         })
@@ -176,9 +180,9 @@ impl Writer {
     /// Brings everything into the database. After this the writer is of no use.
     pub(super) fn close(&mut self) {
         // What is in a journal is safe, and the next one who opens the store brings it there.
-        let settled = self.wait().and_then(|()| match self.broken {
-            true => Ok(()),
-            false => self.settle().map_or(Ok(()), |settle| settle()),
+        let settled = self.wait().and_then(|()| {
+            let settle = if self.broken { None } else { self.settle() };
+            settle.map_or(Ok(()), |settle| settle())
         });
         self.broken = true;
         if let Err(error) = settled {

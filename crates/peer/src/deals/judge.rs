@@ -122,6 +122,15 @@ pub fn judge(policy: &Policy, room: Room, deal: &DealView, epoch: u32) -> Result
     Ok(())
 }
 
+/// Why a deal that is being served is left in time: it has announced a price below the policy's. What is asked for later
+/// than a deal was taken is no reason, so an operator who asks for more keeps what there is.
+pub(super) fn is_to_pay_less(policy: &Policy, deal: &DealView) -> Option<Refusal> {
+    let least = policy.prices.get(&deal.token).copied().unwrap_or_default();
+    let offered = deal.unit_price();
+    let is_announced = deal.price < deal.price_now;
+    (is_announced && offered < least).then_some(Refusal::Price { offered, least })
+}
+
 /// Whether the chain would let this peer into a deal: what a claim needs beside [`judge`].
 pub(super) fn is_matchable(
     commitment: Option<&Commitment>,

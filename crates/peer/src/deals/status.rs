@@ -1,5 +1,6 @@
 //! Why things are as they are, for people.
 
+use super::judge::is_to_pay_less;
 use super::reconcile::{Reconciler, Turn};
 use super::record::{Phase, Record, Stand};
 use super::stand::Sight;
@@ -127,6 +128,8 @@ impl Reconciler {
                 });
                 let stopped = turn.and_then(|turn| record.why_stopped(seen, &turn));
                 why.extend(stopped.map(str::to_owned));
+                let pays_less = seen.and_then(|seen| is_to_pay_less(&self.policy, &seen.deal));
+                why.extend(pays_less.map(|refusal| format!("is left: {refusal}")));
                 if let Some(coming) = coming {
                     why.push(swap(code, coming.fetched, &coming.code));
                 }

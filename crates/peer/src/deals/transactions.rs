@@ -5,6 +5,7 @@
 //! view that can show what the last one did.
 
 use super::effect::{Effect, Intent, Outcome, Subject, TransactionKey};
+use super::judge::is_to_pay_less;
 use super::policy::Timing;
 use super::reconcile::{Asked, Output, Turn};
 use super::record::{Pending, Phase, Record, Stand, Transactions};
@@ -71,8 +72,10 @@ impl Record {
                 let unfunded = self.unfunded_since.zip(patience);
                 let too_long = unfunded
                     .is_some_and(|(since, patience)| epoch.saturating_sub(since) >= patience);
-                let leaves =
-                    matches!(self.stand, Stand::Declined { .. }) || self.leaving || too_long;
+                let leaves = matches!(self.stand, Stand::Declined { .. })
+                    || self.leaving
+                    || too_long
+                    || is_to_pay_less(turn.policy, &seen.deal).is_some();
                 leaves.then_some((Intent::Leave { worker }, None))
             }
             _ => None,

@@ -95,8 +95,10 @@ pub struct DealView {
     pub owner: Address,
     /// Where it is.
     pub status: DealStatus,
-    /// Of one worker for one epoch, in the smallest unit of the token.
+    /// Of one worker for one epoch, in the smallest unit of the token: the latest, which may be announced only.
     pub price: u128,
+    /// The same in the running epoch.
+    pub price_now: u128,
     /// What it pays in.
     pub token: Address,
     /// Compute units of one worker.

@@ -38,6 +38,7 @@ pub fn code(number: u32) -> Code {
 pub struct Deal {
     pub owner: Address,
     pub price: u128,
+    pub price_now: u128,
     pub units: u8,
     pub open: bool,
     /// Places that rivals may still take.
@@ -54,6 +55,7 @@ impl Deal {
         Deal {
             owner: customer(1),
             price: 100,
+            price_now: 100,
             units: 1,
             open: false,
             places: 1,
@@ -358,6 +360,7 @@ impl Market {
                 DealStatus::Active
             },
             price: deal.price,
+            price_now: deal.price_now,
             token: token(),
             units: deal.units,
             funded_epochs: deal.funded_epochs,

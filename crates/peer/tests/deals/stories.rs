@@ -179,6 +179,36 @@ fn without_funds_a_worker_stops_and_goes_on_when_there_are_some() {
 }
 
 #[test]
+fn a_deal_that_announces_less_than_the_policy_asks_for_is_left_and_served_to_the_end_of_the_notice()
+{
+    let mut world = serving();
+    let announce = |world: &mut World, from, to| {
+        world.block(|market, _| {
+            let deal = market.state_mut().deals.get_mut(&1);
+            let deal = deal.expect("it is there");
+            (deal.price_now, deal.price) = (from, to);
+        });
+    };
+    announce(&mut world, 200, 100);
+    announce(&mut world, 90, 90);
+    world.blocks(2);
+    // The one is enough, the other is not announced: the policy may have been another when the deal was taken.
+    assert_eq!(world.status(1), Some(WorkerStatus::Active));
+    announce(&mut world, 100, 99);
+    assert!(
+        world.report().contains("is left: it pays"),
+        "{}",
+        world.report()
+    );
+    world.blocks(2);
+    assert_eq!(world.status(1), Some(WorkerStatus::Notice));
+    assert_eq!(world.machine.running.len(), 1);
+    world.blocks(3 * EPOCH_BLOCKS);
+    assert!(world.machine.running.is_empty());
+    assert_eq!(world.status(1), None);
+}
+
+#[test]
 fn a_worker_that_another_program_activated_is_left() {
     let mut world = serving();
     world.block(|market, _| {

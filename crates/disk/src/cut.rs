@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -115,6 +115,10 @@ impl Journals for CutJournals {
         self.files.list()
     }
 
+    fn path(&self, first: u64) -> PathBuf {
+        self.files.path(first)
+    }
+
     fn read(&self, first: u64) -> io::Result<Vec<u8>> {
         self.files.read(first)
     }
@@ -123,7 +127,10 @@ impl Journals for CutJournals {
         self.end.check()?;
         Ok(Box::new(CutLog {
             log: self.files.create(first)?,
+            path: self.path(first),
             end: self.end.clone(),
+            bytes: 0,
+            synced: 0,
         }))
     }
 
@@ -137,19 +144,37 @@ impl Journals for CutJournals {
     }
 }
 
+/// A journal that loses what was not synced when writing ends, if an even number of sectors is written then.
 #[derive(Debug)]
 struct CutLog {
     log: Box<dyn Log>,
+    path: PathBuf,
     end: End,
+    bytes: u64,
+    synced: u64,
 }
 
 impl Log for CutLog {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Self { log, end } = self;
-        end.write(bytes, |bytes| log.append(bytes))
+        let Self { log, end, .. } = self;
+        end.write(bytes, |bytes| log.append(bytes))?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.end.check()
+        self.end.check()?;
+        self.synced = self.bytes;
+        Ok(())
+    }
+}
+
+impl Drop for CutLog {
+    fn drop(&mut self) {
+        if self.end.left.load(Ordering::SeqCst) == 0 && self.end.sectors.is_multiple_of(2) {
+            let file = File::options().write(true).open(&self.path);
+            // It may be gone.
+            let _ = file.and_then(|file| file.set_len(self.synced));
+        }
     }
 }

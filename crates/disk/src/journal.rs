@@ -28,7 +28,7 @@ use crate::Durability;
 
 pub use files::JournalFiles;
 pub use media::{Journals, Log, MemoryJournals};
-pub use read::{DamagedJournal, payloads};
+pub use read::{DamagedJournal, journal_payloads};
 
 const MAGIC: &[u8; 8] = b"weir.jnl";
 
@@ -45,6 +45,7 @@ pub struct Journal {
     store: u64,
     first: u64,
     durability: Durability,
+    bytes: u64,
     /// The last record, to use its memory again.
     record: Vec<u8>,
 }
@@ -71,6 +72,7 @@ impl Journal {
             store,
             first,
             durability,
+            bytes: header.len() as u64,
             record: Vec::new(),
         })
     }
@@ -78,6 +80,11 @@ impl Journal {
     /// The number of its first record, which is also its name.
     pub fn first(&self) -> u64 {
         self.first
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Appends the record that `write` makes. When this returns it survives what the durability promises; after an error
@@ -97,7 +104,9 @@ impl Journal {
         if self.durability == Durability::Power {
             self.log.sync()?;
         }
+        self.bytes += record.len() as u64;
         // One large record is no reason to keep its memory.
+        record.clear();
         record.shrink_to(1 << 20);
         Ok(())
     }

@@ -10,5 +10,7 @@ mod refusal;
 pub use backend::{Backend, Durability};
 #[cfg(feature = "cut")]
 pub use cut::{Cut, CutJournals};
-pub use journal::{DamagedJournal, Journal, JournalFiles, Journals, Log, MemoryJournals, payloads};
+pub use journal::{
+    DamagedJournal, Journal, JournalFiles, Journals, Log, MemoryJournals, journal_payloads,
+};
 pub use refusal::Refusal;

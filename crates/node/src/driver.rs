@@ -4,7 +4,7 @@
 //! [`crate::DriverLimits::turn_us`]; take what the peer wants; do it in order.
 //! Everything that one turn wants to persist is one commit, and what stands
 //! behind a commit waits for it. With [`Durability::Process`] a commit is a
-//! few writes into the page cache and is done in place; with
+//! write into the page cache and is done in place; with
 //! [`Durability::Power`] it is done by another thread while this one goes on
 //! handling events, whose writes gather for the next commit.
 

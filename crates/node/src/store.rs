@@ -1,11 +1,12 @@
-//! What a peer keeps on disk: ordered keys and values in a database of one file, with a journal beside it while the
+//! What a peer keeps on disk: ordered keys and values in a database of one file, with journals beside it while the
 //! store is open.
 //!
 //! A commit is all or nothing. When [`Store::commit`] returns, the batch
 //! survives what the store's [`Durability`] promises. The file is locked while
 //! it is open. Closing (dropping) a store writes everything to the file and
-//! removes the journal.
+//! removes the journals.
 
+mod about;
 mod change;
 mod contents;
 mod evidence;
@@ -25,27 +26,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition};
+use redb::{Database, DatabaseError, StorageBackend};
 use thiserror::Error;
 use weir_disk::{Backend, JournalFiles, Refusal};
 use weir_marine::states::StateWrite;
 use weir_peer::{Batch, Write};
 
 use crate::evidence::EvidenceWrite;
+use about::{About, VERSION};
 use change::{Change, Table};
-use contents::{Contents, Range, SETTLED};
+use contents::{Contents, Range};
 use layer::Layer;
 use writer::{BUFFER_BYTES, Writer};
 
 pub use states::StateTable;
 pub use weir_disk::Durability;
 pub(crate) use writer::Medium;
-
-/// What the store says about itself.
-const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-
-/// The layout of the tables and journals. That of 1 had no journals.
-const VERSION: u64 = 2;
 
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 32 << 20;
@@ -189,16 +185,9 @@ impl Store {
             Err(_) => return Err(damaged(path, "it cannot be understood")),
         };
         let contents = Arc::new(Contents::new(path.to_owned(), database));
-        let about = about(&contents, birth)?;
+        let about = About::of(&contents, birth)?;
         let (journals, buffer_bytes) = (medium.journals, medium.buffer_bytes);
-        let numbers = (about.store, about.settled);
-        let writer = Writer::open(
-            contents.clone(),
-            journals,
-            buffer_bytes,
-            durability,
-            numbers,
-        )?;
+        let writer = Writer::open(contents.clone(), journals, buffer_bytes, durability, &about)?;
         Ok(Store {
             contents,
             writer: Mutex::new(writer),
@@ -242,42 +231,18 @@ impl Store {
     ) -> Result<(), StoreError> {
         // Whoever panicked here left it broken, and it says so.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changes = Layer::default();
-        for write in &batch.writes {
-            self.add(&mut changes, write)?;
-        }
-        for write in states {
-            states::add(&mut changes, write);
-        }
-        for write in kept {
-            evidence::add(&mut changes, write);
-        }
-        writer.commit(changes)
-    }
-
-    /// Adds what a batch does to the records.
-    fn add(&self, changes: &mut Layer, write: &Write) -> Result<(), StoreError> {
-        match write {
-            Write::Put { key, value } => {
-                let change = Change::Put(Bytes::copy_from_slice(value));
-                changes.add(Table::Records, Bytes::copy_from_slice(key), change);
+        writer.commit(|contents, changes| {
+            for write in &batch.writes {
+                add(changes, write, contents)?;
             }
-            Write::Delete { key } => {
-                changes.add(Table::Records, Bytes::copy_from_slice(key), Change::Delete);
+            for write in states {
+                states::add(changes, write);
             }
-            Write::DeletePrefix { prefix } => {
-                let end = after(prefix);
-                let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
-                let keys = self.contents.view(Some(changes), |view| {
-                    let copy = |key: &[u8], _: &[u8]| Bytes::copy_from_slice(key);
-                    view.range(Table::Records, range, usize::MAX, copy)
-                })?;
-                for key in keys {
-                    changes.add(Table::Records, key, Change::Delete);
-                }
+            for write in kept {
+                evidence::add(changes, write);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// All records whose key begins with `prefix`, in key order.
@@ -329,68 +294,29 @@ impl Drop for Store {
     }
 }
 
-/// What a store says about itself.
-struct About {
-    birth: Birth,
-    /// Its number, which its journals have.
-    store: u64,
-    /// The last journal record that the database has.
-    settled: u64,
-}
-
-/// Reads what a store says about itself, or writes it down in a new one.
-fn about(contents: &Contents, birth: Birth) -> Result<About, StoreError> {
-    let failed = |error: redb::Error| contents.failed(error);
-    let transaction = contents.begin().map_err(|e| failed(e.into()))?;
-    let about = {
-        let mut about = transaction
-            .open_table(ABOUT)
-            .map_err(|e| failed(e.into()))?;
-        let found = about.get("version").map_err(|e| failed(e.into()))?;
-        let found = found.map(|found| found.value());
-        let mut fields = Vec::new();
-        match found {
-            Some(VERSION) => {}
-            Some(found) if found > VERSION => {
-                return Err(StoreError::Newer {
-                    path: contents.path().to_owned(),
-                    found,
-                });
+/// Adds what a batch does to the records.
+fn add(changes: &mut Layer, write: &Write, contents: &Contents) -> Result<(), StoreError> {
+    match write {
+        Write::Put { key, value } => {
+            let change = Change::Put(Bytes::copy_from_slice(value));
+            changes.add(Table::Records, Bytes::copy_from_slice(key), change);
+        }
+        Write::Delete { key } => {
+            changes.add(Table::Records, Bytes::copy_from_slice(key), Change::Delete);
+        }
+        Write::DeletePrefix { prefix } => {
+            let end = after(prefix);
+            let range = (Bound::Included(&prefix[..]), bound(end.as_deref()));
+            let keys = contents.view(Some(changes), |view| {
+                let copy = |key: &[u8], _: &[u8]| Bytes::copy_from_slice(key);
+                view.range(Table::Records, range, usize::MAX, copy)
+            })?;
+            for key in keys {
+                changes.add(Table::Records, key, Change::Delete);
             }
-            Some(_) => {}
-            None => fields.extend([
-                ("born_ms", birth.at_ms),
-                ("born_with_key", u64::from(birth.with_key)),
-            ]),
         }
-        if found != Some(VERSION) {
-            let store = getrandom::u64().map_err(|error| contents.refused(error))?;
-            fields.extend([("version", VERSION), ("store", store), (SETTLED, 0)]);
-        }
-        for (name, value) in fields {
-            about.insert(name, value).map_err(|e| failed(e.into()))?;
-        }
-        let field = |name: &str| -> Result<u64, StoreError> {
-            let value = about.get(name).map_err(|e| failed(e.into()))?;
-            value
-                .map(|value| value.value())
-                .ok_or_else(|| contents.damaged(name))
-        };
-        About {
-            birth: Birth {
-                at_ms: field("born_ms")?,
-                with_key: field("born_with_key")? == 1,
-            },
-            store: field("store")?,
-            settled: field(SETTLED)?,
-        }
-    };
-    for table in Table::ALL {
-        let made = transaction.open_table(table.definition());
-        made.map_err(|e| failed(e.into()))?;
     }
-    transaction.commit().map_err(|e| failed(e.into()))?;
-    Ok(about)
+    Ok(())
 }
 
 /// The first key after all that begin with `prefix`; none if there is no such

@@ -14,18 +14,12 @@ pub struct JournalFiles {
 }
 
 impl JournalFiles {
-    /// Those of the store at this path.
+    /// Those of the store at this path, or at the path that it stands for.
     pub fn of(store: &Path) -> Self {
+        let real = fs::canonicalize(store);
         Self {
-            store: store.to_owned(),
+            store: real.unwrap_or_else(|_| store.to_owned()),
         }
-    }
-
-    /// The file with this first number.
-    pub fn path(&self, first: u64) -> PathBuf {
-        let mut path = self.store.as_os_str().to_owned();
-        path.push(format!(".journal-{first:016x}"));
-        path.into()
     }
 
     fn folder(&self) -> &Path {
@@ -41,13 +35,20 @@ impl Journals for JournalFiles {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.folder())? {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.rsplit_once(".journal-"));
-            let number = number.and_then(|(_, number)| u64::from_str_radix(number, 16).ok());
+            let digits = name.as_encoded_bytes().last_chunk::<16>();
+            let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
+            let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
             let is_ours = |number: &u64| self.path(*number).file_name() == Some(&name);
             found.extend(number.filter(is_ours));
         }
         found.sort_unstable();
         Ok(found)
+    }
+
+    fn path(&self, first: u64) -> PathBuf {
+        let mut path = self.store.as_os_str().to_owned();
+        path.push(format!(".journal-{first:016x}"));
+        path.into()
     }
 
     fn read(&self, first: u64) -> io::Result<Vec<u8>> {

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The journals of one store, by the numbers of their first records.
 pub trait Journals: Debug + Send + Sync {
     /// Which there are, in ascending order.
     fn list(&self) -> io::Result<Vec<u64>>;
+
+    /// What one is called where people read.
+    fn path(&self, first: u64) -> PathBuf;
 
     /// The bytes of one.
     fn read(&self, first: u64) -> io::Result<Vec<u8>>;
@@ -50,6 +54,10 @@ impl MemoryJournals {
 impl Journals for MemoryJournals {
     fn list(&self) -> io::Result<Vec<u64>> {
         Ok(self.lock().keys().copied().collect())
+    }
+
+    fn path(&self, first: u64) -> PathBuf {
+        format!("journal-{first:016x}").into()
     }
 
     fn read(&self, first: u64) -> io::Result<Vec<u8>> {

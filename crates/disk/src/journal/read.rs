@@ -6,19 +6,23 @@ use super::{HEADER_BYTES, MAGIC, RECORD_BYTES, checksum};
 
 /// A journal that was damaged after it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("its journal cannot be read {0}")]
+#[error("it cannot be read {0}")]
 pub struct DamagedJournal(&'static str);
 
 /// The payloads of a journal of this store, from the record with number `first` on, after which it is named; none if it
 /// is that of another store, or ended before its first record.
-pub fn payloads(bytes: &[u8], store: u64, first: u64) -> Result<Vec<&[u8]>, DamagedJournal> {
+pub fn journal_payloads(
+    bytes: &[u8],
+    store: u64,
+    first: u64,
+) -> Result<Vec<&[u8]>, DamagedJournal> {
     let Some((header, mut rest)) = bytes.split_at_checked(HEADER_BYTES) else {
         return Ok(Vec::new());
     };
     let (named, sum) = header.split_at(HEADER_BYTES - 4);
     if crc32fast::hash(named).to_be_bytes() != sum || !named.starts_with(MAGIC) {
         // The header comes to the disk before a record is acknowledged.
-        return if is_anywhere(rest, store, first) {
+        return if is_one_of(rest, store, first) {
             Err(DamagedJournal("from its beginning on"))
         } else {
             Ok(Vec::new())
@@ -34,7 +38,7 @@ pub fn payloads(bytes: &[u8], store: u64, first: u64) -> Result<Vec<&[u8]>, Dama
         found.push(payload);
         number = number.wrapping_add(1);
     }
-    if is_anywhere(rest, store, number.wrapping_add(1)) {
+    if is_one_of(rest, store, number) {
         return Err(DamagedJournal("in its middle"));
     }
     Ok(found)
@@ -50,17 +54,24 @@ fn payload(bytes: &[u8], store: u64, number: u64) -> Option<&[u8]> {
     is_it.then_some(payload)
 }
 
-/// Whether the whole record of this number begins somewhere.
-fn is_anywhere(bytes: &[u8], store: u64, number: u64) -> bool {
-    let places = 0..bytes.len().saturating_sub(RECORD_BYTES - 1);
-    places
-        .into_iter()
-        .any(|at| payload(&bytes[at..], store, number).is_some())
+/// Whether a whole record begins somewhere, of this number or of any that may have followed in so many bytes.
+fn is_one_of(bytes: &[u8], store: u64, number: u64) -> bool {
+    let records = (bytes.len() / RECORD_BYTES) as u64;
+    let numbers = number..=number.saturating_add(records);
+    let mut places = 0..bytes.len().saturating_sub(RECORD_BYTES - 1);
+    places.any(|at| {
+        let here = &bytes[at..];
+        let stands = here[8..].first_chunk().copied().map(u64::from_be_bytes);
+        stands.is_some_and(|stands| {
+            numbers.contains(&stands) && payload(here, store, stands).is_some()
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Journal, Journals, MemoryJournals};
+    use super::journal_payloads as payloads;
     use super::*;
     use crate::Durability;
 
@@ -119,6 +130,18 @@ mod tests {
                 } else {
                     assert_eq!(read, Ok(PAYLOADS[..3].to_vec()), "it may have been cut off");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hole_before_a_record_that_is_whole_is_an_error_however_wide() {
+        let whole = journal();
+        for begin in 0..ends()[3] {
+            for end in begin + 1..=ends()[3] {
+                let mut holed = whole.clone();
+                holed[begin..end].fill(0xff);
+                payloads(&holed, STORE, FIRST).expect_err("a record is missing");
             }
         }
     }

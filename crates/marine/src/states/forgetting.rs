@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use weir_identity::Hash;
 
 use super::backing::{Backing, StateWrite};
@@ -158,6 +159,8 @@ struct Removed {
     generation: u64,
     /// Who may still be reading it; none after the store was opened.
     life: Option<Arc<Life>>,
+    /// The last key that was deleted: a store may take its time to step over what is gone.
+    deleted: Option<Bytes>,
 }
 
 impl Removed {
@@ -186,6 +189,7 @@ impl Garbage {
                     name,
                     generation,
                     life: None,
+                    deleted: None,
                 });
             }
         }
@@ -197,6 +201,7 @@ impl Garbage {
             name: life.name,
             generation: life.generation,
             life: Some(life),
+            deleted: None,
         });
     }
 
@@ -238,9 +243,15 @@ impl Garbage {
             return Ok(false);
         };
         let budget = budget.max(LEAST);
-        let id = self.states[index].id;
-        let keys = shared.backing.keys(&id.prefix(), &id.prefix(), budget)?;
+        let removed = &mut self.states[index];
+        let id = removed.id;
+        let from = match &removed.deleted {
+            Some(deleted) => [deleted, &[0][..]].concat(),
+            None => id.prefix(),
+        };
+        let keys = shared.backing.keys(&id.prefix(), &from, budget)?;
         let is_last = keys.len() < budget;
+        removed.deleted = keys.last().cloned();
         writes.extend(keys.into_iter().map(|key| StateWrite::Delete { key }));
         if is_last {
             writes.push(StateWrite::Delete { key: id.garbage() });

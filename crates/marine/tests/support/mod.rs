@@ -217,8 +217,7 @@ pub(crate) fn keeper_component() -> Vec<u8> {
         (import "weir:host/state@0.1.0" "get" (func $get (param i32 i32 i32)))
         (import "weir:host/state@0.1.0" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32 i32)))
         (import "weir:host/entropy@0.1.0" "bytes" (func $entropy (param i32 i32)))"#;
-    let functions =
-        include_str!("../keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
+    let functions = include_str!("keeper.wat").replace("(export \"", "(export \"test:keeper/api#");
     let text = module(&functions).replacen("(module", &format!("(module {imports}"), 1);
     component(&format!("{KEEPER_WIT} {world}"), &text)
 }

@@ -8,12 +8,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use redb::{Database, ReadOnlyTable, ReadableDatabase, StorageError, WriteTransaction};
 
+use super::about::{ABOUT, SETTLED};
 use super::change::{Change, Table};
 use super::layer::Layer;
-use super::{ABOUT, StoreError, damaged};
-
-/// The number of the last journal record that the database has.
-pub(super) const SETTLED: &str = "settled";
+use super::{StoreError, damaged};
 
 type Tables = [ReadOnlyTable<&'static [u8], &'static [u8]>; Table::ALL.len()];
 

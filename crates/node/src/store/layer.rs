@@ -72,7 +72,6 @@ impl Layer {
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        out.reserve(self.bytes);
         for table in Table::ALL {
             for (key, change) in self.table(table) {
                 out.push(table as u8);

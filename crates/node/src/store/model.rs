@@ -273,15 +273,14 @@ fn a_journal_that_was_damaged_or_lost_is_an_error_and_stays() {
         let error = open(&left).expect_err("a commit is missing");
         assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
         assert_eq!(fs::read(journals.path(name)).expect("it stays"), bytes);
-        error.to_string()
+        let error = error.to_string();
+        assert!(error.contains(".journal-"), "{error}");
+        error
     };
     let mut turned = sound.clone();
     turned[60] ^= 1;
     let error = refused(first, &turned);
-    assert!(
-        error.contains("its journal cannot be read in its middle"),
-        "{error}"
-    );
+    assert!(error.contains("it cannot be read in its middle"), "{error}");
     let mut turned = sound.clone();
     turned[3] ^= 1;
     let error = refused(first, &turned);
@@ -330,4 +329,27 @@ fn a_journal_that_the_database_has_already_is_removed() {
         store.scan(b"").expect("it can be read"),
         [(vec![0], vec![5])]
     );
+}
+
+#[test]
+fn journals_stay_small_also_if_one_key_is_written_again_and_again() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("store");
+    let store = open(&path).expect("it is new");
+    let journals = JournalFiles::of(&path);
+    for number in 0..2_000_u32 {
+        let write = Write::Put {
+            key: vec![1],
+            value: number.to_be_bytes().to_vec(),
+        };
+        let batch = Batch {
+            writes: vec![write],
+        };
+        store.commit(&batch).expect("there is room");
+        let names = journals.list().expect("it can be read");
+        // One may go while it is looked at.
+        let bytes = |first: &u64| fs::metadata(journals.path(*first)).map_or(0, |file| file.len());
+        let all: u64 = names.iter().map(bytes).sum();
+        assert!(all < 2 * 4 * 3_000 + 200, "{all} bytes after {number}");
+    }
 }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use weir_disk::{Durability, Journal, Journals, payloads};
+use weir_disk::{Durability, Journal, Journals, journal_payloads};
 
-use super::StoreError;
+use super::about::About;
 use super::contents::Contents;
 use super::layer::Layer;
+use super::{StoreError, damaged};
 
 /// Changes that are brought into the database together, in bytes.
 pub(crate) const BUFFER_BYTES: usize = 4 << 20;
@@ -24,7 +25,7 @@ pub(crate) struct Medium<F> {
     /// Makes that of the database.
     pub(crate) backend: F,
     pub(crate) journals: Arc<dyn Journals>,
-    /// After so many bytes of changes the database gets them.
+    /// After so many bytes of changes, or of their journal, the database gets them.
     pub(crate) buffer_bytes: usize,
 }
 
@@ -47,47 +48,46 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Brings what the journals of an open database hold into it; `settled` is the number of the last record that it
-    /// has.
+    /// Brings what the journals of an open database hold into it.
     pub(super) fn open(
         contents: Arc<Contents>,
         journals: Arc<dyn Journals>,
         buffer_bytes: usize,
         durability: Durability,
-        (store, settled): (u64, u64),
+        about: &About,
     ) -> Result<Self, StoreError> {
         let refused = |error| contents.refused(error);
         let names = journals.list().map_err(refused)?;
         let mut layer = Layer::default();
-        let mut last = settled;
+        let mut last = about.settled;
         for first in &names {
+            let damaged = |what: &str| damaged(&journals.path(*first), what);
             let bytes = journals.read(*first).map_err(refused)?;
-            let payloads = payloads(&bytes, store, *first);
-            let payloads = payloads.map_err(|error| contents.damaged(&error.to_string()))?;
-            for (number, payload) in (*first..).zip(payloads) {
-                if number <= settled {
+            let payloads = journal_payloads(&bytes, about.store, *first);
+            let payloads = payloads.map_err(|error| damaged(&error.to_string()))?;
+            for (payload, number) in payloads.into_iter().zip(*first..) {
+                if number <= about.settled {
                     continue;
                 }
                 if number != last + 1 {
-                    return Err(contents.damaged("a journal is missing"));
+                    return Err(damaged("the journal before it is missing"));
                 }
                 last = number;
-                layer
-                    .add_encoded(payload)
-                    .ok_or_else(|| contents.damaged("its journal cannot be understood"))?;
+                let added = layer.add_encoded(payload);
+                added.ok_or_else(|| damaged("it cannot be understood"))?;
             }
         }
-        if last > settled {
+        if last > about.settled {
             contents.settle(&layer, last)?;
         }
         for first in names {
-            journals.remove(first).map_err(refused)?;
+            remove(&*journals, first);
         }
         Ok(Self {
             contents,
             journals,
             journal: None,
-            store,
+            store: about.store,
             next: last + 1,
             durability,
             buffer_bytes,
@@ -96,47 +96,48 @@ impl Writer {
         })
     }
 
-    /// Commits changes. After an error, or a panic, nothing can be committed any more.
-    pub(super) fn commit(&mut self, changes: Layer) -> Result<(), StoreError> {
+    /// Commits the changes that `make` adds. After an error, or a panic, nothing can be committed any more.
+    pub(super) fn commit(
+        &mut self,
+        make: impl FnOnce(&Contents, &mut Layer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         if self.broken {
             let what =
                 "an earlier change could not be written; restart the node when its disk works";
             return Err(self.contents.refused(what));
         }
-        if changes.is_empty() {
-            return Ok(());
-        }
         self.broken = true;
         if self.settling.as_ref().is_some_and(JoinHandle::is_finished) {
             self.wait()?;
         }
-        self.append(&changes)
-            .map_err(|error| self.contents.refused(error))?;
-        let waiting = self.contents.add(changes);
-        let full = waiting / BEHIND >= self.buffer_bytes;
-        if full || waiting >= self.buffer_bytes && self.settling.is_none() {
-            self.settle_aside()?;
+        let mut changes = Layer::default();
+        make(&self.contents, &mut changes)?;
+        if !changes.is_empty() {
+            let written = self.append(&changes);
+            let written = written.map_err(|error| self.contents.refused(error))?;
+            let waiting = self.contents.add(changes).max(written);
+            let full = waiting / BEHIND >= self.buffer_bytes;
+            if full || waiting >= self.buffer_bytes && self.settling.is_none() {
+                self.settle_aside()?;
+            }
         }
         self.broken = false;
         Ok(())
     }
 
-    fn append(&mut self, changes: &Layer) -> std::io::Result<()> {
+    /// Writes changes into the journal. The bytes that it has then.
+    fn append(&mut self, changes: &Layer) -> std::io::Result<usize> {
         let journal = match &mut self.journal {
             Some(journal) => journal,
             none => {
-                let journals = &*self.journals;
-                none.insert(Journal::begin(
-                    journals,
-                    self.store,
-                    self.next,
-                    self.durability,
-                )?)
+                let begun =
+                    Journal::begin(&*self.journals, self.store, self.next, self.durability)?;
+                none.insert(begun)
             }
         };
         journal.append(self.next, |out| changes.encode(out))?;
         self.next += 1;
-        Ok(())
+        Ok(usize::try_from(journal.bytes()).unwrap_or(usize::MAX))
     }
 
     /// Waits until the last layer is in the database.
@@ -151,29 +152,26 @@ impl Writer {
     /// Has a thread bring everything into the database; if the one before is not done yet, after it.
     fn settle_aside(&mut self) -> Result<(), StoreError> {
         self.wait()?;
-        if let Some(settle) = self.settle() {
+        if let Some(rest) = self.rest() {
             let thread = std::thread::Builder::new().name("store".to_owned());
-            let thread = thread.spawn(settle);
+            let thread = thread.spawn(rest);
             self.settling = Some(thread.map_err(|error| self.contents.refused(error))?);
         }
         Ok(())
     }
 
-    /// What brings everything into the database, if it does not have it. The next commit begins a journal.
-    fn settle(&mut self) -> Option<impl FnOnce() -> Result<(), StoreError> + use<>> {
+    /// What brings everything into the database that it does not have. The next commit begins a journal.
+    fn rest(&mut self) -> Option<impl FnOnce() -> Result<(), StoreError> + use<>> {
         let layer = self.contents.freeze();
-        let journal = self.journal.take();
+        let first = self.journal.take()?.first();
         let (contents, journals) = (self.contents.clone(), self.journals.clone());
         let through = self.next - 1;
-        journal.map(|journal| {
-            let first = journal.first();
-            move || {
-                if let Some(layer) = layer {
-                    contents.settle(&layer, through)?;
-                }
-                let removed = journals.remove(first);
-                removed.map_err(|error| contents.refused(error))
+        Some(move || {
+            if let Some(layer) = layer {
+                contents.settle(&layer, through)?;
             }
+            remove(&*journals, first);
+            Ok(())
         })
     }
 
@@ -181,12 +179,20 @@ impl Writer {
     pub(super) fn close(&mut self) {
         // What is in a journal is safe, and the next one who opens the store brings it there.
         let settled = self.wait().and_then(|()| {
-            let settle = if self.broken { None } else { self.settle() };
-            settle.map_or(Ok(()), |settle| settle())
+            let rest = if self.broken { None } else { self.rest() };
+            rest.map_or(Ok(()), |rest| rest())
         });
         self.broken = true;
         if let Err(error) = settled {
             tracing::warn!(%error, "a store was closed before its database had everything");
         }
+    }
+}
+
+/// Removes a journal of which the database has everything. If it stays, whoever opens the store skips it.
+fn remove(journals: &dyn Journals, first: u64) {
+    if let Err(error) = journals.remove(first) {
+        let journal = journals.path(first);
+        tracing::warn!(%error, journal = %journal.display(), "a journal that is not needed cannot be removed");
     }
 }

@@ -178,6 +178,15 @@ fn without_funds_a_worker_stops_and_goes_on_when_there_are_some() {
     assert_ne!(world.status(1), Some(WorkerStatus::Active), "it has left");
 }
 
+fn gives_notice_and_serves_until_it_is_over(world: &mut World) {
+    world.blocks(2);
+    assert_eq!(world.status(1), Some(WorkerStatus::Notice));
+    assert_eq!(world.machine.running.len(), 1);
+    world.blocks(3 * EPOCH_BLOCKS);
+    assert!(world.machine.running.is_empty());
+    assert_eq!(world.status(1), None);
+}
+
 #[test]
 fn a_deal_that_announces_less_than_the_policy_asks_for_is_left_and_served_to_the_end_of_the_notice()
 {
@@ -200,12 +209,7 @@ fn a_deal_that_announces_less_than_the_policy_asks_for_is_left_and_served_to_the
         "{}",
         world.report()
     );
-    world.blocks(2);
-    assert_eq!(world.status(1), Some(WorkerStatus::Notice));
-    assert_eq!(world.machine.running.len(), 1);
-    world.blocks(3 * EPOCH_BLOCKS);
-    assert!(world.machine.running.is_empty());
-    assert_eq!(world.status(1), None);
+    gives_notice_and_serves_until_it_is_over(&mut world);
 }
 
 #[test]
@@ -226,12 +230,7 @@ fn a_worker_that_another_program_activated_is_left() {
 fn an_operator_who_leaves_a_deal_serves_to_the_end_of_the_notice() {
     let mut world = serving();
     world.handle(Event::Leave { deal: 1 });
-    world.blocks(2);
-    assert_eq!(world.status(1), Some(WorkerStatus::Notice));
-    assert_eq!(world.machine.running.len(), 1);
-    world.blocks(3 * EPOCH_BLOCKS);
-    assert!(world.machine.running.is_empty());
-    assert_eq!(world.status(1), None);
+    gives_notice_and_serves_until_it_is_over(&mut world);
 }
 
 #[test]

@@ -1,20 +1,18 @@
 //! Where the fuel of a call goes.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{component, json, keeper_component, marine, module};
 use expect_test::{Expect, expect};
 use futures::executor::block_on;
-use support::{component, json, keeper_component, marine, module};
 use weir_identity::Value;
 use weir_marine::{
     Answer, Call, CallContext, CallOutput, Effector, Error, FunctionCost, Limits, Outside,
     Profiled, Profiler, World,
 };
 
-const SQLITE: &[u8] = include_bytes!("../../../examples/sqlite/sqlite.wasm");
-const GREETER: &[u8] = include_bytes!("../../../examples/greeter/greeter.wasm");
+const SQLITE: &[u8] = include_bytes!("../../../../examples/sqlite/sqlite.wasm");
+const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
 
 struct Sevens;
 

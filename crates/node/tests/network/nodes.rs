@@ -1,11 +1,9 @@
 //! Nodes that talk over real sockets.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{
+use crate::support::{
     Folder, callback, callbacks, doubler, multiplier, node, request, start, until_done, with_wasm,
 };
 use weir_identity::Value;
@@ -43,7 +41,7 @@ async fn a_client_that_listens_nowhere_is_answered_through_its_relay() {
     let far = start(node(&folder, 2)).await;
     far.connect(relay.contact()).await.unwrap();
 
-    let mut client = NodeConfig::new(folder.of(3), support::key(3));
+    let mut client = NodeConfig::new(folder.of(3), crate::support::key(3));
     client.relays = vec![relay.contact()];
     let client = start(client).await;
     assert!(client.addresses().is_empty());
@@ -135,7 +133,7 @@ async fn a_component_is_replaced_without_a_failed_call() {
     let mut particle = node.submit(request(last)).await.expect("it is valid");
     assert_eq!(callback(&mut particle).await, std::slice::from_ref(&three));
     node.shutdown().await;
-    let node = start(with_wasm(support::node(&folder, 1))).await;
+    let node = start(with_wasm(crate::support::node(&folder, 1))).await;
     let mut particle = node.submit(request(last)).await.expect("it is valid");
     assert_eq!(callback(&mut particle).await, [three]);
     node.shutdown().await;
@@ -156,7 +154,7 @@ async fn a_script_with_errors_is_not_started() {
 async fn who_never_answered_is_told_when_the_time_is_over() {
     let folder = Folder::new();
     let node = start(node(&folder, 1)).await;
-    let nobody = support::key(9).peer_id();
+    let nobody = crate::support::key(9).peer_id();
     let script = format!(r#"(call "{nobody}" ("a" "b") [])"#);
     let mut ask = request(&script);
     ask.ttl = Duration::from_millis(300);
@@ -218,7 +216,7 @@ async fn a_folder_serves_one_node_and_one_key() {
     );
     first.shutdown().await;
     let mut other = node(&folder, 1);
-    other.keypair = support::key(2);
+    other.keypair = crate::support::key(2);
     let error = weir_node::Node::start(other).await.unwrap_err();
     assert!(matches!(error, StartError::Restore(_)), "{error}");
 }
@@ -242,7 +240,7 @@ async fn metrics_are_offered_on_loopback_alone() {
     assert!(page.contains("\nweir_particles 0\n"), "{page}");
     node.shutdown().await;
 
-    let mut config = support::node(&folder, 2);
+    let mut config = crate::support::node(&folder, 2);
     config.metrics = Some(([0, 0, 0, 0], 0).into());
     let error = weir_node::Node::start(config).await.unwrap_err();
     assert!(matches!(error, StartError::Metrics { .. }), "{error}");
@@ -263,7 +261,7 @@ async fn a_component_that_never_ends_is_stopped_and_the_caller_hears_why() {
         config.calls.wall_ms = wall_ms;
         let node = start(config).await;
         // In the second life it is there already.
-        let _ = node.deploy(support::spinner()).await;
+        let _ = node.deploy(crate::support::spinner()).await;
         let mut particle = node.submit(request(script)).await.unwrap();
         let found = callback(&mut particle).await;
         let message = found[0].as_str().unwrap();
@@ -279,7 +277,7 @@ async fn a_particle_expires_in_time_while_commands_never_cease() {
     // One command in each turn, so that there is always another when a turn ends.
     config.driver.turn_us = 0;
     let node = start(config).await;
-    let nobody = support::key(9).peer_id();
+    let nobody = crate::support::key(9).peer_id();
     let mut ask = request(&format!(r#"(call "{nobody}" ("a" "b") [])"#));
     ask.ttl = Duration::from_millis(300);
     let mut particle = node.submit(ask).await.unwrap();

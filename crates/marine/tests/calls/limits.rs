@@ -1,13 +1,11 @@
 //! Guests that want too much, and what the caller learns.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::support::{call_within, component, load, marine, module, run};
 use expect_test::{Expect, expect};
-use support::{call_within, component, load, marine, module, run};
 use weir_marine::{Call, CallContext, CallOutput, Error, Limits, World};
 
 fn outcome(component: &[u8], limits: &Limits) -> CallOutput {
@@ -154,8 +152,8 @@ fn a_trap_leaves_nothing_behind() {
         ),
     ));
     for _ in 0..20 {
-        assert_eq!(support::show(&module, "count", "[]"), "1");
-        assert!(support::show(&module, "fail", "[]").starts_with("guest/trap"));
+        assert_eq!(crate::support::show(&module, "count", "[]"), "1");
+        assert!(crate::support::show(&module, "fail", "[]").starts_with("guest/trap"));
     }
 }
 

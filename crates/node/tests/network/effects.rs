@@ -1,11 +1,9 @@
 //! Services that reach the outside: what is granted, and what their receipts say of it.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{Folder, callback, key, node, request, start, with_wasm};
 use serde::Serialize;
-use support::{Folder, callback, key, node, request, start, with_wasm};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use weir_identity::{Hash, Value, keccak256};
@@ -42,7 +40,7 @@ const WIT: &str = "package test:outside;
 fn bare() -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve
-        .push_str("host.wit", include_str!("../../../guest/wit/host.wit"))
+        .push_str("host.wit", include_str!("../../../../guest/wit/host.wit"))
         .expect("the WIT of the host is valid");
     let package = resolve.push_str("test.wit", WIT).expect("the WIT is valid");
     let world = resolve

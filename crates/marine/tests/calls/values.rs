@@ -1,13 +1,11 @@
 //! Every WIT type, both ways, and what is said about values that do not fit.
 
-mod support;
-
+use crate::support::{echo, load, show};
 use expect_test::{Expect, expect};
-use support::{echo, load, show};
 use weir_marine::{Function, Module};
 
 fn shapes() -> Module {
-    load(&support::shapes())
+    load(&crate::support::shapes())
 }
 
 fn check(module: &Module, function: &str, arguments: &str, expected: &Expect) {

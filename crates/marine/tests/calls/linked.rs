@@ -1,18 +1,16 @@
 //! Parts that are linked through the host.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use expect_test::{Expect, expect};
-use futures::executor::block_on;
-use futures::future::join_all;
-use support::service::{Service, show as shown};
-use support::{
+use crate::support::service::{Service, show as shown};
+use crate::support::{
     KEEPER_WIT, SHAPE_TYPES, SHAPES, call_within, component, component_beside, echo_wit, json,
     keeper_component, load, marine, module, shapes, show,
 };
+use expect_test::{Expect, expect};
+use futures::executor::block_on;
+use futures::future::join_all;
 use weir_identity::Value;
 use weir_marine::{
     Answer, Call, CallContext, Composed, Effector, Error, Execution, Limits, Manifest, Marine,

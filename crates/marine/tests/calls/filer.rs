@@ -1,8 +1,6 @@
 //! Guests that ask for files in ways that no library would: what they are told, and what they pay.
 
-mod support;
-
-use support::{call_within, load, show};
+use crate::support::{call_within, load, show};
 use weir_marine::{Error, Limits, Module};
 
 fn filer() -> Module {

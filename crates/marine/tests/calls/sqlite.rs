@@ -1,13 +1,11 @@
 //! The example service with SQLite: a C library that knows nothing of us works on files that are entries of a state.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
+use crate::support::service::{Service, show};
+use crate::support::{component_beside, json, load, module};
 use futures::executor::block_on;
-use support::service::{Service, show};
-use support::{component_beside, json, load, module};
 use weir_identity::Value;
 use weir_marine::{CallOutput, Limits, Manifest, Mode, Verdict, compose};
 use weir_receipt::Outcome;
@@ -31,8 +29,8 @@ impl DerefMut for Database {
 
 impl Database {
     fn new() -> Self {
-        let part = include_bytes!("../../../examples/sqlite/sqlite.wasm").to_vec();
-        let manifest = Manifest::from_toml(include_str!("../../../examples/sqlite/weir.toml"))
+        let part = include_bytes!("../../../../examples/sqlite/sqlite.wasm").to_vec();
+        let manifest = Manifest::from_toml(include_str!("../../../../examples/sqlite/weir.toml"))
             .expect("the manifest of the example is good");
         let parts = BTreeMap::from([("sqlite".to_owned(), part)]);
         let service = compose(&manifest, &parts).expect("the part fits its manifest");
@@ -313,7 +311,7 @@ fn front() -> Vec<u8> {
     let wit = "package test:front; world front { import weir:sqlite/api@0.1.0; export weir:sqlite/api@0.1.0; }";
     let text = module(&exports).replacen("(module", &format!("(module {imports}"), 1);
     component_beside(
-        &[include_str!("../../../examples/sqlite/wit/sqlite.wit")],
+        &[include_str!("../../../../examples/sqlite/wit/sqlite.wit")],
         wit,
         &text,
     )
@@ -322,7 +320,7 @@ fn front() -> Vec<u8> {
 #[test]
 fn behind_another_part_its_files_are_in_the_state_whichever_way_it_is_linked() {
     for link in ["", "link = \"host\"\n"] {
-        let example = include_str!("../../../examples/sqlite/weir.toml");
+        let example = include_str!("../../../../examples/sqlite/weir.toml");
         let behind = format!(
             "[[part]]\nname = \"front\"\ncomponent = \"front.wasm\"\nfacade = true\n\n[[part]]\n{link}"
         );
@@ -332,7 +330,7 @@ fn behind_another_part_its_files_are_in_the_state_whichever_way_it_is_linked() {
             1,
         );
         let manifest = Manifest::from_toml(&text).expect("the manifest is good");
-        let sqlite = include_bytes!("../../../examples/sqlite/sqlite.wasm").to_vec();
+        let sqlite = include_bytes!("../../../../examples/sqlite/sqlite.wasm").to_vec();
         let parts = BTreeMap::from([("front".to_owned(), front()), ("sqlite".to_owned(), sqlite)]);
         let composed = compose(&manifest, &parts).expect("the parts fit");
         let mut db = Database(Service::new("sqlite", load(&composed.component)));

@@ -1,9 +1,7 @@
 //! Guests that let the host work for them.
 
-mod support;
-
+use crate::support::{call_within, load, run};
 use futures::executor::block_on;
-use support::{call_within, load, run};
 use weir_identity::Value;
 use weir_marine::{Call, CallContext, CallOutput, Error, Limits, Module, World};
 

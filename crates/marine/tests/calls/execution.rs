@@ -1,13 +1,11 @@
 //! Compiled and interpreted code agree: what one engine signed, the other executes again and finds the same.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::support::service::Service;
+use crate::support::{keeper_component, run, shapes};
 use futures::executor::block_on;
-use support::service::Service;
-use support::{keeper_component, run, shapes};
 use weir_fuzzing::{Chance, calls};
 use weir_marine::{
     CacheConfig, Execution, Limits, Manifest, Marine, MarineConfig, Verdict, compose,
@@ -26,8 +24,8 @@ fn marine(execution: Execution) -> Marine {
 }
 
 fn sqlite() -> Vec<u8> {
-    let part = include_bytes!("../../../examples/sqlite/sqlite.wasm").to_vec();
-    let manifest = Manifest::from_toml(include_str!("../../../examples/sqlite/weir.toml"))
+    let part = include_bytes!("../../../../examples/sqlite/sqlite.wasm").to_vec();
+    let manifest = Manifest::from_toml(include_str!("../../../../examples/sqlite/weir.toml"))
         .expect("the manifest of the example is good");
     let parts = BTreeMap::from([("sqlite".to_owned(), part)]);
     let service = compose(&manifest, &parts).expect("the part fits its manifest");
@@ -61,7 +59,7 @@ fn agree(component: &[u8], limits: &Limits, calls: &[(&str, String)]) -> usize {
 #[test]
 fn the_example_services_do_the_same_interpreted() {
     let mut chance = Chance::new(1);
-    let greeter = include_bytes!("../../../examples/greeter/greeter.wasm");
+    let greeter = include_bytes!("../../../../examples/greeter/greeter.wasm");
     let greetings: Vec<_> = (0..120).map(|_| calls::greeter(&mut chance)).collect();
     let receipts = agree(greeter, &Limits::default(), &greetings);
     // The others did not fit the function.
@@ -218,7 +216,10 @@ fn a_cache_that_both_engines_share_gives_each_its_own_code() {
     let component = run("");
     for execution in [Execution::Compiled, Execution::Interpreted].repeat(2) {
         let module = cached(execution).load(&component).expect("accepted");
-        assert!(support::call(&module, "run", &[]).is_ok(), "{execution}");
+        assert!(
+            crate::support::call(&module, "run", &[]).is_ok(),
+            "{execution}"
+        );
     }
     let entries = folder.path().read_dir().expect("it is there").count();
     assert_eq!(entries, 2);

@@ -1,11 +1,9 @@
 //! Byte lists that arguments name by their content, instead of holding them.
 
-mod support;
-
 use std::sync::Arc;
 
-use support::service::{Service, show};
-use support::{json, load, marine};
+use crate::support::service::{Service, show};
+use crate::support::{json, load, marine};
 use weir_identity::Cid;
 use weir_marine::{
     Answer, BlobRead, Call, CallContext, Effector, Fault, Limits, Module, Outside, Profiler,
@@ -46,13 +44,13 @@ fn echo() -> Module {
 
 fn echo_component() -> Vec<u8> {
     let pair = "(i32.store (i32.const 8) (local.get 0)) (i32.store (i32.const 12) (local.get 1)) (i32.const 8)";
-    support::component(
+    crate::support::component(
         "package test:echo; world w {
             record named { data: list<u8>, other: list<u8> }
             export bytes: func(v: list<u8>) -> list<u8>;
             export many: func(v: list<named>) -> list<named>;
         }",
-        &support::module(&format!(
+        &crate::support::module(&format!(
             r#"(func (export "bytes") (param i32 i32) (result i32) {pair})
             (func (export "many") (param i32 i32) (result i32) {pair})"#
         )),

@@ -1,11 +1,9 @@
 //! Compiled code that outlives the process.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{run, show};
+use crate::support::{run, show};
 use weir_marine::{CacheConfig, Marine, MarineConfig};
 
 fn marine(folder: &Path, secret: u8) -> Marine {

@@ -1,11 +1,9 @@
 //! Several components in one, and the rights of each.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{call_within, component, json, keeper_component, load, marine, module, show};
 use expect_test::{Expect, expect};
-use support::{call_within, component, json, keeper_component, load, marine, module, show};
 use weir_marine::{
     Composed, Limits, Manifest, Mode, Module, Served, compose, embed_manifest, extract_manifest,
 };

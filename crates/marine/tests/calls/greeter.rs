@@ -1,11 +1,9 @@
 //! The example component: the committed one, and the one that `guest/build.sh --out target/guest` made, if it did.
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{load, show};
 use expect_test::{Expect, expect};
-use support::{load, show};
 use weir_marine::{Function, Module};
 
 fn greeters() -> Vec<Module> {

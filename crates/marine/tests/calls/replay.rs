@@ -1,12 +1,10 @@
 //! A call is executed again from the evidence of its receipt, on another runtime that has never held the state.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::keeper;
+use crate::support::service::{KEY, Service};
 use futures::executor::block_on;
-use support::keeper;
-use support::service::{KEY, Service};
 use weir_identity::{Hash, keccak256};
 use weir_marine::{Answer, Effector, Module, Outside, Verdict};
 use weir_receipt::state::{self, Root, Transaction, Tree};

@@ -1,8 +1,6 @@
 //! The network of `weir up`.
 
-mod support;
-
-use support::{callback, doubler, request};
+use crate::support::{callback, doubler, request};
 use weir_identity::Value;
 use weir_node::{LocalNetwork, LocalNetworkConfig};
 

@@ -1,9 +1,7 @@
 //! What a guest sees of the world.
 
-mod support;
-
+use crate::support::{call_within, json, load};
 use futures::executor::block_on;
-use support::{call_within, json, load};
 use weir_identity::Value;
 use weir_marine::{Call, CallContext, Limits, Module, World};
 

@@ -1,12 +1,10 @@
 //! State and effects: what a call finds, what it leaves, and that it can be repeated from what was noted.
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::service::{Service, show};
+use crate::support::{json, keeper, load};
 use futures::executor::block_on;
-use support::service::{Service, show};
-use support::{json, keeper, load};
 use weir_marine::{
     Answer, Call, CallContext, CallOutput, Effector, Limits, Mode, Module, Outside, StateAt, World,
 };
@@ -204,5 +202,5 @@ fn what_nobody_grants_is_denied_and_what_is_too_much_is_refused() {
 fn what_a_component_imports_says_what_its_functions_may_do() {
     let modes = |module: &Module| module.functions()[0].mode();
     assert_eq!(modes(&keeper()), Mode::Update);
-    assert_eq!(modes(&load(&support::run(""))), Mode::Pure);
+    assert_eq!(modes(&load(&crate::support::run(""))), Mode::Pure);
 }

@@ -1,11 +1,9 @@
 //! Components that are small in bytes and large in effect.
 
-mod support;
-
 use std::thread;
 
+use crate::support::{call, component, echo, load, marine, module, run, show};
 use expect_test::{Expect, expect};
-use support::{call, component, echo, load, marine, module, run, show};
 use weir_identity::Value;
 use weir_marine::{ComponentLimits, Marine, MarineConfig};
 

@@ -1,9 +1,7 @@
 //! What is accepted as a component, and what is said about everything else.
 
-mod support;
-
+use crate::support::{component, load, marine, module, run, show};
 use expect_test::{Expect, expect};
-use support::{component, load, marine, module, run, show};
 use weir_marine::{ComponentLimits, Marine, MarineConfig};
 
 fn refused(bytes: &[u8], expected: &Expect) {

@@ -53,10 +53,12 @@ struct Endless<R>(R);
 impl<R: Read> Read for Endless<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.0.read(out)?;
-        while read == 0 {
+        if read > 0 {
+            return Ok(read);
+        }
+        loop {
             std::hint::spin_loop();
         }
-        Ok(read)
     }
 }
 

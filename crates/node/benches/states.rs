@@ -162,18 +162,21 @@ fn changes(path: &Path, size: u32, durability: Durability) {
         });
         write(&store, &states, turn.collect());
     }
-    let (mut made, mut recorded) = (Duration::ZERO, Vec::new());
+    let (mut each, mut recorded) = (Vec::new(), Vec::new());
     let spent = cpu_seconds();
     for _ in 0..rounds {
         now += 1;
         let from = Instant::now();
         let writes = update(&states, SERVICE, [at(now)], now);
-        made += from.elapsed();
+        let made = from.elapsed();
         recorded.push(writes.writes.clone());
         let from = Instant::now();
         write(&store, &states, vec![writes]);
-        made += from.elapsed();
+        each.push(made + from.elapsed());
     }
+    let mean = each.iter().sum::<Duration>() / rounds;
+    each.sort_unstable();
+    let part = |percent: usize| micros(each[each.len() * percent / 100]);
     let spent = cpu_seconds().zip(spent).map(|(now, then)| now - then);
     let spent = Duration::from_secs_f64(spent.unwrap_or_default().max(0.0)) / rounds;
     let bytes: usize = recorded.iter().flatten().map(put_bytes).sum();
@@ -181,8 +184,10 @@ fn changes(path: &Path, size: u32, durability: Durability) {
     report(
         &format!("a change of one of {size} keys, written at once, {how}"),
         &format!(
-            "{} ({} of processor time), {} changes of the table, {} bytes",
-            micros(made / rounds),
+            "{} (p50 {}, p99 {}, {} of processor time), {} changes of the table, {} bytes",
+            micros(mean),
+            part(50),
+            part(99),
             micros(spent),
             recorded.iter().flatten().count() / recorded.len(),
             bytes / recorded.len()

@@ -119,3 +119,85 @@ fn checksum(store: u64, numbered: &[u8]) -> u32 {
     hasher.update(numbered);
     hasher.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Writes down what is asked of it.
+    #[derive(Debug, Clone, Default)]
+    struct Told(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Told {
+        fn tell(&self, what: &'static str) {
+            self.0.lock().expect("nobody panics").push(what);
+        }
+
+        fn take(&self) -> Vec<&'static str> {
+            std::mem::take(&mut self.0.lock().expect("nobody panics"))
+        }
+    }
+
+    impl Log for Told {
+        fn append(&mut self, _: &[u8]) -> io::Result<()> {
+            self.tell("append");
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.tell("sync");
+            Ok(())
+        }
+    }
+
+    impl Journals for Told {
+        fn list(&self) -> io::Result<Vec<u64>> {
+            Ok(Vec::new())
+        }
+
+        fn path(&self, _: u64) -> PathBuf {
+            PathBuf::new()
+        }
+
+        fn read(&self, _: u64) -> io::Result<Vec<u8>> {
+            Ok(Vec::new())
+        }
+
+        fn create(&self, _: u64) -> io::Result<Box<dyn Log>> {
+            self.tell("create");
+            Ok(Box::new(self.clone()))
+        }
+
+        fn sync_names(&self) -> io::Result<()> {
+            self.tell("sync names");
+            Ok(())
+        }
+
+        fn remove(&self, _: u64) -> io::Result<()> {
+            self.tell("remove");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_has_to_survive_a_loss_of_power_is_on_the_disk_before_it_is_acknowledged() {
+        for (durability, begun, appended) in [
+            (
+                Durability::Power,
+                &["create", "append", "sync", "sync names"][..],
+                &["append", "sync"][..],
+            ),
+            (Durability::Process, &["create", "append"], &["append"]),
+        ] {
+            let told = Told::default();
+            let mut journal = Journal::begin(&told, 1, 1, durability).expect("nothing fails");
+            assert_eq!(told.take(), begun);
+            let record = |out: &mut Vec<u8>| out.push(1);
+            journal.append(1, record).expect("nothing fails");
+            assert_eq!(told.take(), appended);
+        }
+    }
+}

@@ -6,11 +6,11 @@
 //!
 //! ```text
 //! journal = "weir.jnl" ‖ u64 store ‖ u32 checksum of these 16 bytes ‖ record*
-//! record  = u32 length ‖ u32 checksum of store, number and payload ‖ u64 number ‖ payload
+//! record  = u32 length ‖ u64 number ‖ u32 checksum of the payload ‖ u32 checksum of these 16 bytes ‖ payload
 //! ```
-//! Integers are big endian, the checksum is CRC-32. `store` is a random number of the store that wrote it: a journal of
-//! another store, which was here before, is not taken for one of this one, and nobody can make a payload that has a
-//! record inside. Records are numbered one after the other, from journal to journal, and a journal is named after its
+//! Integers are big endian, the checksum is CRC-32, those of a record begin with `store`. That is a random number of the
+//! store that wrote it: a journal of another store, which was here before, is not taken for one of this one, and nobody
+//! can make a payload that has the head of a record inside. Records are numbered one after the other, from journal to journal, and a journal is named after its
 //! first number.
 //!
 //! The last record may have been cut off in the middle, or, when the power went, have holes; then it was not
@@ -22,21 +22,20 @@ mod media;
 mod read;
 
 use std::io;
-use std::mem::size_of;
 
 use crate::Durability;
 
 pub use files::JournalFiles;
 pub use media::{Journals, Log, MemoryJournals};
-pub use read::{DamagedJournal, journal_payloads};
+pub use read::{JournalError, journal_payloads};
 
 const MAGIC: &[u8; 8] = b"weir.jnl";
 
 /// Magic, store, checksum.
 const HEADER_BYTES: usize = 8 + 8 + 4;
 
-/// Length, checksum, number.
-const RECORD_BYTES: usize = 4 + 4 + 8;
+/// Length, number, checksums.
+const HEAD_BYTES: usize = 4 + 8 + 4 + 4;
 
 /// A journal that is written.
 #[derive(Debug)]
@@ -92,14 +91,16 @@ impl Journal {
     pub fn append(&mut self, number: u64, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let record = &mut self.record;
         record.clear();
-        record.extend_from_slice(&[0; size_of::<u32>() * 2]);
-        record.extend_from_slice(&number.to_be_bytes());
+        record.extend_from_slice(&[0; HEAD_BYTES]);
         write(record);
+        let (head, payload) = record.split_at_mut(HEAD_BYTES);
         let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "more than 4 GiB at once");
-        let length = u32::try_from(record.len() - RECORD_BYTES).map_err(too_long)?;
-        let checksum = checksum(self.store, &record[8..]);
-        record[..4].copy_from_slice(&length.to_be_bytes());
-        record[4..8].copy_from_slice(&checksum.to_be_bytes());
+        let length = u32::try_from(payload.len()).map_err(too_long)?;
+        head[..4].copy_from_slice(&length.to_be_bytes());
+        head[4..12].copy_from_slice(&number.to_be_bytes());
+        head[12..16].copy_from_slice(&checksum(self.store, payload));
+        let of_head = checksum(self.store, &head[..16]);
+        head[16..].copy_from_slice(&of_head);
         self.log.append(record)?;
         if self.durability == Durability::Power {
             self.log.sync()?;
@@ -112,12 +113,12 @@ impl Journal {
     }
 }
 
-/// The checksum of number and payload of a record.
-fn checksum(store: u64, numbered: &[u8]) -> u32 {
+/// The checksum of a part of a record.
+fn checksum(store: u64, bytes: &[u8]) -> [u8; 4] {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&store.to_be_bytes());
-    hasher.update(numbered);
-    hasher.finalize()
+    hasher.update(bytes);
+    hasher.finalize().to_be_bytes()
 }
 
 #[cfg(test)]

@@ -11,6 +11,6 @@ pub use backend::{Backend, Durability};
 #[cfg(feature = "cut")]
 pub use cut::{Cut, CutJournals};
 pub use journal::{
-    DamagedJournal, Journal, JournalFiles, Journals, Log, MemoryJournals, journal_payloads,
+    Journal, JournalError, JournalFiles, Journals, Log, MemoryJournals, journal_payloads,
 };
 pub use refusal::Refusal;

@@ -74,6 +74,12 @@ pub enum StoreError {
         /// What was found.
         what: String,
     },
+    /// A journal of a store that was here before.
+    #[error("{} holds changes of another store than the one beside it; put that store back, or remove this file and lose what it holds", path.display())]
+    Foreign {
+        /// The journal.
+        path: PathBuf,
+    },
     /// A later Weir wrote it.
     #[error("{} has layout {found}, this program reads layout {VERSION}; a newer Weir wrote it", path.display())]
     Newer {

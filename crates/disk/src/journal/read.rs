@@ -2,70 +2,77 @@
 
 use thiserror::Error;
 
-use super::{HEADER_BYTES, MAGIC, RECORD_BYTES, checksum};
+use super::{HEAD_BYTES, HEADER_BYTES, MAGIC, checksum};
 
-/// A journal that was damaged after it was written.
+/// Why a journal cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it cannot be read {0}")]
-pub struct DamagedJournal(&'static str);
+pub enum JournalError {
+    /// It was damaged after it was written; says where.
+    #[error("it cannot be read {0}")]
+    Damaged(&'static str),
+    /// Another store wrote it.
+    #[error("another store wrote it")]
+    OfAnother,
+}
 
 /// The payloads of a journal of this store, from the record with number `first` on, after which it is named; none if it
-/// is that of another store, or ended before its first record.
-pub fn journal_payloads(
-    bytes: &[u8],
-    store: u64,
-    first: u64,
-) -> Result<Vec<&[u8]>, DamagedJournal> {
+/// ended before its first record.
+pub fn journal_payloads(bytes: &[u8], store: u64, first: u64) -> Result<Vec<&[u8]>, JournalError> {
     let Some((header, mut rest)) = bytes.split_at_checked(HEADER_BYTES) else {
         return Ok(Vec::new());
     };
     let (named, sum) = header.split_at(HEADER_BYTES - 4);
     if crc32fast::hash(named).to_be_bytes() != sum || !named.starts_with(MAGIC) {
         // The header comes to the disk before a record is acknowledged.
-        return if is_one_of(rest, store, first) {
-            Err(DamagedJournal("from its beginning on"))
+        return if is_begun(rest, store, first) {
+            Err(JournalError::Damaged("from its beginning on"))
         } else {
             Ok(Vec::new())
         };
     }
     if named[MAGIC.len()..] != store.to_be_bytes() {
-        return Ok(Vec::new());
+        return if rest.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(JournalError::OfAnother)
+        };
     }
     let mut found = Vec::new();
     let mut number = first;
     while let Some(payload) = payload(rest, store, number) {
-        rest = &rest[RECORD_BYTES + payload.len()..];
+        rest = &rest[HEAD_BYTES + payload.len()..];
         found.push(payload);
         number = number.wrapping_add(1);
     }
-    if is_one_of(rest, store, number) {
-        return Err(DamagedJournal("in its middle"));
+    // The next one was begun when this one was acknowledged.
+    if is_begun(rest, store, number.wrapping_add(1)) {
+        return Err(JournalError::Damaged("in its middle"));
     }
     Ok(found)
 }
 
 /// The payload of the record of this number, if these bytes begin with it.
 fn payload(bytes: &[u8], store: u64, number: u64) -> Option<&[u8]> {
-    let (head, rest) = bytes.split_at_checked(RECORD_BYTES)?;
+    let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
     let length = u32::from_be_bytes(*head.first_chunk()?) as usize;
     let payload = rest.get(..length)?;
-    let is_it = head[8..] == number.to_be_bytes()
-        && head[4..8] == checksum(store, &bytes[8..RECORD_BYTES + length]).to_be_bytes();
+    let is_it = number_of(head, store) == Some(number) && head[12..16] == checksum(store, payload);
     is_it.then_some(payload)
 }
 
-/// Whether a whole record begins somewhere, of this number or of any that may have followed in so many bytes.
-fn is_one_of(bytes: &[u8], store: u64, number: u64) -> bool {
-    let records = (bytes.len() / RECORD_BYTES) as u64;
+/// The number of the record whose head these bytes are; none if they are anything else.
+fn number_of(head: &[u8], store: u64) -> Option<u64> {
+    let (of_head, sum) = head.split_last_chunk::<4>()?;
+    let number = u64::from_be_bytes(*of_head.get(4..)?.first_chunk()?);
+    (*sum == checksum(store, of_head)).then_some(number)
+}
+
+/// Whether the head of a record stands somewhere, of this number or of any that may have followed in so many bytes.
+fn is_begun(bytes: &[u8], store: u64, number: u64) -> bool {
+    let records = (bytes.len() / HEAD_BYTES) as u64;
     let numbers = number..=number.saturating_add(records);
-    let mut places = 0..bytes.len().saturating_sub(RECORD_BYTES - 1);
-    places.any(|at| {
-        let here = &bytes[at..];
-        let stands = here[8..].first_chunk().copied().map(u64::from_be_bytes);
-        stands.is_some_and(|stands| {
-            numbers.contains(&stands) && payload(here, store, stands).is_some()
-        })
-    })
+    let mut places = bytes.windows(HEAD_BYTES);
+    places.any(|head| number_of(head, store).is_some_and(|number| numbers.contains(&number)))
 }
 
 #[cfg(test)]
@@ -95,7 +102,7 @@ mod tests {
         let mut end = HEADER_BYTES;
         let mut ends = [end; 5];
         for (at, payload) in PAYLOADS.iter().enumerate() {
-            end += RECORD_BYTES + payload.len();
+            end += HEAD_BYTES + payload.len();
             ends[at + 1] = end;
         }
         ends
@@ -147,7 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_of_another_store_has_nothing_for_this_one() {
-        assert_eq!(payloads(&journal(), STORE + 1, FIRST), Ok(Vec::new()));
+    fn a_journal_of_another_store_is_an_error_unless_nothing_is_in_it() {
+        let whole = journal();
+        let other = payloads(&whole, STORE + 1, FIRST);
+        assert_eq!(other, Err(JournalError::OfAnother));
+        let begun = payloads(&whole[..HEADER_BYTES], STORE + 1, FIRST);
+        assert_eq!(begun, Ok(Vec::new()));
     }
 }

@@ -217,7 +217,7 @@ fn a_store_holds_what_maps_in_memory_hold_also_after_it_was_closed_or_left() {
 }
 
 #[test]
-fn a_journal_of_another_store_is_removed_and_nothing_of_it_is_taken() {
+fn a_journal_of_another_store_is_an_error_that_says_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("store");
     let put = |value: &[u8]| Batch {
@@ -233,15 +233,17 @@ fn a_journal_of_another_store_is_removed_and_nothing_of_it_is_taken() {
     drop(store);
     // As the message of a damaged store proposes.
     fs::remove_file(&other).expect("it is there");
-    let store = open(&other).expect("it is new");
+    let journals = JournalFiles::of(&other);
+    let first = journals.list().expect("it can be read")[0];
+    for _ in 0..2 {
+        let error = open(&other).expect_err("something would be lost");
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+        let journal = journals.path(first).display().to_string();
+        assert!(error.to_string().starts_with(&journal), "{error}");
+    }
+    journals.remove(first).expect("it is there");
+    let store = open(&other).expect("it is sound");
     assert!(store.scan(b"").expect("it can be read").is_empty());
-    drop(store);
-    assert!(
-        JournalFiles::of(&other)
-            .list()
-            .expect("it can be read")
-            .is_empty()
-    );
 }
 
 #[test]

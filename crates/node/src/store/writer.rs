@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use weir_disk::{Durability, Journal, Journals, journal_payloads};
+use weir_disk::{Durability, Journal, JournalError, Journals, journal_payloads};
 
 use super::about::About;
 use super::contents::Contents;
@@ -64,7 +64,12 @@ impl Writer {
             let damaged = |what: &str| damaged(&journals.path(*first), what);
             let bytes = journals.read(*first).map_err(refused)?;
             let payloads = journal_payloads(&bytes, about.store, *first);
-            let payloads = payloads.map_err(|error| damaged(&error.to_string()))?;
+            let payloads = payloads.map_err(|error| match error {
+                JournalError::Damaged(_) => damaged(&error.to_string()),
+                JournalError::OfAnother => StoreError::Foreign {
+                    path: journals.path(*first),
+                },
+            })?;
             for (payload, number) in payloads.into_iter().zip(*first..) {
                 if number <= about.settled {
                     continue;

@@ -42,7 +42,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use weir_identity::Hash;
-use weir_receipt::state::{Limits, Node, Root, StateError, Tree};
+use weir_receipt::state::{Limits, Node, NodeKey, Root, StateError, Tree};
 
 pub use backing::{Backing, BackingError, Record, StateWrite};
 pub use life::{Ticket, Writes};
@@ -51,7 +51,7 @@ pub use update::Update;
 
 use agenda::Agenda;
 use forgetting::Garbage;
-use layout::{Head, Id, Kind, encode_garbage, head_key, read_numbered};
+use layout::{Head, Id, decode_replaced, encode_garbage, head_key};
 use life::Life;
 
 /// Bounds of the states of a node.
@@ -115,7 +115,7 @@ pub struct States {
 pub(crate) struct Shared {
     backing: Arc<dyn Backing>,
     config: StatesConfig,
-    nodes: Cache<(Id, Hash), Arc<Node>, Weight>,
+    nodes: Cache<(Id, NodeKey), Arc<Node>, Weight>,
     lives: Mutex<Lives>,
     garbage: Mutex<Garbage>,
     /// Locked last, and for moments.
@@ -137,8 +137,8 @@ struct Lives {
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<(Id, Hash), Arc<Node>> for Weight {
-    fn weight(&self, _: &(Id, Hash), node: &Arc<Node>) -> u64 {
+impl Weighter<(Id, NodeKey), Arc<Node>> for Weight {
+    fn weight(&self, _: &(Id, NodeKey), node: &Arc<Node>) -> u64 {
         node.memory_bytes() as u64 + 128
     }
 }
@@ -162,22 +162,18 @@ impl Shared {
         if let Some(life) = lives.by_name.get(&name) {
             return Ok(life.clone());
         }
-        let head = match self.backing.get(&head_key(&name))? {
-            Some(bytes) => {
-                Head::decode(&bytes).ok_or(StatesError::Damaged("the root of a service"))?
-            }
-            None => Head::EMPTY,
-        };
+        let found = self.backing.get(&head_key(&name))?;
+        let found = found
+            .map(|bytes| Head::decode(&bytes).ok_or(StatesError::Damaged("the root of a service")));
+        let found = found.transpose()?;
+        let garbage = self.garbage();
         // While the removal of the last one is on its way into the store, its head is still there.
-        let next = self.garbage().next_generation(&name);
-        let head = if head.generation < next {
-            Head {
-                generation: next,
-                ..Head::EMPTY
-            }
-        } else {
-            head
-        };
+        let head = found.filter(|head| !garbage.has(&name, head.generation));
+        let head = head.unwrap_or(Head {
+            generation: garbage.next_generation(),
+            ..Head::EMPTY
+        });
+        drop(garbage);
         if lives.by_name.len() >= lives.look_at.max(self.config.services) {
             lives
                 .by_name
@@ -240,12 +236,11 @@ impl States {
         if last.root().hash() == *root {
             return Ok(Some(last));
         }
-        let Some(found) = life.read(&*shared.backing, Kind::Root, root)? else {
+        let Some(found) = life.read(&*shared.backing, &life.id.root(root))? else {
             return Ok(None);
         };
-        let (replaced_by, bytes) =
-            read_numbered(&found).ok_or(StatesError::Damaged("an old root"))?;
-        let root = Root::decode(&bytes).map_err(|_| StatesError::Damaged("an old root"))?;
+        let (replaced_by, root) =
+            decode_replaced(&found).ok_or(StatesError::Damaged("an old root"))?;
         let mut inner = life.lock();
         // It may be about to be forgotten.
         let kept = forgetting::oldest_kept(&*shared.backing, &life, &mut inner)?;

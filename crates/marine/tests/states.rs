@@ -1,6 +1,6 @@
 //! The states of services in a store: against a model, over crashes, and without a trace of what is forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -112,8 +112,8 @@ fn change(snapshot: &Snapshot, model: &mut Model, random: &mut Random, changes: 
             transaction.delete(&key).unwrap();
             model.remove(&key);
         } else {
-            // Few values, so that states and nodes come back; some are kept apart.
-            let value = vec![random.below(3) as u8; [0, 20, 300][random.below(3)]];
+            // Few values, so that states and nodes come back; some are kept apart, and there are nodes below nodes.
+            let value = vec![random.below(3) as u8; [0, 90, 120, 300][random.below(4)]];
             transaction.set(&key, value.clone()).unwrap();
             model.insert(key, value);
         }
@@ -175,10 +175,19 @@ fn states(memory: &Arc<Memory>, keep_roots_ms: u64) -> States {
 
 const SERVICES: [&str; 3] = ["counter", "shop", "k"];
 
-/// All nodes, values and roots in the store that are not needed by what was read.
+/// What stands behind the id of a state, and behind the version if there is one: the kind and what it is known by.
+fn what(key: &Bytes) -> Option<&[u8]> {
+    match (key.first(), key.get(17)) {
+        (Some(b'S'), Some(b'c')) => key.get(26..),
+        (Some(b'S'), _) => key.get(17..),
+        _ => None,
+    }
+}
+
+/// What the store has of these kinds.
 fn records(disk: &Disk, kinds: &[u8]) -> usize {
-    let of_state = disk.keys().filter(|key| key[0] == b'S');
-    of_state.filter(|key| kinds.contains(&key[17])).count()
+    let found = disk.keys().filter_map(what);
+    found.filter(|what| kinds.contains(&what[0])).count()
 }
 
 #[test]
@@ -304,13 +313,14 @@ fn nothing_is_left_of_what_is_forgotten() {
             states.verify("shop").unwrap(),
             other.verify("shop").unwrap()
         );
-        let keys = |disk: &Disk| -> Vec<Bytes> {
-            let of_state = disk
-                .keys()
-                .filter(|key| key[0] == b'S' && b"nv".contains(&key[17]));
-            of_state.cloned().collect()
+        let made = |disk: &Disk| -> BTreeSet<Vec<u8>> {
+            let found = disk.keys().filter_map(what);
+            let found = found.filter(|what| b"nv".contains(&what[0]));
+            found.map(<[u8]>::to_vec).collect()
         };
-        assert_eq!(keys(&found), keys(&expected), "seed {seed}");
+        assert_eq!(made(&found), made(&expected), "seed {seed}");
+        assert_eq!(records(&found, b"nv"), made(&found).len(), "seed {seed}");
+        assert!(records(&found, b"n") > 10, "nodes below nodes");
         assert_eq!(records(&found, b"lr"), 0, "seed {seed}");
 
         // And nothing at all of what is removed, not even after a restart in the middle.
@@ -438,7 +448,7 @@ fn a_service_deployed_again_begins_empty_while_the_old_one_can_still_be_read() {
     }
     drop(held);
     tidy_all(&states, &memory, 100);
-    let ids: std::collections::BTreeSet<Bytes> = memory
+    let ids: BTreeSet<Bytes> = memory
         .disk()
         .keys()
         .filter(|key| key[0] == b'S')
@@ -448,6 +458,29 @@ fn a_service_deployed_again_begins_empty_while_the_old_one_can_still_be_read() {
     let again = States::open(memory.clone(), config(0)).unwrap();
     assert_eq!(read(&again.view("shop").unwrap()), second);
     again.verify("shop").unwrap();
+}
+
+#[test]
+fn a_service_deployed_again_after_it_was_deleted_does_not_see_what_memory_kept_of_it() {
+    let memory = Memory::of(Disk::new());
+    let states = States::open(memory.clone(), StatesConfig::default()).unwrap();
+    let long = (b"long".to_vec(), vec![7; 300]);
+    let short = (b"short".to_vec(), vec![7; 3]);
+    // The same state with the same number, made in another order.
+    for order in [[&long, &short], [&short, &long]] {
+        for (change, now) in order.into_iter().zip(1..) {
+            put(
+                &states,
+                &memory,
+                commit_of(&states, std::slice::from_ref(change), now),
+            );
+        }
+        let shown = read(&states.view("shop").unwrap());
+        assert_eq!(shown, Model::from([long.clone(), short.clone()]));
+        put(&states, &memory, states.remove("shop").unwrap());
+        tidy_all(&states, &memory, 1_000_000);
+        assert_eq!(memory.disk(), Disk::new());
+    }
 }
 
 #[test]
@@ -537,7 +570,7 @@ fn damage_and_a_failing_store_are_found_and_named() {
     let whole = memory.disk();
     let stored: Vec<Bytes> = whole
         .keys()
-        .filter(|key| key[0] == b'S' && b"nv".contains(&key[17]))
+        .filter(|key| what(key).is_some_and(|what| b"nv".contains(&what[0])))
         .cloned()
         .collect();
     let (mut found, mut tried) = (0, 0);
@@ -572,5 +605,93 @@ fn dropped(disk: &Disk) -> usize {
     let lists = disk
         .iter()
         .filter(|(key, _)| key[0] == b'S' && key[17] == b'l');
-    lists.map(|(_, list)| (list.len() - 40) / 33).sum()
+    lists.map(|(_, list)| (list.len() - 40) / 41).sum()
+}
+
+/// What is in `states/layout-2.txt`, written when nodes were found by their hash alone: commits at 1, 2, 3 and so on,
+/// some of which bring nodes back that an earlier one had dropped.
+fn before_versions() -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+    let all = (0..32).map(|n| (vec![b'k', n / 16, n % 16], vec![n; 40]));
+    let one = |n: u8, value: u8, len| vec![(vec![b'k', n / 16, n % 16], vec![value; len])];
+    vec![
+        all.collect(),
+        one(3, 90, 40),
+        one(20, 91, 300),
+        one(3, 3, 40),
+        one(20, 92, 20),
+        one(20, 91, 300),
+        one(7, 93, 200),
+    ]
+}
+
+/// Makes one of these commits, and says what it writes.
+fn commit_of(states: &States, changes: &[(Vec<u8>, Vec<u8>)], now: u64) -> Option<Writes> {
+    let update = block_on(states.update("shop")).unwrap();
+    let tree = Tree::new(update.snapshot().root(), update.snapshot().nodes());
+    let mut transaction = Transaction::new(tree, StatesConfig::default().limits);
+    for (key, value) in changes {
+        transaction.set(key, value.clone()).unwrap();
+    }
+    let made = transaction.commit().unwrap();
+    update.commit(made, now, |writes| writes).unwrap()
+}
+
+#[test]
+fn a_store_from_before_there_were_versions_is_read_changed_and_forgotten() {
+    let hex = |text: &str| Bytes::from(data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap());
+    let stored = include_str!("states/layout-2.txt").lines();
+    let stored = stored.map(|line| line.split_once(' ').unwrap());
+    let memory = Memory::of(stored.map(|(k, v)| (hex(k), hex(v))).collect());
+    let first = states(&memory, 1_000);
+    let fresh = Memory::of(Disk::new());
+    let again = states(&fresh, 1_000);
+    let mut model = Model::new();
+    let mut shown = Vec::new();
+    for (changes, now) in before_versions().iter().zip(1..) {
+        let writes = commit_of(&again, changes, now);
+        put(&again, &fresh, writes);
+        model.extend(changes.iter().cloned());
+        let root = again.view("shop").unwrap().root();
+        let old = first.at("shop", &root.hash()).unwrap();
+        assert_eq!(read(&old.expect("it is kept")), model);
+        shown.push((root, model.clone()));
+    }
+    assert_eq!(first.verify("shop").unwrap(), shown.last().unwrap().0);
+
+    // What came back while nodes could be made again under their hash is not forgotten with what was before.
+    let aside = Memory::of(memory.disk());
+    let last = states(&aside, 0);
+    tidy_all(&last, &aside, 10_000);
+    assert_eq!(records(&aside.disk(), b"lr"), 0);
+    last.verify("shop").unwrap();
+    assert_eq!(read(&last.view("shop").unwrap()), model);
+
+    // Old nodes below new ones, and old ones that come back.
+    for (changes, now) in before_versions().iter().zip(8..).skip(1) {
+        let writes = commit_of(&first, changes, now);
+        put(&first, &memory, writes);
+        model.extend(changes.iter().cloned());
+        let root = first.verify("shop").unwrap();
+        assert_eq!(read(&first.view("shop").unwrap()), model);
+        for (root, model) in &shown {
+            let old = first.at("shop", &root.hash()).unwrap();
+            assert_eq!(&read(&old.expect("it is kept")), model);
+        }
+        shown.push((root, model.clone()));
+    }
+    tidy_all(&first, &memory, 10_000);
+    assert_eq!(first.removed(), 0, "what was removed then is deleted now");
+    first.verify("shop").unwrap();
+    let fresh = Memory::of(Disk::new());
+    let again = states(&fresh, 0);
+    let all: Vec<_> = model.into_iter().collect();
+    put(&again, &fresh, commit_of(&again, &all, 0));
+    tidy_all(&again, &fresh, 1);
+    let (found, expected) = (memory.disk(), fresh.disk());
+    assert_eq!(records(&found, b"nvlr"), records(&expected, b"nvlr"));
+    assert_eq!(found.len(), expected.len());
+
+    put(&first, &memory, first.remove("shop").unwrap());
+    tidy_all(&first, &memory, 10_000);
+    assert_eq!(memory.disk(), Disk::new());
 }

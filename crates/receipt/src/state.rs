@@ -64,21 +64,22 @@
 //! A store does not keep branches one by one but *nodes*, each the upper part of a subtree, known by the hash of its
 //! topmost branch. A node ends where the next half byte of the keys begins, except that a subtree of at most
 //! [`node::LIGHT_BYTES_MAX`] bytes stays in the node above it. So a node has at most 17 ends and
-//! [`NODE_BYTES_MAX`] bytes, follows from the set of keys as well, and a random key among a million is five or six nodes
-//! deep. Nodes keep the hashes of their branches, so that a change hashes one path. Where nodes end is not
+//! [`NODE_BYTES_MAX`] bytes, what is in it follows from the entries as well (all but the versions of what is below it),
+//! and a random key among a million is five or six nodes deep. Nodes keep the hashes of their branches, so that a change hashes one path. Where nodes end is not
 //! signed: a witness is cut wherever the walk did not go.
 //!
 //! Values of more than [`VALUE_INLINE_MAX`] bytes are kept apart, known by the hash of their entry: no two keys
 //! share one, and a node or a value occurs once in a tree.
 //!
 //! # How a store keeps old roots
-//! Nodes and values are immutable; keep them under (service, hash). With commit number c write
-//! [`Commit::nodes`] and [`Commit::values`], each with c as its birth, over what is there; and write the list of
-//! [`Commit::dropped_nodes`] and [`Commit::dropped_values`] under (service, c). All this and the new [`Root`] are
-//! one transaction. The root before c can be read as long as the list of c is there. When it shall be forgotten, oldest
-//! first, delete what the list names *if its birth is less than c*: what was born again later, because the state came
-//! back to what it had been, is still needed, and the list of a later commit names it if it is not. Then delete the
-//! list.
+//! Nodes and values are immutable. Keep them under service, version and hash ([`NodeKey`]): the version is the number
+//! of the commit that made them, and the links in nodes have it. So what was made together stands together in a store
+//! of ordered keys, and most of what is dropped was made not long ago; under hashes alone each node of a commit would
+//! be somewhere else. With commit number c write [`Commit::nodes`] and [`Commit::values`] under the version c, and the
+//! list of [`Commit::dropped_nodes`] and [`Commit::dropped_values`] under (service, c). All this, the new [`Root`] and
+//! its [`Commit::top_version`] are one transaction. The root before c can be read as long as the list of c is there.
+//! When it shall be forgotten, oldest first, delete what the list names, then the list. A node that comes back because
+//! the state came back to what it had been is made anew, under its new version.
 
 mod commit;
 mod error;
@@ -102,7 +103,7 @@ pub use error::{NodesError, StateError};
 pub use key::{KEY_BYTES_MAX, KeyRange};
 pub use merged::Merged;
 pub use node::{NODE_BYTES_MAX, Node, VALUE_INLINE_MAX};
-pub use nodes::{MemoryNodes, Nodes, Visit};
+pub use nodes::{MemoryNodes, NodeKey, Nodes, Versions, Visit};
 pub use recorder::Recorder;
 pub use root::Root;
 pub use scan::{Entries, Keys, Order};

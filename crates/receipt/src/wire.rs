@@ -78,6 +78,14 @@ impl<'a> Reader<'a> {
 
     /// An integer of variable length that is at most `max`.
     pub(crate) fn uint(&mut self, max: usize) -> Result<usize, Malformed> {
+        usize::try_from(self.long_uint()?)
+            .ok()
+            .filter(|value| *value <= max)
+            .ok_or(Malformed("an integer exceeds its limit"))
+    }
+
+    /// An integer of variable length and less than 2^63.
+    pub(crate) fn long_uint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..63).step_by(7) {
             let byte = self.byte()?;
@@ -86,10 +94,7 @@ impl<'a> Reader<'a> {
                 if byte == 0 && shift > 0 {
                     return Err(Malformed("an integer is not in its shortest form"));
                 }
-                return usize::try_from(value)
-                    .ok()
-                    .filter(|value| *value <= max)
-                    .ok_or(Malformed("an integer exceeds its limit"));
+                return Ok(value);
             }
         }
         Err(Malformed("an integer is too long"))
@@ -124,8 +129,15 @@ mod tests {
             assert_eq!(reader.uint(usize::MAX).map(|read| read as u64), Ok(value));
             assert_eq!(reader.end(), Ok(()));
         }
+        let mut out = Vec::new();
+        put_uint(&mut out, (1 << 63) - 1);
+        assert_eq!(Reader::new(&out).long_uint(), Ok((1 << 63) - 1));
+        out.clear();
+        put_uint(&mut out, 1 << 63);
+        assert!(Reader::new(&out).long_uint().is_err());
         for wrong in [&[0x80, 0][..], &[0x80], &[0xff; 10], &[]] {
             assert!(Reader::new(wrong).uint(usize::MAX).is_err(), "{wrong:?}");
+            assert!(Reader::new(wrong).long_uint().is_err(), "{wrong:?}");
         }
         assert!(Reader::new(&[5]).uint(4).is_err());
     }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 use wasmtime::{Error, Result, StoreContextMut, format_err};
-use weir_identity::Hash;
 use weir_receipt::state::{
-    Commit, KEY_BYTES_MAX, KeyRange, Node, Nodes, NodesError, Order, Recorder, StateError,
-    Transaction, Tree, Visit,
+    Commit, KEY_BYTES_MAX, KeyRange, Node, NodeKey, Nodes, NodesError, Order, Recorder, StateError,
+    Transaction, Tree, Versions, Visit,
 };
 
 use super::CallState;
@@ -62,12 +61,16 @@ impl Source {
 }
 
 impl Nodes for Source {
-    fn node(&self, hash: &Hash) -> std::result::Result<Arc<Node>, NodesError> {
-        self.nodes().node(hash)
+    fn node(&self, key: &NodeKey) -> std::result::Result<Arc<Node>, NodesError> {
+        self.nodes().node(key)
     }
 
-    fn value(&self, entry: &Hash) -> std::result::Result<Bytes, NodesError> {
-        self.nodes().value(entry)
+    fn value(&self, key: &NodeKey) -> std::result::Result<Bytes, NodesError> {
+        self.nodes().value(key)
+    }
+
+    fn versions(&self) -> Versions {
+        self.nodes().versions()
     }
 
     fn visited(&self, visit: Visit<'_>) {

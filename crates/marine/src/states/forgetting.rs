@@ -7,7 +7,7 @@ use bytes::Bytes;
 use weir_identity::Hash;
 
 use super::backing::{Backing, StateWrite};
-use super::layout::{GARBAGE, Id, Kind, List, ListAt, decode_garbage};
+use super::layout::{GARBAGE, Id, List, ListAt, decode_garbage};
 use super::life::{Inner, Life, Oldest};
 use super::{Shared, StatesError};
 
@@ -122,14 +122,19 @@ fn forget(life: &Life, at: ListAt, list: &List, writes: &mut Vec<StateWrite>) {
     if at.part == 0 {
         // The same root may have been replaced once more.
         writes.push(StateWrite::DeleteOlder {
-            key: life.id.key(Kind::Root, &list.root),
+            key: life.id.root(&list.root),
             than: at.commit + 1,
         });
     }
-    for (kind, hash) in &list.dropped {
-        writes.push(StateWrite::DeleteOlder {
-            key: life.id.key(*kind, hash),
-            than: at.commit,
+    for (kind, of) in &list.dropped {
+        let key = life.id.key(*kind, of);
+        writes.push(match of.version {
+            // It may have been made again.
+            0 => StateWrite::DeleteOlder {
+                key,
+                than: at.commit,
+            },
+            _ => StateWrite::Delete { key },
         });
     }
     writes.push(StateWrite::Delete {
@@ -149,6 +154,8 @@ fn read_list(value: &[u8]) -> Result<List, StatesError> {
 #[derive(Default)]
 pub(super) struct Garbage {
     states: VecDeque<Removed>,
+    /// Greater than the generation of any state that was removed since the store was opened, whatever its name.
+    generation: u64,
     /// A portion is on its way into the store.
     sweeping: bool,
 }
@@ -184,6 +191,7 @@ impl Garbage {
             for (_, value) in &found {
                 let (name, generation) = decode_garbage(value)
                     .ok_or(StatesError::Damaged("the note of a removed state"))?;
+                garbage.generation = garbage.generation.max(generation + 1);
                 garbage.states.push_back(Removed {
                     id: Id::new(&name, generation),
                     name,
@@ -196,6 +204,7 @@ impl Garbage {
     }
 
     pub(super) fn add(&mut self, life: Arc<Life>) {
+        self.generation = self.generation.max(life.generation + 1);
         self.states.push_back(Removed {
             id: life.id,
             name: life.name,
@@ -205,13 +214,16 @@ impl Garbage {
         });
     }
 
-    /// The generation of the next state of this name.
-    pub(super) fn next_generation(&self, name: &Hash) -> u64 {
-        let removed = self.states.iter().filter(|removed| removed.name == *name);
-        removed
-            .map(|removed| removed.generation + 1)
-            .max()
-            .unwrap_or(0)
+    /// The generation of the next new state. No state has an id that another one had, also if nothing is left of that
+    /// in the store: something of it may be in memory, or on its way to be deleted.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether this state was removed, and is not deleted yet.
+    pub(super) fn has(&self, name: &Hash, generation: u64) -> bool {
+        let mut states = self.states.iter();
+        states.any(|removed| removed.name == *name && removed.generation == generation)
     }
 
     /// How many states wait to be deleted.

@@ -2,20 +2,30 @@
 //!
 //! | Key | Value |
 //! |---|---|
-//! | `N`, name | the head: generation, number of the last commit, its root |
+//! | `N`, name | the head: generation, number of the last commit, its root, version of its topmost node |
 //! | `G`, id | name and generation of a state that was removed and is being deleted |
-//! | `S`, id, `n`, hash | number of the commit that wrote it, node |
-//! | `S`, id, `v`, hash of the entry | likewise, value |
-//! | `S`, id, `r`, root hash | number of the commit that replaced this root, the root |
-//! | `S`, id, `l`, number of a commit, part | when it replaced a root (milliseconds since 1970), hash of that root, what that root alone needed |
+//! | `S`, id, `c`, version, `n`, hash | node |
+//! | `S`, id, `c`, version, `v`, hash of the entry | value |
+//! | `S`, id, `r`, root hash | number of the commit that replaced this root, the root, version of its topmost node |
+//! | `S`, id, `l`, number of a commit, part | when it replaced a root (milliseconds since 1970), hash of that root, what that root alone needed: for each `N` or `V`, version, hash |
 //!
-//! Numbers are big endian and have 8 bytes, that of a part 4. A name is the keccak-256 hash of a service id; an id is
-//! made from name and generation, so that whoever deploys a service again under the same name finds nothing of what it
-//! was.
+//! A version is the number of the commit that made something: what it made stands together. Numbers are big endian and
+//! have 8 bytes, that of a part 4. A name is the keccak-256 hash of a service id; an id is made from name and
+//! generation, so that whoever deploys a service again under the same name finds nothing of what it was.
+//!
+//! Before there were versions, nodes and values stood under their hash alone, and could be made again there. They still
+//! do, with version 0:
+//!
+//! | Key | Value |
+//! |---|---|
+//! | `S`, id, `n`, hash | number of the commit that made it last, node |
+//! | `S`, id, `v`, hash of the entry | likewise, value |
+//!
+//! In lists they are `n` or `v` and the hash, and roots of that time have no version of their topmost node.
 
 use bytes::Bytes;
 use weir_identity::{Hash, keccak256};
-use weir_receipt::state::{Commit, Root};
+use weir_receipt::state::{Commit, NodeKey, Root};
 
 /// Hashes in one part of a list. Portions of cleaning are made of whole parts.
 pub(super) const PART_HASHES: usize = 128;
@@ -29,12 +39,14 @@ pub(super) fn name(service: &str) -> Hash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Id([u8; 16]);
 
-/// What is kept under a hash.
+/// Versions and numbers of commits are less than this ([`NodeKey::version`]).
+const VERSION_END: u64 = 1 << 63;
+
+/// What a commit makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Node = b'n' as isize,
     Value = b'v' as isize,
-    Root = b'r' as isize,
 }
 
 impl Id {
@@ -47,16 +59,27 @@ impl Id {
 
     /// What all keys of the state begin with.
     pub(super) fn prefix(self) -> Vec<u8> {
-        let mut key = Vec::with_capacity(50);
+        let mut key = Vec::with_capacity(59);
         key.push(b'S');
         key.extend_from_slice(&self.0);
         key
     }
 
-    pub(super) fn key(self, kind: Kind, hash: &Hash) -> Bytes {
+    pub(super) fn key(self, kind: Kind, of: &NodeKey) -> Bytes {
         let mut key = self.prefix();
+        if of.version > 0 {
+            key.push(b'c');
+            key.extend_from_slice(&of.version.to_be_bytes());
+        }
         key.push(kind as u8);
-        key.extend_from_slice(hash.as_bytes());
+        key.extend_from_slice(of.hash.as_bytes());
+        key.into()
+    }
+
+    pub(super) fn root(self, root: &Hash) -> Bytes {
+        let mut key = self.prefix();
+        key.push(b'r');
+        key.extend_from_slice(root.as_bytes());
         key.into()
     }
 
@@ -101,7 +124,7 @@ pub(super) fn head_key(name: &Hash) -> Bytes {
 pub(super) struct Head {
     pub(super) generation: u64,
     pub(super) number: u64,
-    pub(super) root: Root,
+    pub(super) root: VersionedRoot,
 }
 
 impl Head {
@@ -109,39 +132,79 @@ impl Head {
     pub(super) const EMPTY: Self = Self {
         generation: 0,
         number: 0,
-        root: Root::EMPTY,
+        root: VersionedRoot::EMPTY,
     };
 
     pub(super) fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(16 + Root::BYTES);
+        let mut out = Vec::with_capacity(24 + Root::BYTES);
         out.extend_from_slice(&self.generation.to_be_bytes());
         out.extend_from_slice(&self.number.to_be_bytes());
-        out.extend_from_slice(&self.root.encode());
+        self.root.encode(&mut out);
         out.into()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk()?;
         let (number, root) = rest.split_first_chunk()?;
-        Some(Self {
+        let number = u64::from_be_bytes(*number);
+        let root = VersionedRoot::decode(root)?;
+        (number < VERSION_END - 1 && root.top_version <= number).then_some(Self {
             generation: u64::from_be_bytes(*generation),
-            number: u64::from_be_bytes(*number),
-            root: Root::decode(root).ok()?,
+            number,
+            root,
         })
     }
 }
 
-/// What a number of a commit stands in front of.
-pub(super) fn numbered(number: u64, bytes: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(8 + bytes.len());
-    out.extend_from_slice(&number.to_be_bytes());
-    out.extend_from_slice(bytes);
+/// A root, and the version of its topmost node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct VersionedRoot {
+    pub(super) root: Root,
+    pub(super) top_version: u64,
+}
+
+impl VersionedRoot {
+    pub(super) const EMPTY: Self = Self {
+        root: Root::EMPTY,
+        top_version: 0,
+    };
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.root.encode());
+        out.extend_from_slice(&self.top_version.to_be_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (root, version) = bytes.split_at_checked(Root::BYTES)?;
+        Some(Self {
+            root: Root::decode(root).ok()?,
+            top_version: match version {
+                [] => 0,
+                version => u64::from_be_bytes(version.try_into().ok()?),
+            },
+        })
+    }
+}
+
+/// A root that commit number `by` replaced.
+pub(super) fn encode_replaced(by: u64, root: &VersionedRoot) -> Bytes {
+    let mut out = Vec::with_capacity(16 + Root::BYTES);
+    out.extend_from_slice(&by.to_be_bytes());
+    root.encode(&mut out);
     out.into()
 }
 
-pub(super) fn read_numbered(bytes: &Bytes) -> Option<(u64, Bytes)> {
-    let number = bytes.first_chunk()?;
-    Some((u64::from_be_bytes(*number), bytes.slice(8..)))
+pub(super) fn decode_replaced(bytes: &[u8]) -> Option<(u64, VersionedRoot)> {
+    let (by, root) = bytes.split_first_chunk()?;
+    let by = u64::from_be_bytes(*by);
+    let root = VersionedRoot::decode(root)?;
+    (by < VERSION_END && root.top_version < by).then_some((by, root))
+}
+
+/// The node or value of this key in what is stored there.
+pub(super) fn stored(of: &NodeKey, bytes: &Bytes) -> Option<Bytes> {
+    let number = if of.version == 0 { 8 } else { 0 };
+    (bytes.len() >= number).then(|| bytes.slice(number..))
 }
 
 /// A part of the list of a commit.
@@ -176,19 +239,16 @@ impl ListAt {
 pub(super) struct List {
     pub(super) replaced_ms: u64,
     pub(super) root: Hash,
-    pub(super) dropped: Vec<(Kind, Hash)>,
+    pub(super) dropped: Vec<(Kind, NodeKey)>,
 }
 
 impl List {
     /// The parts of the list of a commit; at least one.
     pub(super) fn parts(commit: &Commit, replaced_ms: u64, root: Hash) -> Vec<Self> {
-        let nodes = commit.dropped_nodes.iter().map(|hash| (Kind::Node, *hash));
-        let values = commit
-            .dropped_values
-            .iter()
-            .map(|hash| (Kind::Value, *hash));
+        let nodes = commit.dropped_nodes.iter().map(|key| (Kind::Node, *key));
+        let values = commit.dropped_values.iter().map(|key| (Kind::Value, *key));
         let dropped: Vec<_> = nodes.chain(values).collect();
-        let part = |dropped: &[(Kind, Hash)]| Self {
+        let part = |dropped: &[(Kind, NodeKey)]| Self {
             replaced_ms,
             root,
             dropped: dropped.to_vec(),
@@ -201,35 +261,50 @@ impl List {
     }
 
     pub(super) fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(40 + 33 * self.dropped.len());
+        let mut out = Vec::with_capacity(40 + 41 * self.dropped.len());
         out.extend_from_slice(&self.replaced_ms.to_be_bytes());
         out.extend_from_slice(self.root.as_bytes());
-        for (kind, hash) in &self.dropped {
-            out.push(*kind as u8);
-            out.extend_from_slice(hash.as_bytes());
+        for (kind, key) in &self.dropped {
+            if key.version > 0 {
+                out.push((*kind as u8).to_ascii_uppercase());
+                out.extend_from_slice(&key.version.to_be_bytes());
+            } else {
+                out.push(*kind as u8);
+            }
+            out.extend_from_slice(key.hash.as_bytes());
         }
         out.into()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (replaced_ms, rest) = bytes.split_first_chunk()?;
-        let (root, rest) = rest.split_first_chunk::<32>()?;
-        let (items, []) = rest.as_chunks::<33>() else {
-            return None;
-        };
-        let dropped = items.iter().map(|item| {
-            let (kind, hash) = item.split_first_chunk::<1>()?;
-            let kind = match kind[0] {
+        let (root, mut rest) = rest.split_first_chunk()?;
+        let mut dropped = Vec::with_capacity(rest.len() / 33);
+        while let Some((letter, item)) = rest.split_first() {
+            let kind = match letter.to_ascii_lowercase() {
                 b'n' => Kind::Node,
                 b'v' => Kind::Value,
                 _ => return None,
             };
-            Some((kind, Hash::new(hash.try_into().ok()?)))
-        });
+            let (version, item) = if letter.is_ascii_uppercase() {
+                let (version, item) = item.split_first_chunk()?;
+                let version = u64::from_be_bytes(*version);
+                (
+                    (1..VERSION_END).contains(&version).then_some(version)?,
+                    item,
+                )
+            } else {
+                (0, item)
+            };
+            let (hash, item) = item.split_first_chunk()?;
+            let hash = Hash::new(*hash);
+            dropped.push((kind, NodeKey { version, hash }));
+            rest = item;
+        }
         Some(Self {
             replaced_ms: u64::from_be_bytes(*replaced_ms),
             root: Hash::new(*root),
-            dropped: dropped.collect::<Option<_>>()?,
+            dropped,
         })
     }
 }

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use weir_identity::Hash;
-use weir_receipt::state::Root;
 
-use super::backing::{Backing, StateWrite};
-use super::layout::{Head, Id, Kind, ListAt};
+use super::backing::{Backing, Record, StateWrite};
+use super::layout::{Head, Id, ListAt, VersionedRoot};
 use super::{Shared, StatesError};
 
 /// See the module. Whoever holds one keeps the service from being forgotten by the memory.
@@ -28,14 +27,14 @@ pub(super) struct Life {
 pub(super) struct Inner {
     /// Of the last commit; 0 before the first.
     pub(super) number: u64,
-    pub(super) root: Root,
+    pub(super) root: VersionedRoot,
     pub(super) removed: bool,
     /// The numbers of the commits whose roots are being read, and by how many.
     held: BTreeMap<u64, usize>,
-    /// What is not in the store yet, and the ticket of the commit that writes it.
-    pending: HashMap<(Kind, Hash), (Bytes, u64)>,
+    /// What is not in the store yet, by key, and the ticket of the commit that writes it.
+    pending: HashMap<Bytes, (Bytes, u64)>,
     /// What each ticket has in `pending`.
-    unwritten: HashMap<u64, Vec<(Kind, Hash)>>,
+    unwritten: HashMap<u64, Vec<Bytes>>,
     /// Roots before the one that this list replaced are forgotten, or about to be; `None` if it is not known.
     pub(super) oldest: Option<Oldest>,
 }
@@ -82,17 +81,16 @@ impl Life {
         Ok(())
     }
 
-    /// What is kept under a hash, and the number of the commit that wrote it.
+    /// What a commit wrote under a key.
     pub(super) fn read(
         &self,
         backing: &dyn Backing,
-        kind: Kind,
-        hash: &Hash,
+        key: &Bytes,
     ) -> Result<Option<Bytes>, super::BackingError> {
-        if let Some((bytes, _)) = self.lock().pending.get(&(kind, *hash)) {
+        if let Some((bytes, _)) = self.lock().pending.get(key) {
             return Ok(Some(bytes.clone()));
         }
-        backing.get(&self.id.key(kind, hash))
+        backing.get(key)
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -126,11 +124,11 @@ impl Inner {
     }
 
     /// Keeps what a ticket writes until it is written.
-    pub(super) fn keep(&mut self, ticket: u64, items: Vec<(Kind, Hash, Bytes)>) {
-        let keys = items.iter().map(|(kind, hash, _)| (*kind, *hash)).collect();
+    pub(super) fn keep(&mut self, ticket: u64, items: Vec<Record>) {
+        let keys = items.iter().map(|(key, _)| key.clone()).collect();
         self.unwritten.insert(ticket, keys);
-        for (kind, hash, bytes) in items {
-            self.pending.insert((kind, hash), (bytes, ticket));
+        for (key, bytes) in items {
+            self.pending.insert(key, (bytes, ticket));
         }
     }
 

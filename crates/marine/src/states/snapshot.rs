@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use weir_identity::Hash;
-use weir_receipt::state::{Node, Nodes, NodesError, Root};
+use weir_receipt::state::{Node, NodeKey, Nodes, NodesError, Root, Versions};
 
 use super::Shared;
-use super::layout::{Kind, read_numbered};
+use super::layout::{Kind, VersionedRoot, stored};
 use super::life::{Inner, Life};
 use crate::world::{SharedNodes, StateAt};
 
@@ -27,17 +26,18 @@ impl Snapshot {
         life: &Arc<Life>,
         inner: &mut Inner,
         number: u64,
-        root: Root,
+        root: VersionedRoot,
     ) -> Self {
         inner.hold(number);
         let nodes = HeldNodes {
             shared: shared.clone(),
             life: life.clone(),
             number,
+            top_version: root.top_version,
             cached: true,
         };
         Self {
-            root,
+            root: root.root,
             nodes: Arc::new(nodes),
         }
     }
@@ -50,6 +50,7 @@ impl Snapshot {
             shared: from.shared.clone(),
             life: from.life.clone(),
             number: from.number,
+            top_version: from.top_version,
             cached: false,
         };
         Self {
@@ -91,43 +92,52 @@ struct HeldNodes {
     shared: Arc<Shared>,
     life: Arc<Life>,
     number: u64,
+    top_version: u64,
     /// Whether nodes come from and go to the memory that all services share.
     cached: bool,
 }
 
 impl HeldNodes {
-    fn read(&self, kind: Kind, hash: &Hash) -> Result<Bytes, NodesError> {
-        let found = self.life.read(&*self.shared.backing, kind, hash);
+    fn read(&self, kind: Kind, key: &NodeKey) -> Result<Bytes, NodesError> {
+        let found = self
+            .life
+            .read(&*self.shared.backing, &self.life.id.key(kind, key));
         let found = found.map_err(|error| NodesError::Store(error.0))?;
         found
-            .and_then(|bytes| read_numbered(&bytes))
-            .map(|(_, bytes)| bytes)
-            .ok_or(NodesError::Missing(*hash))
+            .and_then(|bytes| stored(key, &bytes))
+            .ok_or(NodesError::Missing(*key))
     }
 }
 
 impl Nodes for HeldNodes {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        let key = (self.life.id, *hash);
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        let cached = (self.life.id, *key);
         if self.cached
-            && let Some(node) = self.shared.nodes.get(&key)
+            && let Some(node) = self.shared.nodes.get(&cached)
         {
             return Ok(node);
         }
-        let bytes = self.read(Kind::Node, hash)?;
+        let bytes = self.read(Kind::Node, key)?;
         let node = Node::decode(bytes).map_err(|problem| NodesError::Damaged {
-            hash: *hash,
+            hash: key.hash,
             problem,
         })?;
         let node = Arc::new(node);
         if self.cached {
-            self.shared.nodes.insert(key, node.clone());
+            self.shared.nodes.insert(cached, node.clone());
         }
         Ok(node)
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        self.read(Kind::Value, entry)
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        self.read(Kind::Value, key)
+    }
+
+    fn versions(&self) -> Versions {
+        Versions {
+            top: self.top_version,
+            next: self.number + 1,
+        }
     }
 }
 

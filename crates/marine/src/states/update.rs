@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
-use weir_identity::Hash;
-use weir_receipt::state::Commit;
+use weir_receipt::state::{Commit, NodeKey};
 
-use super::backing::StateWrite;
+use super::backing::{Record, StateWrite};
 use super::forgetting;
-use super::layout::{Head, Kind, List, ListAt, head_key, numbered};
+use super::layout::{Head, Id, Kind, List, ListAt, VersionedRoot, encode_replaced, head_key};
 use super::life::{Life, Oldest, Ticket, Writes};
 use super::snapshot::Snapshot;
 use super::{Shared, StatesError};
@@ -54,6 +52,9 @@ impl Update {
     /// a bound is what it is for.
     ///
     /// If this fails, nothing has changed.
+    ///
+    /// # Panics
+    /// When `commit` was made from another snapshot, of which nothing could be read any more.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "it is used up: no second state can be made of it"
@@ -75,16 +76,16 @@ impl Update {
             return Err(StatesError::Removed);
         }
         let number = inner.number + 1;
-        let items = items(&commit, number, before.hash(), &before.encode());
+        assert_eq!(commit.version, number, "it was made from the snapshot");
+        let mut items = made(life.id, &commit);
+        let replaced = encode_replaced(number, &inner.root);
+        items.push((life.id.root(&before.hash()), replaced));
         let lists = List::parts(&commit, now_ms, before.hash());
         let changes = items.len() + commit.dropped_nodes.len() + commit.dropped_values.len();
 
         let mut writes = Vec::with_capacity(2 * changes + lists.len() + 1);
-        for (kind, hash, bytes) in &items {
-            writes.push(StateWrite::Put {
-                key: life.id.key(*kind, hash),
-                value: bytes.clone(),
-            });
+        for (key, value) in items.iter().cloned() {
+            writes.push(StateWrite::Put { key, value });
         }
         for (part, list) in (0..).zip(&lists) {
             let at = ListAt {
@@ -96,10 +97,14 @@ impl Update {
                 value: list.encode(),
             });
         }
+        let root = VersionedRoot {
+            root: commit.root,
+            top_version: commit.top_version,
+        };
         let head = Head {
             generation: life.generation,
             number,
-            root: commit.root,
+            root,
         };
         writes.push(StateWrite::Put {
             key: head_key(&life.name),
@@ -115,7 +120,10 @@ impl Update {
             }
         };
 
-        let bytes = items.iter().map(|(_, _, bytes)| bytes.len() + 128).sum();
+        let bytes = items
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 128)
+            .sum();
         let ticket = shared.tickets.fetch_add(1, Ordering::Relaxed);
         inner.keep(ticket, items);
         let given = give(Some(Writes {
@@ -123,7 +131,7 @@ impl Update {
             ticket: Ticket::new(shared.clone(), life.clone(), ticket, bytes, sweeps),
         }));
         inner.number = number;
-        inner.root = commit.root;
+        inner.root = root;
         // The first list of a state without lists is the oldest.
         if let Some(Oldest { replaced_ms, .. }) = &mut inner.oldest {
             replaced_ms.get_or_insert(now_ms);
@@ -143,14 +151,18 @@ impl std::fmt::Debug for Update {
     }
 }
 
-/// What can be read by its hash from now on, with the number of the commit in front.
-fn items(commit: &Commit, number: u64, old: Hash, old_root: &[u8]) -> Vec<(Kind, Hash, Bytes)> {
+/// The records of what a commit makes.
+fn made(id: Id, commit: &Commit) -> Vec<Record> {
     let nodes = commit.nodes.iter().map(|item| (Kind::Node, item));
     let values = commit.values.iter().map(|item| (Kind::Value, item));
+    // And one for the old root.
     let mut items = Vec::with_capacity(commit.nodes.len() + commit.values.len() + 1);
     for (kind, (hash, bytes)) in nodes.chain(values) {
-        items.push((kind, *hash, numbered(number, bytes)));
+        let made = NodeKey {
+            version: commit.version,
+            hash: *hash,
+        };
+        items.push((id.key(kind, &made), bytes.clone()));
     }
-    items.push((Kind::Root, old, numbered(number, old_root)));
     items
 }

@@ -9,8 +9,10 @@ use super::{Birth, StoreError};
 /// The table of it.
 pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
-/// The layout of tables and journals. That of 1 had no journals.
-pub(super) const VERSION: u64 = 2;
+/// The layout of tables and journals. That of 2 had no versions of what is in states, that of 1 no journals either;
+/// both are read, and what is written from then on is of this one.
+pub(super) const VERSION: u64 = 3;
+const WITH_JOURNALS: u64 = 2;
 
 /// The number of the last journal record that the database has.
 pub(super) const SETTLED: &str = "settled";
@@ -50,9 +52,12 @@ impl About {
                     ("born_with_key", u64::from(birth.with_key)),
                 ]),
             }
-            if found != Some(VERSION) {
+            if found.is_none_or(|found| found < WITH_JOURNALS) {
                 let store = getrandom::u64().map_err(|error| contents.refused(error))?;
-                fields.extend([("version", VERSION), ("store", store), (SETTLED, 0)]);
+                fields.extend([("store", store), (SETTLED, 0)]);
+            }
+            if found != Some(VERSION) {
+                fields.push(("version", VERSION));
             }
             for (name, value) in fields {
                 about.insert(name, value).map_err(|e| failed(e.into()))?;
@@ -78,5 +83,99 @@ impl About {
         }
         transaction.commit().map_err(|e| failed(e.into()))?;
         Ok(about)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use redb::Database;
+    use weir_disk::Durability;
+    use weir_peer::{Batch, Write};
+
+    use super::{ABOUT, SETTLED, VERSION};
+    use crate::store::{Birth, Store, StoreError};
+
+    const BIRTH: Birth = Birth {
+        at_ms: 1_700_000_000_000,
+        with_key: true,
+    };
+
+    fn open(path: &Path) -> Result<Store, StoreError> {
+        Store::open(path, Durability::Process, BIRTH)
+    }
+
+    fn commit(store: &Store, key: &[u8]) {
+        let writes = vec![Write::Put {
+            key: key.to_vec(),
+            value: b"value".to_vec(),
+        }];
+        store.commit(&Batch { writes }).unwrap();
+    }
+
+    /// Makes a store say that it has this layout.
+    fn dated(path: &Path, layout: u64) {
+        let database = Database::open(path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        {
+            let mut about = transaction.open_table(ABOUT).unwrap();
+            about.insert("version", layout).unwrap();
+            if layout < super::WITH_JOURNALS {
+                about.remove("store").unwrap();
+                about.remove(SETTLED).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+
+    #[test]
+    fn stores_of_earlier_layouts_open_as_they_are() {
+        for layout in 1..VERSION {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store");
+            let store = open(&path).unwrap();
+            commit(&store, b"settled");
+            drop(store);
+            dated(&path, layout);
+            let store = open(&path).unwrap();
+            assert_eq!(store.birth(), BIRTH);
+            commit(&store, b"later");
+            drop(store);
+            let found = open(&path).unwrap().scan(b"").unwrap();
+            assert_eq!(found.len(), 2, "layout {layout}");
+        }
+    }
+
+    #[test]
+    fn a_journal_of_the_layout_before_is_brought_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder.path().join("store")).unwrap();
+        commit(&store, b"first");
+        commit(&store, b"second");
+        // As if the process had ended here.
+        let killed = tempfile::tempdir().unwrap();
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        for file in files.map(Result::unwrap) {
+            std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
+        }
+        let path = killed.path().join("store");
+        dated(&path, VERSION - 1);
+        assert_eq!(open(&path).unwrap().scan(b"").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_store_that_a_newer_weir_wrote_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        drop(open(&path).unwrap());
+        dated(&path, VERSION + 1);
+        for _ in 0..2 {
+            let refused = open(&path).unwrap_err();
+            assert!(
+                matches!(refused, StoreError::Newer { found, .. } if found == VERSION + 1),
+                "{refused}"
+            );
+        }
     }
 }

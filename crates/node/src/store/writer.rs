@@ -1,7 +1,7 @@
 //! How commits get to the disk: into a journal at once, and into the database many at a time, in a thread of its own.
 //!
-//! A commit is one write at the end of a file. To the database a small commit is two dozen pages, mostly the same ones
-//! as for the commit before: those it gets when [`Medium::buffer_bytes`] have come together, and when the store is
+//! A commit is one write at the end of a file. To the database a small commit is many pages, mostly the same
+//! ones as for the commit before: those it gets when [`Medium::buffer_bytes`] have come together, and when the store is
 //! closed. Then the journal goes. When a store is opened, what its journals hold goes into the database first.
 
 use std::sync::Arc;

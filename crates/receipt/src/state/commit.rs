@@ -10,7 +10,7 @@ use super::hashing::{Hasher, Held};
 use super::key::{bit, first_difference};
 use super::layout;
 use super::node::{Item, Node, Piece, Stored, VALUE_INLINE_MAX};
-use super::nodes::{Nodes, Visit};
+use super::nodes::{NodeKey, Nodes, Versions, Visit};
 use super::root::Root;
 use super::tree::entry_hash;
 use crate::wire::Malformed;
@@ -22,15 +22,19 @@ use crate::wire::Malformed;
 pub struct Commit {
     /// The new root; the old one if nothing changed.
     pub root: Root,
+    /// The version of all that is new.
+    pub version: u64,
+    /// The version of the topmost node of the new root, which may have been there before.
+    pub top_version: u64,
     /// Nodes that the new root needs and the old one did not have, by hash. Each has at most
     /// [`NODE_BYTES_MAX`](super::NODE_BYTES_MAX) bytes.
     pub nodes: Vec<(Hash, Bytes)>,
     /// Values kept apart that the new root needs and the old one did not have, by the hash of their entry.
     pub values: Vec<(Hash, Bytes)>,
     /// Nodes of the old root that the new one does not need.
-    pub dropped_nodes: Vec<Hash>,
-    /// Values kept apart of the old root that the new one does not need, by the hash of their entry.
-    pub dropped_values: Vec<Hash>,
+    pub dropped_nodes: Vec<NodeKey>,
+    /// Values kept apart of the old root that the new one does not need.
+    pub dropped_values: Vec<NodeKey>,
     /// Permutations of keccak for entries, branches and the root.
     pub permutations: u64,
     /// Permutations of keccak for values.
@@ -38,9 +42,11 @@ pub struct Commit {
 }
 
 impl Commit {
-    pub(crate) const fn unchanged(root: Root) -> Self {
+    pub(crate) const fn unchanged(root: Root, versions: Versions) -> Self {
         Self {
             root,
+            version: versions.next,
+            top_version: versions.top,
             nodes: Vec::new(),
             values: Vec::new(),
             dropped_nodes: Vec::new(),
@@ -82,7 +88,7 @@ pub(crate) enum Fresh {
 pub(crate) type Apart = Option<(u32, Hash)>;
 
 pub(crate) struct Fetched {
-    pub(crate) hash: Hash,
+    pub(crate) key: NodeKey,
     pub(crate) node: Arc<Node>,
     /// Not a node of the new tree.
     pub(crate) dropped: bool,
@@ -91,6 +97,7 @@ pub(crate) struct Fetched {
 /// The tree as it is being changed: what was fetched of the old one, and the parts that are new.
 pub(crate) struct Work<'a, N> {
     nodes: &'a N,
+    pub(crate) versions: Versions,
     pub(crate) fetched: Vec<Fetched>,
     pub(crate) parts: Vec<Fresh>,
     pub(crate) top: Option<Part>,
@@ -98,13 +105,15 @@ pub(crate) struct Work<'a, N> {
     path: Vec<(u32, bool)>,
     hasher: Hasher,
     values: Vec<(Hash, Bytes)>,
-    dropped_values: Vec<Hash>,
+    dropped_values: Vec<NodeKey>,
 }
 
 impl<'a, N: Nodes> Work<'a, N> {
     pub(crate) fn new(root: &Root, nodes: &'a N) -> Result<Self, StateError> {
+        let versions = nodes.versions();
         let mut work = Self {
             nodes,
+            versions,
             fetched: Vec::new(),
             parts: Vec::new(),
             top: None,
@@ -114,19 +123,20 @@ impl<'a, N: Nodes> Work<'a, N> {
             dropped_values: Vec::new(),
         };
         if let Some(hash) = root.top() {
-            work.top = Some(work.fetch(hash)?);
+            let version = versions.top;
+            work.top = Some(work.fetch(NodeKey { version, hash })?);
         }
         Ok(work)
     }
 
-    fn fetch(&mut self, hash: Hash) -> Result<Part, StateError> {
-        let node = self.nodes.node(&hash)?;
+    fn fetch(&mut self, key: NodeKey) -> Result<Part, StateError> {
+        let node = self.nodes.node(&key)?;
         if matches!(node.items[0], Item::Link(_)) {
-            return Err(damaged(hash, "a node that is a link"));
+            return Err(damaged(key.hash, "a node that is a link"));
         }
         let number = self.fetched.len() as u32;
         self.fetched.push(Fetched {
-            hash,
+            key,
             node,
             dropped: false,
         });
@@ -161,9 +171,9 @@ impl<'a, N: Nodes> Work<'a, N> {
                 Part::Old { node, item } => {
                     let fetched = &self.fetched[node as usize];
                     match fetched.node.items[item as usize] {
-                        Item::Link(hash) => {
+                        Item::Link(key) => {
                             self.visit(node, item);
-                            part = self.fetch(hash)?;
+                            part = self.fetch(key)?;
                             self.put(self.path.len(), part);
                             continue;
                         }
@@ -173,11 +183,11 @@ impl<'a, N: Nodes> Work<'a, N> {
                         }
                         Item::Branch { bit, right, hash } => {
                             if above.is_some_and(|above| above >= bit) {
-                                let hash = fetched.hash;
+                                let hash = fetched.key.hash;
                                 return Err(damaged(hash, "the bits of branches do not ascend"));
                             }
                             let child = |item| Part::Old { node, item };
-                            let hash = if item == 0 { fetched.hash } else { hash };
+                            let hash = if item == 0 { fetched.key.hash } else { hash };
                             let number = self.parts.len() as u32;
                             self.parts.push(Fresh::Branch {
                                 bit,
@@ -207,7 +217,7 @@ impl<'a, N: Nodes> Work<'a, N> {
 
     fn visit(&self, node: u32, item: u32) {
         self.nodes.visited(Visit {
-            node: &self.fetched[node as usize].hash,
+            node: &self.fetched[node as usize].key.hash,
             item,
             value: false,
         });
@@ -281,10 +291,9 @@ impl<'a, N: Nodes> Work<'a, N> {
     fn entry(&mut self, key: &[u8], value: &Bytes) -> Part {
         let held = (value.len() > VALUE_INLINE_MAX)
             .then(|| (value.len() as u32, self.hasher.value(value)));
-        let hash = match held {
-            None => self.hasher.entry(key, Held::Value(value)),
-            Some((len, hash)) => self.hasher.entry(key, Held::Hashed { len, hash }),
-        };
+        let version = self.versions.next;
+        let apart = held.map(|(len, hash)| Held::Hashed { len, hash, version });
+        let hash = self.hasher.entry(key, apart.unwrap_or(Held::Value(value)));
         if held.is_some() {
             self.values.push((hash, value.clone()));
         }
@@ -316,12 +325,12 @@ impl<'a, N: Nodes> Work<'a, N> {
         let fetched = &mut self.fetched[node as usize];
         fetched.dropped = true;
         if let Item::Entry {
-            value: Stored::Apart { .. },
+            value: Stored::Apart { version, .. },
             ..
         } = fetched.node.items[item as usize]
         {
             let hash = entry_hash(&fetched.node, item, &mut self.hasher);
-            self.dropped_values.push(hash);
+            self.dropped_values.push(NodeKey { version, hash });
         }
     }
 
@@ -342,7 +351,7 @@ impl<'a, N: Nodes> Work<'a, N> {
     fn holds(&mut self, leaf: Part, value: &Bytes) -> bool {
         match self.piece(leaf) {
             Piece::Entry(_, Held::Value(held)) => held == value,
-            Piece::Entry(_, Held::Hashed { len, hash }) => {
+            Piece::Entry(_, Held::Hashed { len, hash, .. }) => {
                 len as usize == value.len() && self.hasher.value(value) == hash
             }
             Piece::Branch(..) | Piece::Link(_) => false,
@@ -356,16 +365,17 @@ impl<'a, N: Nodes> Work<'a, N> {
                 Fresh::Branch { bit, hash, .. } => Piece::Branch(*bit, hash.unwrap_or_default()),
                 Fresh::Entry {
                     key, value, held, ..
-                } => match *held {
-                    None => Piece::Entry(key, Held::Value(value)),
-                    Some((len, hash)) => Piece::Entry(key, Held::Hashed { len, hash }),
-                },
+                } => {
+                    let version = self.versions.next;
+                    let apart = held.map(|(len, hash)| Held::Hashed { len, hash, version });
+                    Piece::Entry(key, apart.unwrap_or(Held::Value(value)))
+                }
             },
             Part::Old { node, item } => {
                 let fetched = &self.fetched[node as usize];
                 match fetched.node.items[item as usize] {
-                    Item::Link(hash) => Piece::Link(hash),
-                    Item::Branch { bit, .. } if item == 0 => Piece::Branch(bit, fetched.hash),
+                    Item::Link(key) => Piece::Link(key),
+                    Item::Branch { bit, .. } if item == 0 => Piece::Branch(bit, fetched.key.hash),
                     Item::Branch { bit, hash, .. } => Piece::Branch(bit, hash),
                     Item::Entry { key, value } => {
                         Piece::Entry(fetched.node.key(key), fetched.node.held(value))
@@ -420,7 +430,8 @@ impl<'a, N: Nodes> Work<'a, N> {
                 Fresh::Entry { hash, .. } => Some(*hash),
             },
             Part::Old { node, item } => match self.piece(part) {
-                Piece::Link(hash) | Piece::Branch(_, hash) => Some(hash),
+                Piece::Link(key) => Some(key.hash),
+                Piece::Branch(_, hash) => Some(hash),
                 Piece::Entry(..) => Some(entry_hash(
                     &self.fetched[node as usize].node,
                     item,
@@ -488,12 +499,13 @@ impl<'a, N: Nodes> Work<'a, N> {
         let mut commit = Commit {
             permutations: self.hasher.permutations,
             value_permutations: self.hasher.value_permutations,
-            ..Commit::unchanged(root)
+            ..Commit::unchanged(root, self.versions)
         };
         if !partial {
+            commit.top_version = self.top.map_or(0, |top| layout::version(&self, top));
             commit.nodes = layout::nodes(&mut self, top);
             let dropped = self.fetched.iter().filter(|fetched| fetched.dropped);
-            commit.dropped_nodes = dropped.map(|fetched| fetched.hash).collect();
+            commit.dropped_nodes = dropped.map(|fetched| fetched.key).collect();
             commit.values = self.values;
             commit.dropped_values = self.dropped_values;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use weir_identity::Hash;
 
 use super::key::KEY_BYTES_MAX;
+use super::nodes::NodeKey;
 use super::transaction::VALUE_BYTES_MAX;
 use crate::wire::Malformed;
 
@@ -11,8 +12,8 @@ use crate::wire::Malformed;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NodesError {
     /// The store does not have it: the root was forgotten, or the store is damaged.
-    #[error("the state has no node or value {0}")]
-    Missing(Hash),
+    #[error("the state has no node or value {} of version {}", .0.hash, .0.version)]
+    Missing(NodeKey),
     /// The witness does not reach there. That says nothing against what is to be checked.
     #[error("the witness does not hold {0}")]
     Insufficient(Hash),

@@ -14,11 +14,11 @@ const ENTRY: u8 = 1;
 const BRANCH: u8 = 2;
 const ROOT: u8 = 3;
 
-/// What an entry holds, as it is hashed.
+/// What an entry holds, as it is hashed, and with the version of a value that is apart.
 #[derive(Clone, Copy)]
 pub(crate) enum Held<'a> {
     Value(&'a [u8]),
-    Hashed { len: u32, hash: Hash },
+    Hashed { len: u32, hash: Hash, version: u64 },
 }
 
 /// Hashes and counts.
@@ -44,7 +44,7 @@ impl Hasher {
         let (len, hash) = match held {
             Held::Value(value) if value.len() <= VALUE_IN_ENTRY_MAX => (value.len() as u32, None),
             Held::Value(value) => (value.len() as u32, Some(self.value(value))),
-            Held::Hashed { len, hash } => (len, Some(hash)),
+            Held::Hashed { len, hash, .. } => (len, Some(hash)),
         };
         let content: &[u8] = match (held, &hash) {
             (_, Some(hash)) => hash.as_bytes(),

@@ -5,7 +5,7 @@ use weir_identity::Hash;
 
 use super::commit::{Part, Work};
 use super::node::{LIGHT_BYTES_MAX, Piece, encode, parts_nodes};
-use super::nodes::Nodes;
+use super::nodes::{NodeKey, Nodes};
 
 /// The nodes of the tree that its old root did not have. Marks the fetched ones that became part of others.
 pub(crate) fn nodes<N: Nodes>(work: &mut Work<'_, N>, topmost: Hash) -> Vec<(Hash, Bytes)> {
@@ -21,13 +21,17 @@ pub(crate) fn nodes<N: Nodes>(work: &mut Work<'_, N>, topmost: Hash) -> Vec<(Has
         }
         // What is not the topmost of all is a branch.
         let hash = match work.piece(top) {
-            Piece::Branch(_, hash) | Piece::Link(hash) => hash,
+            Piece::Branch(_, hash) => hash,
+            Piece::Link(key) => key.hash,
             Piece::Entry(..) => topmost,
         };
         let pieces = parts
             .iter()
             .map(|(part, link)| match (work.piece(*part), link) {
-                (Piece::Branch(_, hash), true) => Piece::Link(hash),
+                (Piece::Branch(_, hash), true) => Piece::Link(NodeKey {
+                    version: version(work, *part),
+                    hash,
+                }),
                 (piece, _) => piece,
             });
         new.push((hash, Bytes::from(encode(pieces))));
@@ -35,12 +39,22 @@ pub(crate) fn nodes<N: Nodes>(work: &mut Work<'_, N>, topmost: Hash) -> Vec<(Has
     new
 }
 
+/// The version of the node with this top.
+pub(crate) fn version<N: Nodes>(work: &Work<'_, N>, top: Part) -> u64 {
+    stored_version(work, top).unwrap_or(work.versions.next)
+}
+
 /// Whether the store has this node already.
 fn stays<N: Nodes>(work: &Work<'_, N>, top: Part) -> bool {
-    matches!(work.piece(top), Piece::Link(_))
-        || work
-            .is_top_of(top)
-            .is_some_and(|node| !work.fetched[node as usize].dropped)
+    stored_version(work, top).is_some()
+}
+
+fn stored_version<N: Nodes>(work: &Work<'_, N>, top: Part) -> Option<u64> {
+    if let Piece::Link(key) = work.piece(top) {
+        return Some(key.version);
+    }
+    let node = &work.fetched[work.is_top_of(top)? as usize];
+    (!node.dropped).then_some(node.key.version)
 }
 
 /// The parts of the node with this top in pre-order, each with whether it is a link; and the fetched nodes that become

@@ -2,18 +2,20 @@
 //!
 //! The encoded form, with integers as LEB128 where not said otherwise:
 //! ```text
-//! node   = 0x01 ‖ bytes(prefix) ‖ item              prefix: what all keys in the node begin with, the longest
-//! item   = 0x00 ‖ hash (32)                         link: a branch that is another node
+//! node   = 0x02 ‖ bytes(prefix) ‖ item              prefix: what all keys in the node begin with, the longest
+//! item   = 0x00 ‖ version ‖ hash (32)               link: a branch that is another node
 //!        | 0x01 ‖ u16 bit ‖ hash (32) ‖ item ‖ item branch; without the hash if it is the topmost
 //!        | 0x02 ‖ bytes(rest of key) ‖ bytes(value) entry, at most 128 bytes of value
-//!        | 0x03 ‖ bytes(rest of key) ‖ length ‖ hash (32)  entry, value hash
+//!        | 0x03 ‖ bytes(rest of key) ‖ length ‖ version ‖ hash (32)  entry, value hash
 //! ```
+//! In nodes that begin with 0x01, which were written before there were versions, these are missing, and 0.
 
 use bytes::Bytes;
 use weir_identity::Hash;
 
 use super::hashing::{Hasher, Held};
 use super::key::{KEY_BYTES_MAX, bit, first_difference, half_byte, has_bit};
+use super::nodes::NodeKey;
 use super::transaction::VALUE_BYTES_MAX;
 use crate::wire::{Malformed, Reader, put_bytes, put_uint, uint_len};
 
@@ -24,15 +26,21 @@ pub const VALUE_INLINE_MAX: usize = 128;
 pub const LIGHT_BYTES_MAX: usize = 512;
 
 /// No encoded node has more bytes. It has at most 16 branches of its half byte, below them at most 17 entries or light
-/// subtrees, and one prefix.
-pub const NODE_BYTES_MAX: usize = 3 + KEY_BYTES_MAX + 16 * BRANCH_BYTES + 17 * LIGHT_BYTES_MAX;
+/// subtrees, one prefix, and the versions of what is not in it.
+pub const NODE_BYTES_MAX: usize =
+    3 + KEY_BYTES_MAX + 16 * BRANCH_BYTES + 17 * LIGHT_BYTES_MAX + VERSIONS_BYTES_MAX;
 
 pub(crate) const BRANCH_BYTES: usize = 1 + 2 + 32;
+
+/// Bytes of versions in a node, 9 for each at most: the weight of a light subtree is without them, and an entry whose
+/// value is apart weighs at least 36, with a branch beside every one but the first.
+const VERSIONS_BYTES_MAX: usize = 17 * ((LIGHT_BYTES_MAX + BRANCH_BYTES) / (36 + BRANCH_BYTES)) * 9;
 
 /// Bytes of all keys of a witness: they take more memory than their encoding, which leaves out what they share.
 const KEYS_BYTES_MAX: usize = 256 << 20;
 
-const VERSION: u8 = 1;
+const ENCODING: u8 = 2;
+const ENCODING_WITHOUT_VERSIONS: u8 = 1;
 const LINK: u8 = 0;
 const BRANCH: u8 = 1;
 const ENTRY: u8 = 2;
@@ -64,7 +72,7 @@ pub(crate) enum Item {
         key: Span,
         value: Stored,
     },
-    Link(Hash),
+    Link(NodeKey),
 }
 
 /// A range of bytes.
@@ -83,7 +91,12 @@ impl Span {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stored {
     Here(Span),
-    Apart { len: u32, hash: Hash },
+    Apart {
+        len: u32,
+        hash: Hash,
+        /// That of the value.
+        version: u64,
+    },
 }
 
 impl Stored {
@@ -100,18 +113,26 @@ impl Node {
     /// checked here: see [`Node::verify`].
     pub fn decode(bytes: impl Into<Bytes>) -> Result<Self, Malformed> {
         let bytes = bytes.into();
-        if bytes.len() > NODE_BYTES_MAX {
+        let mut reader = Reader::new(&bytes);
+        let (versions, bytes_max) = match reader.byte()? {
+            ENCODING => (true, NODE_BYTES_MAX),
+            ENCODING_WITHOUT_VERSIONS => (false, NODE_BYTES_MAX - VERSIONS_BYTES_MAX),
+            _ => return Err(Malformed("a node of another version")),
+        };
+        if bytes.len() > bytes_max {
             return Err(Malformed("a node of too many bytes"));
         }
-        let mut reader = Reader::new(&bytes);
-        if reader.byte()? != VERSION {
-            return Err(Malformed("a node of another version"));
-        }
+        let version = |reader: &mut Reader<'_>| {
+            if versions { reader.long_uint() } else { Ok(0) }
+        };
         let prefix = reader.bytes(KEY_BYTES_MAX)?;
         let mut shape = Shape::default();
         while !shape.complete() {
             match reader.byte()? {
-                LINK => shape.link(reader.hash()?),
+                LINK => shape.link(NodeKey {
+                    version: version(&mut reader)?,
+                    hash: reader.hash()?,
+                }),
                 BRANCH => {
                     let bit = reader.u16()?;
                     let hash = if shape.items.is_empty() {
@@ -139,6 +160,7 @@ impl Node {
                         }
                         Stored::Apart {
                             len,
+                            version: version(&mut reader)?,
                             hash: reader.hash()?,
                         }
                     };
@@ -160,7 +182,7 @@ impl Node {
     /// The bytes that [`Node::decode`] reads.
     pub fn encode(&self) -> Vec<u8> {
         encode(self.items.iter().map(|item| match item {
-            Item::Link(hash) => Piece::Link(*hash),
+            Item::Link(key) => Piece::Link(*key),
             Item::Branch { bit, hash, .. } => Piece::Branch(*bit, *hash),
             Item::Entry { key, value } => Piece::Entry(self.key(*key), self.held(*value)),
         }))
@@ -168,7 +190,8 @@ impl Node {
 
     /// Succeeds if this is the node with this hash, down to the hash of every branch in it.
     ///
-    /// For nodes that come from somebody else. Takes a permutation for each branch, and one to three for each entry.
+    /// For stores in doubt. Takes a permutation for each branch, and one to three for each entry. The versions in the
+    /// node are in no hash.
     pub fn verify(&self, hash: &Hash) -> Result<(), Malformed> {
         let hashes = self.hashes(&mut Hasher::default());
         let inner = self.items.iter().zip(&hashes).skip(1);
@@ -186,7 +209,7 @@ impl Node {
         // Children have higher indices than their parents.
         for (index, item) in self.items.iter().enumerate().rev() {
             hashes[index] = match item {
-                Item::Link(hash) => *hash,
+                Item::Link(key) => key.hash,
                 Item::Entry { key, value } => hasher.entry(self.key(*key), self.held(*value)),
                 Item::Branch { bit, right, .. } => {
                     hasher.branch(*bit, hashes[index + 1], hashes[*right as usize])
@@ -203,7 +226,7 @@ impl Node {
     pub(crate) fn held(&self, value: Stored) -> Held<'_> {
         match value {
             Stored::Here(span) => Held::Value(&self.bytes[span.range()]),
-            Stored::Apart { len, hash } => Held::Hashed { len, hash },
+            Stored::Apart { len, hash, version } => Held::Hashed { len, hash, version },
         }
     }
 
@@ -263,8 +286,8 @@ impl Shape {
     }
 
     /// Adds a subtree that is elsewhere.
-    pub(crate) fn link(&mut self, hash: Hash) {
-        self.items.push(Item::Link(hash));
+    pub(crate) fn link(&mut self, key: NodeKey) {
+        self.items.push(Item::Link(key));
         self.close();
     }
 
@@ -378,12 +401,12 @@ fn shared_prefix<'a>(a: &'a [u8], b: &[u8]) -> &'a [u8] {
 pub(crate) enum Piece<'a> {
     Branch(u16, Hash),
     Entry(&'a [u8], Held<'a>),
-    Link(Hash),
+    Link(NodeKey),
 }
 
 impl Piece<'_> {
-    /// The bytes that this takes in a node, without regard to prefixes; `None` for links, which stand for a whole
-    /// node.
+    /// The bytes that this takes in a node, without regard to prefixes and versions; `None` for links, which stand for
+    /// a whole node.
     pub(crate) fn weight(&self) -> Option<usize> {
         match self {
             Self::Link(_) => None,
@@ -415,13 +438,14 @@ pub(crate) fn encode<'a>(pieces: impl Iterator<Item = Piece<'a>> + Clone) -> Vec
         None => &[],
     };
     let mut out = Vec::with_capacity(1024);
-    out.push(VERSION);
+    out.push(ENCODING);
     put_bytes(&mut out, prefix);
     for (index, piece) in pieces.enumerate() {
         match piece {
-            Piece::Link(hash) => {
+            Piece::Link(key) => {
                 out.push(LINK);
-                out.extend_from_slice(hash.as_bytes());
+                put_uint(&mut out, key.version);
+                out.extend_from_slice(key.hash.as_bytes());
             }
             Piece::Branch(bit, hash) => {
                 out.push(BRANCH);
@@ -438,10 +462,11 @@ pub(crate) fn encode<'a>(pieces: impl Iterator<Item = Piece<'a>> + Clone) -> Vec
                         put_bytes(&mut out, rest);
                         put_bytes(&mut out, value);
                     }
-                    Held::Hashed { len, hash } => {
+                    Held::Hashed { len, hash, version } => {
                         out.push(ENTRY_APART);
                         put_bytes(&mut out, rest);
                         put_uint(&mut out, len.into());
+                        put_uint(&mut out, version);
                         out.extend_from_slice(hash.as_bytes());
                     }
                 }

@@ -8,17 +8,44 @@ use super::commit::Commit;
 use super::error::NodesError;
 use super::node::Node;
 
-/// Where the nodes and values of trees are.
+/// What a store keeps a node or a value under.
 ///
-/// What comes from here is trusted: a tree does not hash what it reads from its own store. Check what others send
-/// with [`Node::verify`] before it gets there; a [`Witness`](super::Witness) has done so.
-pub trait Nodes {
-    /// The node whose topmost branch or entry has this hash. Worth a cache: the upper nodes of a tree are in the path
-    /// of every key.
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError>;
+/// The hash says which it is. The version says which commit made it, so that a store can keep together what was
+/// made together; by hashes alone everything would be everywhere. Nothing that is hashed depends on versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeKey {
+    /// The number of the commit that made it ([`Versions::next`]); less than 2^63.
+    pub version: u64,
+    /// Of a node the hash of its topmost branch or entry, of a value the hash of its entry.
+    pub hash: Hash,
+}
 
-    /// The value of the entry with this hash, if it is kept apart ([`Commit::values`]).
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError>;
+/// The versions of a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// That of the topmost node.
+    pub top: u64,
+    /// That of what the next commit makes.
+    pub next: u64,
+}
+
+/// Where the nodes and values of a tree are.
+///
+/// What comes from here is trusted: a tree does not hash what it reads from its own store. What others send is a
+/// [`Witness`](super::Witness), which was hashed; [`Node::verify`] is for a store in doubt, and says nothing of the
+/// versions in a node.
+pub trait Nodes {
+    /// The node under this key. Worth a cache: the upper nodes of a tree are in the path of every key.
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError>;
+
+    /// The value under this key, if it is kept apart ([`Commit::values`]).
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError>;
+
+    /// The versions of the tree whose nodes these are. Whoever finds nodes by their hashes alone has no use for them,
+    /// and leaves them at 0; whoever wraps other nodes passes them on.
+    fn versions(&self) -> Versions {
+        Versions::default()
+    }
 
     /// A tree tells where it has been. Whoever wraps other nodes passes it on; only [`Recorder`](super::Recorder)
     /// makes use of it.
@@ -37,12 +64,16 @@ pub struct Visit<'a> {
 }
 
 impl<T: Nodes + ?Sized> Nodes for &T {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        (**self).node(hash)
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        (**self).node(key)
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        (**self).value(entry)
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        (**self).value(key)
+    }
+
+    fn versions(&self) -> Versions {
+        (**self).versions()
     }
 
     fn visited(&self, visit: Visit<'_>) {
@@ -51,12 +82,16 @@ impl<T: Nodes + ?Sized> Nodes for &T {
 }
 
 impl<T: Nodes + ?Sized> Nodes for Arc<T> {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        (**self).node(hash)
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        (**self).node(key)
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        (**self).value(entry)
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        (**self).value(key)
+    }
+
+    fn versions(&self) -> Versions {
+        (**self).versions()
     }
 
     fn visited(&self, visit: Visit<'_>) {
@@ -64,7 +99,7 @@ impl<T: Nodes + ?Sized> Nodes for Arc<T> {
     }
 }
 
-/// Nodes in memory, decoded: for tests, simulations and small states.
+/// Nodes in memory, decoded and found by their hashes: for tests, simulations and small states.
 #[derive(Debug, Default)]
 pub struct MemoryNodes {
     nodes: HashMap<Hash, Arc<Node>>,
@@ -75,11 +110,11 @@ impl MemoryNodes {
     /// Adds what is new and removes what the old root alone needed, so that only the new root can be read.
     pub fn apply(&mut self, commit: &Commit) {
         self.add(commit);
-        for hash in &commit.dropped_nodes {
-            self.nodes.remove(hash);
+        for key in &commit.dropped_nodes {
+            self.nodes.remove(&key.hash);
         }
-        for hash in &commit.dropped_values {
-            self.values.remove(hash);
+        for key in &commit.dropped_values {
+            self.values.remove(&key.hash);
         }
     }
 
@@ -109,13 +144,13 @@ impl MemoryNodes {
 }
 
 impl Nodes for MemoryNodes {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        let node = self.nodes.get(hash).ok_or(NodesError::Missing(*hash))?;
-        Ok(node.clone())
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        let node = self.nodes.get(&key.hash);
+        node.cloned().ok_or(NodesError::Missing(*key))
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        let value = self.values.get(entry).ok_or(NodesError::Missing(*entry))?;
-        Ok(value.clone())
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        let value = self.values.get(&key.hash);
+        value.cloned().ok_or(NodesError::Missing(*key))
     }
 }

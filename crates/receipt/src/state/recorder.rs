@@ -8,7 +8,7 @@ use weir_identity::Hash;
 use super::error::NodesError;
 use super::hashing::Hasher;
 use super::node::{Item, Node, Stored};
-use super::nodes::{Nodes, Visit};
+use super::nodes::{NodeKey, Nodes, Versions, Visit};
 use super::root::Root;
 use super::tree::entry_hash;
 use super::witness::{Step, encode};
@@ -63,26 +63,31 @@ impl<N: Nodes> Recorder<N> {
 }
 
 impl<N: Nodes> Nodes for Recorder<N> {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        if let Some(node) = self.seen(|seen| seen.nodes.get(hash).map(|found| found.node.clone())) {
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        let seen = |seen: &mut Seen| seen.nodes.get(&key.hash).map(|found| found.node.clone());
+        if let Some(node) = self.seen(seen) {
             return Ok(node);
         }
-        let node = self.nodes.node(hash)?;
+        let node = self.nodes.node(key)?;
         let fetched = Fetched {
             touched: vec![Touched::No; node.items.len()],
             node: node.clone(),
         };
-        self.seen(|seen| seen.nodes.insert(*hash, fetched));
+        self.seen(|seen| seen.nodes.insert(key.hash, fetched));
         Ok(node)
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        if let Some(value) = self.seen(|seen| seen.values.get(entry).cloned()) {
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        if let Some(value) = self.seen(|seen| seen.values.get(&key.hash).cloned()) {
             return Ok(value);
         }
-        let value = self.nodes.value(entry)?;
-        self.seen(|seen| seen.values.insert(*entry, value.clone()));
+        let value = self.nodes.value(key)?;
+        self.seen(|seen| seen.values.insert(key.hash, value.clone()));
         Ok(value)
+    }
+
+    fn versions(&self) -> Versions {
+        self.nodes.versions()
     }
 
     fn visited(&self, visit: Visit<'_>) {
@@ -117,8 +122,8 @@ impl Seen {
             };
             let touched = fetched.touched[item as usize];
             match &fetched.node.items[item as usize] {
-                Item::Link(link) if touched == Touched::No => steps.push(Step::Cut(*link)),
-                Item::Link(link) => open.push((*link, 0)),
+                Item::Link(link) if touched == Touched::No => steps.push(Step::Cut(link.hash)),
+                Item::Link(link) => open.push((link.hash, 0)),
                 Item::Branch { .. } if touched == Touched::No && item == 0 => {
                     steps.push(Step::Cut(hash));
                 }
@@ -144,15 +149,15 @@ impl Seen {
                         (Stored::Here(span), _) => {
                             Step::key_only(key, node.bytes.slice(span.range()))
                         }
-                        (Stored::Apart { .. }, Touched::Value) => {
-                            let entry = entry_hash(node, item, &mut Hasher::default());
-                            let value = match self.values.get(&entry) {
+                        (Stored::Apart { version, .. }, Touched::Value) => {
+                            let hash = entry_hash(node, item, &mut Hasher::default());
+                            let value = match self.values.get(&hash) {
                                 Some(value) => value.clone(),
-                                None => nodes.value(&entry)?,
+                                None => nodes.value(&NodeKey { version, hash })?,
                             };
                             Step::Entry(key, value)
                         }
-                        (Stored::Apart { len, hash }, _) => Step::Key(key, len, hash),
+                        (Stored::Apart { len, hash, .. }, _) => Step::Key(key, len, hash),
                     });
                 }
             }

@@ -207,7 +207,8 @@ impl<N: Nodes> Transaction<N> {
             .peekable();
         // Without changes nothing is read, so that a witness of nothing is enough.
         if changes.peek().is_none() {
-            return Ok(Commit::unchanged(*self.tree.root()));
+            let versions = self.tree.nodes().versions();
+            return Ok(Commit::unchanged(*self.tree.root(), versions));
         }
         let mut work = Work::new(self.tree.root(), self.tree.nodes())?;
         for (key, change) in changes {

@@ -7,7 +7,7 @@ use super::error::{NodesError, StateError};
 use super::hashing::Hasher;
 use super::key::{KeyRange, bit};
 use super::node::{Item, Node, Span, Stored};
-use super::nodes::{Nodes, Visit};
+use super::nodes::{NodeKey, Nodes, Visit};
 use super::root::Root;
 use super::scan::{Entries, Keys, Order};
 use crate::wire::Malformed;
@@ -36,7 +36,7 @@ pub(crate) enum Found {
 }
 
 impl<N: Nodes> Tree<N> {
-    /// The state with this root, whose nodes are in `nodes`.
+    /// The state with this root, whose nodes are in `nodes`. Versions that these have must be those of this root.
     pub const fn new(root: Root, nodes: N) -> Self {
         Self { root, nodes }
     }
@@ -79,13 +79,14 @@ impl<N: Nodes> Tree<N> {
         let Some(hash) = self.root.top() else {
             return Ok(None);
         };
-        Ok(Some(self.place(hash, None)?))
+        let version = self.nodes.versions().top;
+        Ok(Some(self.place(NodeKey { version, hash }, None)?))
     }
 
-    fn place(&self, hash: Hash, above: Option<u16>) -> Result<Place, StateError> {
+    fn place(&self, key: NodeKey, above: Option<u16>) -> Result<Place, StateError> {
         Ok(Place {
-            hash,
-            node: self.nodes.node(&hash)?,
+            hash: key.hash,
+            node: self.nodes.node(&key)?,
             item: 0,
             above,
         })
@@ -93,9 +94,9 @@ impl<N: Nodes> Tree<N> {
 
     /// What is at a place, which becomes that of the linked node if it was a link.
     pub(crate) fn look(&self, place: &mut Place) -> Result<Found, StateError> {
-        if let Item::Link(hash) = place.node.items[place.item as usize] {
+        if let Item::Link(key) = place.node.items[place.item as usize] {
             self.visit(place, false);
-            *place = self.place(hash, place.above)?;
+            *place = self.place(key, place.above)?;
         }
         match place.node.items[place.item as usize] {
             Item::Entry { key, value } => Ok(Found::Entry { key, value }),
@@ -135,11 +136,11 @@ impl<N: Nodes> Tree<N> {
         loop {
             let items = &place.node.items;
             match items[place.item as usize] {
-                Item::Link(hash) => {
+                Item::Link(key) => {
                     self.visit(&place, false);
-                    place = self.place(hash, place.above)?;
+                    place = self.place(key, place.above)?;
                     if matches!(place.node.items[0], Item::Link(_)) {
-                        return Err(damaged(hash, "a node that is a link"));
+                        return Err(damaged(key.hash, "a node that is a link"));
                     }
                 }
                 Item::Branch { bit: at, right, .. } => {
@@ -163,13 +164,13 @@ impl<N: Nodes> Tree<N> {
         self.visit(place, true);
         match value {
             Stored::Here(span) => Ok(place.node.bytes.slice(span.range())),
-            Stored::Apart { len, .. } => {
-                let entry = entry_hash(&place.node, place.item, &mut Hasher::default());
-                let value = self.nodes.value(&entry)?;
+            Stored::Apart { len, version, .. } => {
+                let hash = entry_hash(&place.node, place.item, &mut Hasher::default());
+                let value = self.nodes.value(&NodeKey { version, hash })?;
                 if value.len() == len as usize {
                     Ok(value)
                 } else {
-                    Err(damaged(entry, "a value of another length"))
+                    Err(damaged(hash, "a value of another length"))
                 }
             }
         }

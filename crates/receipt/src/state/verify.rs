@@ -7,7 +7,7 @@ use super::error::{NodesError, StateError};
 use super::hashing::{Hasher, Held};
 use super::key::{KeyRange, bit, first_difference};
 use super::node::Node;
-use super::nodes::{Nodes, Visit};
+use super::nodes::{NodeKey, Nodes, Versions, Visit};
 use super::scan::Order;
 use super::tree::Tree;
 use crate::wire::Malformed;
@@ -48,19 +48,23 @@ impl<N: Nodes> Tree<N> {
 struct Checked<'a, N>(&'a N);
 
 impl<N: Nodes> Nodes for Checked<'_, N> {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
-        let node = self.0.node(hash)?;
-        match node.verify(hash) {
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+        let node = self.0.node(key)?;
+        match node.verify(&key.hash) {
             Ok(()) => Ok(node),
             Err(problem) => Err(NodesError::Damaged {
-                hash: *hash,
+                hash: key.hash,
                 problem,
             }),
         }
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
-        self.0.value(entry)
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+        self.0.value(key)
+    }
+
+    fn versions(&self) -> Versions {
+        self.0.versions()
     }
 
     fn visited(&self, visit: Visit<'_>) {

@@ -22,7 +22,7 @@ use super::error::{NodesError, StateError};
 use super::hashing::{Hasher, VALUE_IN_ENTRY_MAX};
 use super::key::{KEY_BYTES_MAX, KeyRange};
 use super::node::{Item, Node, Shape, Span, Stored};
-use super::nodes::Nodes;
+use super::nodes::{NodeKey, Nodes};
 use super::recorder::Recorder;
 use super::root::Root;
 use super::scan::Order;
@@ -82,7 +82,10 @@ impl Witness {
         let mut kinds = vec![reader.byte()?];
         while let Some(kind) = kinds.pop() {
             match kind {
-                CUT => shape.link(reader.hash()?),
+                CUT => shape.link(NodeKey {
+                    version: 0,
+                    hash: reader.hash()?,
+                }),
                 BRANCH => {
                     let head = reader.byte()?;
                     let (left, right, mut gap) = (head & 3, head >> 2 & 3, u16::from(head >> 4));
@@ -114,6 +117,7 @@ impl Witness {
                         Stored::Apart {
                             len: len as u32,
                             hash: reader.hash()?,
+                            version: 0,
                         }
                     };
                     shape.entry_after(shared, rest, value)?;
@@ -149,13 +153,13 @@ impl Witness {
             .items
             .iter()
             .map(|item| match item {
-                Item::Link(hash) => Step::Cut(*hash),
+                Item::Link(key) => Step::Cut(key.hash),
                 Item::Branch { bit, .. } => Step::Branch(*bit),
                 Item::Entry { key, value } => {
                     let key = node.key(*key).to_vec();
                     match *value {
                         Stored::Here(span) => Step::Entry(key, node.bytes.slice(span.range())),
-                        Stored::Apart { len, hash } => Step::Key(key, len, hash),
+                        Stored::Apart { len, hash, .. } => Step::Key(key, len, hash),
                     }
                 }
             })
@@ -188,16 +192,16 @@ impl Witness {
 }
 
 impl Nodes for Witness {
-    fn node(&self, hash: &Hash) -> Result<Arc<Node>, NodesError> {
+    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
         match &self.node {
-            Some(node) if *hash == self.root.top => Ok(node.clone()),
-            _ => Err(NodesError::Insufficient(*hash)),
+            Some(node) if key.hash == self.root.top => Ok(node.clone()),
+            _ => Err(NodesError::Insufficient(key.hash)),
         }
     }
 
-    fn value(&self, entry: &Hash) -> Result<Bytes, NodesError> {
+    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
         // Values that were read are in the entries.
-        Err(NodesError::Insufficient(*entry))
+        Err(NodesError::Insufficient(key.hash))
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use weir_identity::{Hash, keccak256};
 use weir_receipt::state::{
-    KeyRange, Limits, MemoryNodes, Node, Nodes, Order, Root, Transaction, Tree,
+    KeyRange, Limits, MemoryNodes, Node, NodeKey, Nodes, Order, Root, Transaction, Tree,
 };
 
 use crate::support::{Model, Op, apply, apply_all, build, entries, history, key, op, run};
@@ -102,7 +102,8 @@ proptest! {
                 let node = Node::decode(bytes.clone()).unwrap();
                 prop_assert_eq!(&node.encode(), bytes);
                 prop_assert_eq!(node.verify(hash), Ok(()));
-                prop_assert!(nodes.node(hash).is_err(), "a node that was there is not new");
+                let key = NodeKey { version: 0, hash: *hash };
+                prop_assert!(nodes.node(&key).is_err(), "a node that was there is not new");
             }
             nodes.apply(&commit);
             root = commit.root;

@@ -186,7 +186,7 @@ proptest! {
 /// Sixteen half bytes with a light subtree of seven values apart below each.
 #[test]
 fn the_longest_versions_fit_into_the_fullest_node() {
-    let key = |n: u8| [&[0x10 | n / 7, n % 7][..], &[9; 3]].concat();
+    let key = |n: u8| [&[0x10 | (n / 7), n % 7][..], &[9; 3]].concat();
     let ops: Vec<Op> = (0..7 * 16)
         .map(|n| Op::Set(key(n), vec![n; 300].into()))
         .collect();

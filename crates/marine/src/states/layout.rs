@@ -39,8 +39,14 @@ pub(super) fn name(service: &str) -> Hash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Id([u8; 16]);
 
-/// Versions and numbers of commits are less than this ([`NodeKey::version`]).
-const VERSION_END: u64 = 1 << 63;
+/// No number of a commit, no version and no generation gets so far: where a store says so it is damaged. Half of what
+/// versions may be ([`NodeKey::version`]), so that counting on stays in bounds.
+const NUMBER_END: u64 = 1 << 62;
+
+fn read_number(bytes: [u8; 8]) -> Option<u64> {
+    let number = u64::from_be_bytes(bytes);
+    (number < NUMBER_END).then_some(number)
+}
 
 /// What a commit makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,10 +152,11 @@ impl Head {
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk()?;
         let (number, root) = rest.split_first_chunk()?;
-        let number = u64::from_be_bytes(*number);
+        let generation = read_number(*generation)?;
+        let number = read_number(*number)?;
         let root = VersionedRoot::decode(root)?;
-        (number < VERSION_END - 1 && root.top_version <= number).then_some(Self {
-            generation: u64::from_be_bytes(*generation),
+        (root.top_version <= number).then_some(Self {
+            generation,
             number,
             root,
         })
@@ -196,9 +203,9 @@ pub(super) fn encode_replaced(by: u64, root: &VersionedRoot) -> Bytes {
 
 pub(super) fn decode_replaced(bytes: &[u8]) -> Option<(u64, VersionedRoot)> {
     let (by, root) = bytes.split_first_chunk()?;
-    let by = u64::from_be_bytes(*by);
+    let by = read_number(*by)?;
     let root = VersionedRoot::decode(root)?;
-    (by < VERSION_END && root.top_version < by).then_some((by, root))
+    (root.top_version < by).then_some((by, root))
 }
 
 /// The node or value of this key in what is stored there.
@@ -228,7 +235,7 @@ impl ListAt {
         let (rest, part) = key.split_last_chunk()?;
         let (_, commit) = rest.split_last_chunk()?;
         Some(Self {
-            commit: u64::from_be_bytes(*commit),
+            commit: read_number(*commit)?,
             part: u32::from_be_bytes(*part),
         })
     }
@@ -288,11 +295,8 @@ impl List {
             };
             let (version, item) = if letter.is_ascii_uppercase() {
                 let (version, item) = item.split_first_chunk()?;
-                let version = u64::from_be_bytes(*version);
-                (
-                    (1..VERSION_END).contains(&version).then_some(version)?,
-                    item,
-                )
+                let version = read_number(*version).filter(|version| *version > 0)?;
+                (version, item)
             } else {
                 (0, item)
             };
@@ -318,6 +322,92 @@ pub(super) fn encode_garbage(name: &Hash, generation: u64) -> Bytes {
 
 pub(super) fn decode_garbage(bytes: &[u8]) -> Option<(Hash, u64)> {
     let (name, generation) = bytes.split_first_chunk::<32>()?;
-    let generation = u64::from_be_bytes(generation.try_into().ok()?);
+    let generation = read_number(generation.try_into().ok()?)?;
     Some((Hash::new(*name), generation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAST: u64 = NUMBER_END - 1;
+
+    fn root(top_version: u64) -> VersionedRoot {
+        VersionedRoot {
+            top_version,
+            ..VersionedRoot::EMPTY
+        }
+    }
+
+    #[test]
+    fn heads_come_back_and_numbers_that_nothing_writes_are_damage() {
+        let head = |generation, number, top| Head {
+            generation,
+            number,
+            root: root(top),
+        };
+        for head in [Head::EMPTY, head(3, 7, 7), head(LAST, LAST, 5)] {
+            assert_eq!(Head::decode(&head.encode()), Some(head));
+        }
+        for wrong in [head(LAST + 1, 7, 7), head(3, LAST + 1, 7), head(3, 7, 8)] {
+            assert_eq!(Head::decode(&wrong.encode()), None, "{wrong:?}");
+        }
+        let whole = head(3, 7, 5).encode();
+        let without_version = whole.len() - 8;
+        for length in 0..whole.len() {
+            let read = (length == without_version).then(|| head(3, 7, 0));
+            assert_eq!(Head::decode(&whole[..length]), read, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn old_roots_come_back_and_numbers_that_nothing_writes_are_damage() {
+        for (by, top) in [(1, 0), (7, 6), (LAST, 3)] {
+            let bytes = encode_replaced(by, &root(top));
+            assert_eq!(decode_replaced(&bytes), Some((by, root(top))));
+        }
+        for (by, top) in [(0, 0), (7, 7), (LAST + 1, 3)] {
+            let bytes = encode_replaced(by, &root(top));
+            assert_eq!(decode_replaced(&bytes), None, "{by} {top}");
+        }
+    }
+
+    #[test]
+    fn lists_come_back_and_have_one_form() {
+        let hash = keccak256(&[b"node"]);
+        let list = |versions: &[u64]| List {
+            replaced_ms: 9,
+            root: hash,
+            dropped: versions
+                .iter()
+                .flat_map(|version| [Kind::Node, Kind::Value].map(|kind| (kind, *version)))
+                .map(|(kind, version)| (kind, NodeKey { version, hash }))
+                .collect(),
+        };
+        for list in [list(&[]), list(&[0, 1, 0, LAST])] {
+            assert_eq!(List::decode(&list.encode()), Some(list));
+        }
+        assert_eq!(List::decode(&list(&[LAST + 1]).encode()), None);
+        let mut zero = list(&[1]).encode().to_vec();
+        zero[48] = 0;
+        assert_eq!(List::decode(&zero), None, "version 0 has its own letter");
+        let whole = list(&[5]).encode();
+        for length in 0..whole.len() {
+            let read = List::decode(&whole[..length]).map(|list| list.dropped.len());
+            let ends = [40, 81].iter().position(|end| *end == length);
+            assert_eq!(read, ends, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn generations_and_commits_that_nothing_writes_are_damage() {
+        let name = keccak256(&[b"name"]);
+        let note = |generation| decode_garbage(&encode_garbage(&name, generation));
+        assert_eq!(note(LAST), Some((name, LAST)));
+        assert_eq!(note(LAST + 1), None);
+        let id = Id::new(&name, 0);
+        let at = |commit| ListAt { commit, part: 2 };
+        assert_eq!(ListAt::of_key(&id.list(at(LAST))), Some(at(LAST)));
+        assert_eq!(ListAt::of_key(&id.list(at(LAST + 1))), None);
+    }
 }

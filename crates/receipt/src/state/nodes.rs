@@ -63,41 +63,31 @@ pub struct Visit<'a> {
     pub(crate) value: bool,
 }
 
-impl<T: Nodes + ?Sized> Nodes for &T {
-    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
-        (**self).node(key)
-    }
+/// What points to nodes passes everything on.
+macro_rules! pass_on {
+    ($pointer:ty) => {
+        impl<T: Nodes + ?Sized> Nodes for $pointer {
+            fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
+                (**self).node(key)
+            }
 
-    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
-        (**self).value(key)
-    }
+            fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
+                (**self).value(key)
+            }
 
-    fn versions(&self) -> Versions {
-        (**self).versions()
-    }
+            fn versions(&self) -> Versions {
+                (**self).versions()
+            }
 
-    fn visited(&self, visit: Visit<'_>) {
-        (**self).visited(visit);
-    }
+            fn visited(&self, visit: Visit<'_>) {
+                (**self).visited(visit);
+            }
+        }
+    };
 }
 
-impl<T: Nodes + ?Sized> Nodes for Arc<T> {
-    fn node(&self, key: &NodeKey) -> Result<Arc<Node>, NodesError> {
-        (**self).node(key)
-    }
-
-    fn value(&self, key: &NodeKey) -> Result<Bytes, NodesError> {
-        (**self).value(key)
-    }
-
-    fn versions(&self) -> Versions {
-        (**self).versions()
-    }
-
-    fn visited(&self, visit: Visit<'_>) {
-        (**self).visited(visit);
-    }
-}
+pass_on!(&T);
+pass_on!(Arc<T>);
 
 /// Nodes in memory, decoded and found by their hashes: for tests, simulations and small states.
 #[derive(Debug, Default)]

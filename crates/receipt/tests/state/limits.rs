@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use weir_receipt::state::{
-    KEY_BYTES_MAX, Limits, MemoryNodes, Root, Transaction, Tree, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, Limits, MemoryNodes, NODE_BYTES_MAX, Node, Root, Transaction, Tree,
+    VALUE_BYTES_MAX,
 };
 
 use crate::support::{Model, build};
@@ -110,4 +111,18 @@ fn a_state_above_its_quota_can_shrink() {
     assert!(transaction.set(b"a", b"1".as_slice()).unwrap());
     assert!(transaction.delete(b"b").unwrap());
     assert_eq!((transaction.entries(), transaction.bytes()), (1, 2));
+}
+
+#[test]
+fn nodes_have_a_length_that_none_exceeds_and_older_ones_a_smaller_one() {
+    let refused = |encoding: u8, length: usize| {
+        let problem = Node::decode(vec![encoding; length]).unwrap_err();
+        problem.to_string().ends_with("too many bytes")
+    };
+    assert!(!refused(2, NODE_BYTES_MAX));
+    assert!(refused(2, NODE_BYTES_MAX + 1));
+    // The bytes of versions, with which an older node would be written again.
+    let older_max = NODE_BYTES_MAX - 17 * 7 * 9;
+    assert!(!refused(1, older_max));
+    assert!(refused(1, older_max + 1));
 }

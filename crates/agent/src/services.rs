@@ -95,10 +95,11 @@ fn is_same(there: &Deployed, wanted: &Deployment) -> bool {
         && !there.signatures.is_empty()
 }
 
-/// Another machine or another time may do it, unless it is the component.
+/// Another time this machine may do it, unless it is the component.
 fn failed(service: &str, error: &DeployError) -> Failure {
     let reason = format!("service `{service}`: {error}");
     match error {
+        DeployError::Component(error) if error.is_infrastructure() => Failure::for_now(reason),
         DeployError::Component(_) | DeployError::TooLarge { .. } | DeployError::NoRuntime => {
             Failure::for_good(reason)
         }

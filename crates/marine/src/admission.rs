@@ -1,7 +1,9 @@
 //! Checks on the bytes of a component before anything is compiled.
 
+use std::panic::catch_unwind;
+
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::types::TypesRef;
+use wasmparser::types::{Types, TypesRef};
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::census::Census;
@@ -99,9 +101,7 @@ pub(crate) fn imports(
     at_most("its size in bytes", bytes.len() as u64, limits.bytes)?;
     recognise(bytes)?;
     Census::default().take(bytes, limits)?;
-    let types = Validator::new_with_features(features)
-        .validate_all(bytes)
-        .map_err(invalid)?;
+    let types = validate(bytes, features)?;
     let mut imports = Vec::new();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -123,6 +123,15 @@ pub(crate) fn imports(
         }
     }
     Ok(imports)
+}
+
+/// Bytes that make the validator panic are no component either.
+fn validate(bytes: &[u8], features: WasmFeatures) -> Result<Types, Error> {
+    let validated = catch_unwind(|| Validator::new_with_features(features).validate_all(bytes));
+    match validated {
+        Ok(types) => types.map_err(invalid),
+        Err(_) => Err(invalid("it is nested deeper than can be checked")),
+    }
 }
 
 /// Whether the import names types without anything behind them, so that nothing has to be provided.

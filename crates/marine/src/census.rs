@@ -9,14 +9,21 @@ use wasmparser::{
 use crate::admission::{at_most, invalid};
 use crate::error::Error;
 use crate::limits::ComponentLimits;
+use crate::nesting;
+
+/// What a loop and a conditional cost a compiler for each that lies around them.
+const LOOP_WORK: u64 = 10;
+const IF_WORK: u64 = 2;
 
 /// How many there are of what counts once, however often it is instantiated.
 #[derive(Default)]
 pub(crate) struct Census {
+    sections: u64,
     core_modules: u64,
     nested_components: u64,
     functions: u64,
     types: u64,
+    declarations: u64,
     imports: u64,
     initial_pages: u64,
     table_elements: u64,
@@ -64,13 +71,18 @@ impl Census {
     /// Counts, and refuses what is beyond the limits as soon as it is seen.
     pub(crate) fn take(mut self, bytes: &[u8], limits: &ComponentLimits) -> Result<(), Error> {
         for payload in Parser::new(0).parse_all(bytes) {
-            self.count(&payload.map_err(invalid)?, limits)?;
+            let payload = payload.map_err(invalid)?;
+            if let Payload::ComponentTypeSection(section) = &payload {
+                self.declarations += nesting::bound(bytes, section.range(), limits)?;
+            }
+            self.count(&payload, limits)?;
             self.check(limits)?;
         }
         Ok(())
     }
 
     fn count(&mut self, payload: &Payload<'_>, limits: &ComponentLimits) -> Result<(), Error> {
+        self.sections += u64::from(!matches!(payload, Payload::CodeSectionEntry(_)));
         match payload {
             Payload::Version { encoding, .. } => self.begin(*encoding == Encoding::Module),
             Payload::End(_) => self.end(limits)?,
@@ -254,7 +266,8 @@ impl Census {
         }
     }
 
-    /// Compilers take time and memory for each variable in each block that may change it.
+    /// Compilers take time and memory for each variable in each block that may change it, and for each loop and
+    /// conditional around another.
     fn count_function(
         &mut self,
         body: &FunctionBody<'_>,
@@ -272,20 +285,34 @@ impl Census {
         }
         at_most("the number of locals of a function", locals, limits.locals)?;
         let mut blocks = 1_u64;
+        let mut nested_work = 0_u64;
+        // What is open around the place that is read, and how much of it are loops and conditionals.
+        let mut around = Vec::new();
+        let mut depth = 0_u64;
         for operator in body.get_operators_reader().map_err(invalid)? {
-            blocks += match operator.map_err(invalid)? {
-                Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::If { .. }
-                | Operator::Else
-                | Operator::BrIf { .. } => 1,
-                Operator::BrTable { targets } => u64::from(targets.len()),
-                _ => 0,
+            let (more, work) = match operator.map_err(invalid)? {
+                Operator::Block { .. } | Operator::TryTable { .. } => (1, Some(0)),
+                Operator::Loop { .. } => (1, Some(LOOP_WORK)),
+                Operator::If { .. } => (1, Some(IF_WORK)),
+                Operator::Else | Operator::BrIf { .. } => (1, None),
+                Operator::BrTable { targets } => (u64::from(targets.len()), None),
+                Operator::End => {
+                    depth -= around.pop().unwrap_or(0);
+                    (0, None)
+                }
+                _ => (0, None),
             };
+            blocks += more;
+            if let Some(work) = work {
+                let counts = u64::from(work > 0);
+                around.push(counts);
+                depth += counts;
+                nested_work += work * depth;
+            }
         }
-        let work = locals.saturating_mul(blocks);
+        let work = locals.saturating_mul(blocks).saturating_add(nested_work);
         at_most(
-            "the number of locals times blocks of a function",
+            "the work of compiling a function, in locals times blocks",
             work,
             limits.function_work,
         )?;
@@ -307,6 +334,12 @@ impl Census {
             ),
             ("the number of functions", self.functions, limits.functions),
             ("the number of types", self.types, limits.types),
+            (
+                "the number of declarations in types",
+                self.declarations,
+                limits.declarations,
+            ),
+            ("the number of sections", self.sections, limits.sections),
             ("the number of imports", self.imports, limits.imports),
             (
                 "its memory at the start, in pages of 64 KiB",
@@ -319,7 +352,7 @@ impl Census {
                 limits.table_elements,
             ),
             (
-                "the number of locals times blocks of all functions",
+                "the work of compiling it, in locals times blocks",
                 self.compile_work,
                 limits.compile_work,
             ),

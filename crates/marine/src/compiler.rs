@@ -177,6 +177,12 @@ impl CompilerProcess {
                 limit_ms: self.cpu_s.saturating_mul(1_000),
             });
         }
+        if was_killed(status) {
+            return Err(Error::Exhausted {
+                what: "memory",
+                detail: "something on this machine killed the compiler".to_owned(),
+            });
+        }
         let stopped = || Error::CompilerStopped {
             memory_bytes: self.memory_bytes,
             detail: status.to_string(),
@@ -203,6 +209,19 @@ impl CompilerProcess {
 fn ran_out_of_time(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
     status.signal() == Some(rustix::process::Signal::XCPU.as_raw())
+}
+
+/// Whether a process was killed from outside, as the system does with the largest one when its memory is used up. The
+/// bounds of a compiler end it otherwise: without memory it gives up by itself.
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(rustix::process::Signal::KILL.as_raw())
+}
+
+#[cfg(not(unix))]
+fn was_killed(_status: ExitStatus) -> bool {
+    false
 }
 
 #[cfg(not(unix))]

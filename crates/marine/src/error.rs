@@ -198,12 +198,6 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
-    /// Instantiation took more fuel than allowed.
-    #[error("instantiation used up its fuel, {limit} units")]
-    StartFuel {
-        /// The limit.
-        limit: u64,
-    },
     /// The result is larger than allowed.
     #[error("the result is larger than {limit} bytes")]
     ResultSize {
@@ -263,6 +257,12 @@ pub enum Error {
         /// The limit in milliseconds.
         limit_ms: u64,
     },
+    /// Instantiation took more fuel than allowed. How much it takes depends on the platform, so this is no outcome.
+    #[error("instantiation used up its fuel, {limit} units")]
+    StartFuel {
+        /// The limit.
+        limit: u64,
+    },
     /// The guest nested its calls deeper than this machine's stack allows.
     #[error("the guest used up its call stack")]
     StackOverflow,
@@ -320,7 +320,6 @@ impl Error {
             Self::Exit { .. } => "guest/exit",
             Self::Fuel { .. } => "limit/fuel",
             Self::Memory { .. } => "limit/memory",
-            Self::StartFuel { .. } => "limit/start-fuel",
             Self::ResultSize { .. } => "limit/result-size",
             Self::ArgumentSize { .. } => "limit/argument-size",
             Self::Handles { .. } => "limit/handles",
@@ -330,6 +329,7 @@ impl Error {
             Self::Replay { .. } => "infra/replay",
             Self::Away { .. } => "infra/away",
             Self::WallClock { .. } => "infra/wall-clock",
+            Self::StartFuel { .. } => "infra/start-fuel",
             Self::StackOverflow => "infra/stack-overflow",
             Self::Exhausted { .. } => "infra/exhausted",
             Self::Engine { .. } => "infra/engine",
@@ -341,7 +341,10 @@ impl Error {
     /// charged for it or written into a receipt.
     pub fn is_infrastructure(&self) -> bool {
         match self {
-            Self::StartFailed { cause } => cause.is_infrastructure(),
+            // Whoever tries it sees a component that does not start; only about a call of one that did, nothing follows.
+            Self::StartFailed { cause } => {
+                cause.is_infrastructure() && !matches!(**cause, Self::StartFuel { .. })
+            }
             other => other.code().starts_with("infra/"),
         }
     }

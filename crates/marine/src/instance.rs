@@ -19,7 +19,8 @@ use crate::sandbox::{CallState, LogSink};
 use crate::store::fresh_store;
 use crate::world::{Mode, World};
 
-/// Makes an instance. What this takes is not part of a call's fuel.
+/// Makes an instance. What this takes is not part of a call's fuel, and is bounded by [`Profile::START_FUEL`]. Code of the
+/// guest that runs meanwhile has clocks, randomness, its log and `/tmp`, and nothing else.
 pub(crate) async fn instantiate(
     pre: &InstancePre<CallState>,
     store: &mut Store<CallState>,
@@ -27,7 +28,10 @@ pub(crate) async fn instantiate(
     store
         .set_fuel(Profile::START_FUEL)
         .map_err(|error| engine_failure(&error))?;
-    match pre.instantiate_async(&mut *store).await {
+    store.data_mut().session.set_starting(true);
+    let made = pre.instantiate_async(&mut *store).await;
+    store.data_mut().session.set_starting(false);
+    match made {
         Ok(instance) => Ok(instance),
         Err(error) => Err(explain(&error, Phase::Start, &store.data().memory)),
     }
@@ -40,7 +44,8 @@ pub(crate) fn try_instantiate(pre: &InstancePre<CallState>, shared: &Shared) -> 
         ..Limits::default()
     };
     let log = Arc::new(Mutex::new(LogSink::new(0)));
-    let around = (&CallContext::default(), &World::default(), Mode::Pure);
+    // Of all that an update finds, it can use no more than what starts before any other function.
+    let around = (&CallContext::default(), &World::default(), Mode::Update);
     let state = CallState::new(around, [0; 32], &limits, log);
     let mut store = fresh_store(&shared.engine, state, &limits)?;
     let start = pin!(instantiate(pre, &mut store));

@@ -19,7 +19,7 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// What it gave, or what says why it gave nothing.
     pub result: Value,
-    /// The fuel that it used; on a trap the limit.
+    /// The fuel that it used; if it was stopped in the middle of its work, the limit.
     pub fuel: u64,
     /// The root of the state that it found. A pure function finds the empty one.
     pub pre_state: Hash,
@@ -48,8 +48,8 @@ impl Judgement {
         Some(Self {
             outcome,
             result,
-            fuel: match outcome {
-                Outcome::Trap => limits.fuel,
+            fuel: match &output.result {
+                Err(error) if stopped_midway(error) => limits.fuel,
                 _ => output.fuel,
             },
             pre_state,
@@ -57,6 +57,19 @@ impl Judgement {
             effects: output.transcript.root(),
         })
     }
+}
+
+/// Whether the guest was stopped between two of its instructions. How much fuel it had used by then is only as exact as
+/// code is compiled.
+fn stopped_midway(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Trap { .. }
+            | Error::Exit { .. }
+            | Error::Memory { .. }
+            | Error::Handles { .. }
+            | Error::Effects { .. }
+    )
 }
 
 /// How a call ended that failed, if everybody would find the same.

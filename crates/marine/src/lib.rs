@@ -93,6 +93,7 @@ mod limits;
 mod linked;
 mod manifest;
 mod module;
+mod nesting;
 mod profile;
 mod profiling;
 mod residence;

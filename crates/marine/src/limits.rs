@@ -17,13 +17,20 @@ pub struct ComponentLimits {
     pub function_bytes: u64,
     /// Types, of core modules and components.
     pub types: u64,
+    /// How deep types of components and instances lie in each other.
+    pub type_depth: u64,
+    /// What is declared inside types of components and instances.
+    pub declarations: u64,
+    /// Sections, of core modules and components, at any depth.
+    pub sections: u64,
     /// Imports of the component, and of core modules and components inside.
     pub imports: u64,
     /// Local variables of one function.
     pub locals: u64,
-    /// Local variables times blocks of one function: what compiling it costs.
+    /// What compiling one function costs, in local variables times blocks; loops and conditionals in each other cost
+    /// more with every one around.
     pub function_work: u64,
-    /// The sum of local variables times blocks of all functions.
+    /// The sum of that of all functions.
     pub compile_work: u64,
     /// Milliseconds by the clock that compiling may take on this machine, however
     /// busy it is; the other bounds, and that of a
@@ -67,6 +74,9 @@ impl Default for ComponentLimits {
             instances: 1_000,
             definitions: 100_000,
             types: 10_000,
+            type_depth: 32,
+            declarations: 100_000,
+            sections: 100_000,
             imports: 5_000,
             memories: Profile::MEMORIES_PER_COMPONENT as u64,
             tables: Profile::TABLES_PER_COMPONENT as u64,

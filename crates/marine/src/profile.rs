@@ -3,17 +3,31 @@
 
 use std::num::NonZeroUsize;
 
-use wasmtime::{Config, Enabled, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, OptLevel, PoolingAllocationConfig, WasmFeatures};
 use weir_identity::{Hash, keccak256};
 
 use crate::bridge::TABLE;
 use crate::execution::Execution;
 use crate::fuel;
+use crate::limits::ARGUMENT_VALUES_MAX;
 use crate::linked::{LINK_BYTE_FUEL, LINK_CALL_FUEL, LINK_VALUE_FUEL};
-use crate::sandbox::{
-    CALL_FUEL, EFFECT_FUEL, ENTRY_FUEL, HANDLES_MAX, POLLABLE_FUEL, RANDOM_BYTE_FUEL, READ_FUEL,
-    VERIFY_FUEL, WRITE_BYTE_FUEL, WRITE_FUEL, files_description,
-};
+use crate::sandbox;
+use crate::store::{HOST_BYTES_MIN, HOST_BYTES_PER_BYTE};
+
+/// What components may use of WebAssembly, and nothing else, whatever this build of the engine could do.
+const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::CM_MAP);
 
 /// The rules under which guests run. Two machines with the same profile give
 /// the same result and count the same fuel for the same call.
@@ -33,10 +47,10 @@ impl Profile {
     /// The most linear memory that a limit can allow, in bytes.
     pub const MEMORY_BYTES_MAX: u64 = 512 << 20;
 
-    /// Fuel units for instantiation. They are not charged to the call: how
-    /// much instantiation takes depends on whether the platform offers
-    /// copy-on-write images.
-    pub const START_FUEL: u64 = 2_000_000_000;
+    /// Fuel units for instantiation, some 50 ms. They are not charged to the call: how much instantiation takes depends
+    /// on whether the platform offers copy-on-write images. For the same reason nothing is said in a receipt of a call
+    /// whose instance takes more.
+    pub const START_FUEL: u64 = 500_000_000;
 
     /// Fuel units after which a call lets other tasks of its executor run.
     pub const YIELD_FUEL: u64 = 1_000_000;
@@ -46,6 +60,8 @@ impl Profile {
     pub(crate) const MEMORIES_PER_COMPONENT: u32 = 4;
     pub(crate) const TABLES_PER_COMPONENT: u32 = 8;
     const INSTANCE_BYTES: usize = 1 << 20;
+    /// Functions that the text of a trap names.
+    const BACKTRACE_FRAMES: usize = 16;
     pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 
     /// The name, such as `det-1`.
@@ -60,40 +76,35 @@ impl Profile {
         keccak256(&[self.description().as_bytes()])
     }
 
-    /// Everything that the profile consists of, as text.
+    /// Everything that the profile consists of, as text. Of the engine it names the line, in which releases mend mistakes
+    /// and change no rule.
     fn description(self) -> String {
+        let features: Vec<_> = FEATURES.iter_names().map(|(name, _)| name).collect();
         format!(
-            "weir {}\nengine wasmtime 48\nwasi 0.2\n\
-             features multi-memory tail-call component-map, no relaxed-simd memory64 threads\n\
-             nan canonical\nstack {}\nmemory {}\ntable {}\n\
-             instances {} memories {} tables {} instance bytes {} handles {}\n\
-             start {}\nhost call {} pollable {} random byte {}\n\
-             linked call {} value {} byte {}\n\
-             typed calls {}\nweir:host 0.1 read {} entry {} write {} byte {} effect {} verify {}\n{}\nfuel {:?}\n",
+            "weir {}\nengine wasmtime 48\nwasi 0.2\nfeatures {}\n\
+             nan canonical\nstack {} frames {}\nmemory {}\ntable {}\n\
+             instances {} memories {} tables {} instance bytes {}\n\
+             start {}\nlinked call {} value {} byte {}\n\
+             typed calls {}\narguments {}\nhost bytes {} least {}\n{}\nfuel {:?}\n",
             self.name(),
+            features.join(" "),
             Self::WASM_STACK_BYTES,
+            Self::BACKTRACE_FRAMES,
             Self::MEMORY_BYTES_MAX,
             Self::TABLE_ELEMENTS,
             Self::CORE_INSTANCES_PER_COMPONENT,
             Self::MEMORIES_PER_COMPONENT,
             Self::TABLES_PER_COMPONENT,
             Self::INSTANCE_BYTES,
-            HANDLES_MAX,
             Self::START_FUEL,
-            CALL_FUEL,
-            POLLABLE_FUEL,
-            RANDOM_BYTE_FUEL,
             LINK_CALL_FUEL,
             LINK_VALUE_FUEL,
             LINK_BYTE_FUEL,
             TABLE,
-            READ_FUEL,
-            ENTRY_FUEL,
-            WRITE_FUEL,
-            WRITE_BYTE_FUEL,
-            EFFECT_FUEL,
-            VERIFY_FUEL,
-            files_description(),
+            ARGUMENT_VALUES_MAX,
+            HOST_BYTES_PER_BYTE,
+            HOST_BYTES_MIN,
+            sandbox::description(),
             fuel::costs(),
         )
     }
@@ -114,20 +125,16 @@ impl Profile {
         let Self::Det1 = self;
         let mut config = Config::new();
         config
-            .wasm_component_model(true)
-            .wasm_component_model_map(true)
+            .wasm_features(WasmFeatures::all(), false)
+            .wasm_features(FEATURES, true)
             .concurrency_support(false)
-            .wasm_relaxed_simd(false)
-            .wasm_memory64(false)
-            .wasm_multi_memory(true)
-            .wasm_tail_call(true)
             .cranelift_nan_canonicalization(true)
             .cranelift_opt_level(OptLevel::Speed)
             .consume_fuel(true)
             .operator_cost(fuel::costs())
             .max_wasm_stack(Self::WASM_STACK_BYTES)
             .async_stack_size(Self::WASM_STACK_BYTES + (1 << 20))
-            .wasm_backtrace_max_frames(NonZeroUsize::new(16))
+            .wasm_backtrace_max_frames(NonZeroUsize::new(Self::BACKTRACE_FRAMES))
             .generate_address_map(false)
             .memory_init_cow(true);
         execution.apply(&mut config)?;
@@ -178,4 +185,31 @@ fn keep_memory(pool: &mut PoolingAllocationConfig) {
         (Enabled::No, 64 << 10)
     };
     pool.pagemap_scan(scan).linear_memory_keep_resident(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Receipts name the profile, and who repeats a call needs the same one. So a change of this is a change of the
+    /// protocol: it needs a word in the change log, and all peers of a deal.
+    #[test]
+    fn the_profile_is_what_it_was() {
+        let description = Profile::Det1.description();
+        assert!(description.contains("nan canonical"), "{description}");
+        assert_eq!(Profile::Det1.id().to_string(), "", "{description}");
+    }
+
+    #[test]
+    fn what_decides_an_outcome_is_in_the_description() {
+        let description = Profile::Det1.description();
+        for said in [
+            "start 500000000",
+            "arguments 100000",
+            "clock step 1000",
+            "features MUTABLE_GLOBAL",
+        ] {
+            assert!(description.contains(said), "{said}: {description}");
+        }
+    }
 }

@@ -158,7 +158,10 @@ impl Profiler {
         store.set_epoch_deadline(1);
         let failed = |error: wasmtime::Error| engine_failure(&error);
         store.set_fuel(FUEL).map_err(failed)?;
-        let instance = match code.pre.instantiate_async(&mut store).await {
+        store.data_mut().session.set_starting(true);
+        let made = code.pre.instantiate_async(&mut store).await;
+        store.data_mut().session.set_starting(false);
+        let instance = match made {
             Ok(instance) => instance,
             Err(error) => return Err(explain(&error, Phase::Start, &store.data().memory)),
         };

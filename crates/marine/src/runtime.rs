@@ -5,6 +5,7 @@ use std::hash::{Hash as _, Hasher};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use rustix::io::Errno;
 use thiserror::Error as ThisError;
 use tokio::sync::{Semaphore, oneshot};
 use tracing::{debug, warn};
@@ -244,9 +245,15 @@ impl Marine {
     }
 }
 
+/// Validating goes into what is nested by calling itself, as deep as admission allows; this is some ten times what that
+/// takes.
+const STACK_BYTES: usize = 8 << 20;
+
 /// A thread for work that cannot be interrupted.
 fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-    let thread = std::thread::Builder::new().name("weir-compile".to_owned());
+    let thread = std::thread::Builder::new()
+        .name("weir-compile".to_owned())
+        .stack_size(STACK_BYTES);
     let spawned = thread.spawn(work);
     spawned.map(drop).map_err(|error| Error::Exhausted {
         what: "threads",
@@ -387,9 +394,17 @@ impl Shared {
                 }
             })?,
         };
-        // What was compiled a moment ago can only be refused because the pool has no room for its parts.
-        let component = self.deserialize(&code).map_err(|error| Error::NoPlace {
-            detail: format!("{error:#}"),
+        let component = self.deserialize(&code).map_err(|error| {
+            let detail = format!("{error:#}");
+            if error
+                .chain()
+                .any(|cause| cause.is::<io::Error>() || cause.is::<Errno>())
+            {
+                let what = "memory";
+                return Error::Exhausted { what, detail };
+            }
+            // What was compiled a moment ago can only be refused because the pool has no room for its parts.
+            Error::NoPlace { detail }
         })?;
         Ok((component, code))
     }

@@ -4,6 +4,7 @@
 
 mod cli;
 mod clock;
+mod constant;
 mod context;
 mod effects;
 mod files;
@@ -29,14 +30,13 @@ use crate::linked::Links;
 use crate::world::{Mode, World};
 
 pub use context::Level;
-pub(crate) use effects::{EFFECT_FUEL, EffectFailure, VERIFY_FUEL, read_blobs};
-pub(crate) use files::description as files_description;
+pub(crate) use effects::{EffectFailure, read_blobs};
 pub(crate) use imports::{granted, has_effects, mode};
 pub(crate) use log::LogSink;
 pub use log::Logs;
 pub(crate) use memory::{GrowFailed, MemoryMeter};
-pub(crate) use metered::{CALL_FUEL, POLLABLE_FUEL, RANDOM_BYTE_FUEL, charge};
-pub(crate) use state::{ENTRY_FUEL, READ_FUEL, Source, StateFailure, WRITE_BYTE_FUEL, WRITE_FUEL};
+pub(crate) use metered::charge;
+pub(crate) use state::{Source, StateFailure};
 
 use clock::VirtualClock;
 use effects::Funnel;
@@ -118,6 +118,21 @@ impl IoView for CallState {
     }
 }
 
+/// What decides how the host behaves and what it costs, as a part of the profile.
+pub(crate) fn description() -> String {
+    [
+        format!("handles {HANDLES_MAX}"),
+        clock::description(),
+        random::description(),
+        metered::description(),
+        streams::description(),
+        state::description(),
+        effects::description(),
+        files::description(),
+    ]
+    .join("\n")
+}
+
 /// Names [`CallState`] as the host side of the interfaces that need all of it.
 struct Whole;
 
@@ -156,6 +171,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wasi_cli::terminal_stdin::add_to_linker::<State, Whole>(l, whole)?;
     wasi_cli::terminal_stdout::add_to_linker::<State, Whole>(l, whole)?;
     wasi_cli::terminal_stderr::add_to_linker::<State, Whole>(l, whole)?;
+    constant::add_to_linker(l)?;
     metered::add_to_linker(l)?;
     streams::add_to_linker(l)?;
     files::add_to_linker(l)?;

@@ -9,10 +9,10 @@ use crate::profile::Profile;
 use crate::sandbox::{CallState, HANDLES_MAX};
 
 /// Host bytes that the engine needs for a value, per byte that counts as its size.
-const HOST_BYTES_PER_BYTE: u64 = 64;
+pub(crate) const HOST_BYTES_PER_BYTE: u64 = 64;
 
 /// What host functions can be passed however small a result may be.
-const HOST_BYTES_MIN: u64 = 1 << 20;
+pub(crate) const HOST_BYTES_MIN: u64 = 1 << 20;
 
 /// A new store.
 pub(crate) fn fresh_store(

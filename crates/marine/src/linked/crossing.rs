@@ -235,10 +235,6 @@ impl LinkFailure {
                 reason: format!("part `{part}` used up its {limit} units of fuel"),
                 frames: Vec::new(),
             },
-            Error::StartFuel { .. } => Error::Trap {
-                reason: format!("part `{part}` does not start: {}", self.cause),
-                frames: Vec::new(),
-            },
             other => other.clone(),
         }
     }

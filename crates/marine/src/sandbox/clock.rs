@@ -16,6 +16,11 @@ pub(crate) struct VirtualClock {
 
 const STEP_NS: u64 = 1_000;
 
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!("clock step {STEP_NS}")
+}
+
 impl VirtualClock {
     pub(crate) fn new(timestamp_ms: u64) -> Self {
         Self {

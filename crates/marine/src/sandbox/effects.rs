@@ -23,11 +23,14 @@ use crate::world::{Mode, Outside, World};
 type Store<'a> = StoreContextMut<'a, CallState>;
 type Answered<T> = (std::result::Result<T, Fault>,);
 
-/// Fuel units for an effect, beside one for each byte of request and answer.
-pub(crate) const EFFECT_FUEL: u64 = 1_000_000;
+/// Fuel units for an effect.
+const EFFECT_FUEL: u64 = 1_000_000;
 
-/// Fuel units for checking a signature.
-pub(crate) const VERIFY_FUEL: u64 = 500_000;
+/// Fuel units for each byte of its request and of its answer: both are encoded and hashed.
+const EFFECT_BYTE_FUEL: u64 = 30;
+
+/// Fuel units for checking a signature, beside those for the bytes that it is for, which are hashed too.
+const VERIFY_FUEL: u64 = 500_000;
 
 /// Bytes of an answer that has to fit before an effect is performed: those of a fault.
 const FAULT_BYTES: usize = 1024;
@@ -35,6 +38,14 @@ const FAULT_BYTES: usize = 1024;
 /// The most that one blob read and one request for entropy give, in bytes.
 const BLOB_READ_MAX: u32 = 64 << 10;
 const ENTROPY_MAX: u32 = 4096;
+
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!(
+        "effect {EFFECT_FUEL} byte {EFFECT_BYTE_FUEL} verify {VERIFY_FUEL} fault {FAULT_BYTES} \
+         blob at once {BLOB_READ_MAX} entropy {ENTROPY_MAX}"
+    )
+}
 
 const BLOBS: &str = "weir:host/blobs@0.1.0";
 
@@ -156,8 +167,10 @@ where
     F: for<'e> FnOnce(&'e dyn Effector, Hash, Q) -> Answer<'e, T>,
 {
     type Outcome<T> = std::result::Result<T, Fault>;
+    store.data().session.started(interface)?;
     let asked = encode(&request)?;
-    charge(store, EFFECT_FUEL.saturating_add(asked.len() as u64)).await?;
+    let bytes = asked.len() as u64;
+    charge(store, EFFECT_FUEL + bytes * EFFECT_BYTE_FUEL).await?;
     let asked = keccak256(&[&asked]);
     let (outcome, answer) = match store.data().funnel.next(interface, function, &asked)? {
         Next::Recorded(answer) => {
@@ -198,7 +211,7 @@ where
         }
         Err(error) => return Err(EffectFailure::from(error).into()),
     };
-    charge(store, bytes).await?;
+    charge(store, bytes * EFFECT_BYTE_FUEL).await?;
     Ok((outcome,))
 }
 
@@ -372,8 +385,9 @@ fn add_signing(linker: &mut Linker<CallState>) -> Result<()> {
         "verify",
         |mut store, (peer, service, message, signature): (String, String, Vec<u8>, Vec<u8>)| {
             Box::new(async move {
-                let bytes = (service.len() + message.len()) as u64;
-                charge(&mut store, VERIFY_FUEL.saturating_add(bytes)).await?;
+                let bytes = peer.len() + service.len() + message.len() + signature.len();
+                let work = VERIFY_FUEL + bytes as u64 * EFFECT_BYTE_FUEL;
+                charge(&mut store, work).await?;
                 let peer = peer.parse::<PeerId>();
                 let signature = Signature::from_bytes(&signature);
                 let holds = match (peer, signature) {

@@ -37,6 +37,9 @@ type Answer<T> = std::result::Result<T, ErrorCode>;
 /// The most bytes of files in `/tmp`.
 const TMP_BYTES_MAX: u64 = 64 << 20;
 
+/// The most entries of the tree in which they are kept.
+const TMP_ENTRIES_MAX: u64 = 100_000;
+
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Which of the two file systems.
@@ -109,9 +112,9 @@ impl OpenFiles {
         let now = Time::from_ms(timestamp_ms);
         let bytes = memory_bytes.min(TMP_BYTES_MAX);
         let limits = StateLimits {
-            entries: 100_000,
+            entries: TMP_ENTRIES_MAX,
             bytes,
-            changed_keys: 200_000,
+            changed_keys: 2 * TMP_ENTRIES_MAX,
             changed_bytes: bytes,
         };
         Self {
@@ -139,25 +142,29 @@ impl OpenFiles {
 }
 
 impl CallState {
-    pub(super) fn files(&mut self, mount: Mount) -> Files<'_> {
+    /// Those of the state are not there for code that runs when an instance starts.
+    pub(super) fn files(&mut self, mount: Mount) -> Result<Files<'_>> {
         let files = &mut self.files;
-        match mount {
-            Mount::State => files.state.with(self.session.transaction()),
+        Ok(match mount {
+            Mount::State => {
+                self.session.started("the files of the state")?;
+                files.state.with(self.session.transaction())
+            }
             Mount::Tmp => files.tmp.with(&mut files.tmp_entries),
-        }
+        })
     }
 
     /// Ends what is still open, before the state is kept.
     pub(crate) fn close_files(&mut self) -> std::result::Result<(), FileError> {
-        self.files(Mount::State).finish()
+        self.files.state.with(self.session.transaction()).finish()
     }
 }
 
-/// What decides how files behave and what they cost, as a part of the profile.
-pub(crate) fn description() -> String {
+/// As a part of the profile.
+pub(super) fn description() -> String {
     format!(
         "files chunk {CHUNK_BYTES} name {NAME_BYTES_MAX} path {PATH_BYTES_MAX} size {FILE_BYTES_MAX} \
-         at once {READ_BYTES_MAX} open {OPEN_MAX} tmp {TMP_BYTES_MAX}"
+         at once {READ_BYTES_MAX} open {OPEN_MAX} tmp {TMP_BYTES_MAX} entries {TMP_ENTRIES_MAX}"
     )
 }
 
@@ -230,7 +237,7 @@ pub(super) async fn close(store: &mut Store<'_>, mount: Mount, number: Number) -
     charge(store, 0).await?;
     if store.data_mut().files.volume(mount).release(number) {
         drop_content(store, mount, number, 0).await?;
-        ending(store.data_mut().files(mount).forget(number))?;
+        ending(store.data_mut().files(mount)?.forget(number))?;
     }
     Ok(())
 }
@@ -244,13 +251,13 @@ async fn drop_content(
 ) -> Result<()> {
     loop {
         charge(store, READ_FUEL).await?;
-        let found = ending(store.data_mut().files(mount).chunks_behind(number, size))?;
+        let found = ending(store.data_mut().files(mount)?.chunks_behind(number, size))?;
         if found == 0 {
             return Ok(());
         }
         let each = ENTRY_FUEL + mount.change_fuel();
         charge(store, found.saturating_mul(each)).await?;
-        ending(store.data_mut().files(mount).drop_chunks(number, size))?;
+        ending(store.data_mut().files(mount)?.drop_chunks(number, size))?;
     }
 }
 

@@ -1,9 +1,10 @@
-//! Host functions whose work grows with what the guest asks for.
+//! What the host's functions cost a guest.
 //!
 //! The engine counts the guest's own operators only. Without a price here, a
 //! guest that does nothing but write would neither use up its fuel nor return
-//! to the executor, and no limit of its call would hold. Every other host
-//! function takes a small constant time.
+//! to the executor, and no limit of its call would hold. So every function
+//! takes a price for being called and one for the work that grows with what
+//! the guest asks for, the bytes of its arguments included.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -12,7 +13,7 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime::{Result, StoreContextMut, Trap, format_err};
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::random::{insecure, random};
-use wasmtime_wasi_io::bindings::wasi::io::poll::Host as _;
+use wasmtime_wasi_io::bindings::wasi::io::poll::{Host as _, HostPollable as _};
 
 use super::{CallState, HANDLES_MAX};
 use crate::profile::Profile;
@@ -20,13 +21,18 @@ use crate::profile::Profile;
 type Store<'a> = StoreContextMut<'a, CallState>;
 
 /// Fuel units for calling such a function.
-pub(crate) const CALL_FUEL: u64 = 1_000;
+const CALL_FUEL: u64 = 1_000;
 
 /// Fuel units for each pollable that is polled.
-pub(crate) const POLLABLE_FUEL: u64 = 1_000;
+const POLLABLE_FUEL: u64 = 1_000;
 
 /// Fuel units for each random byte.
-pub(crate) const RANDOM_BYTE_FUEL: u64 = 10;
+const RANDOM_BYTE_FUEL: u64 = 10;
+
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!("host call {CALL_FUEL} pollable {POLLABLE_FUEL} random byte {RANDOM_BYTE_FUEL}")
+}
 
 /// Puts the functions with a price in the place of those without.
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
@@ -50,6 +56,24 @@ fn add_poll(linker: &mut Linker<CallState>) -> Result<()> {
                 )
                 .await?;
                 Ok((store.data_mut().table.poll(list).await?,))
+            })
+        },
+    )?;
+    poll.func_wrap_async(
+        "[method]pollable.ready",
+        |mut store, (pollable,): (Resource<DynPollable>,)| {
+            Box::new(async move {
+                charge(&mut store, POLLABLE_FUEL).await?;
+                Ok((store.data_mut().table.ready(pollable).await?,))
+            })
+        },
+    )?;
+    poll.func_wrap_async(
+        "[method]pollable.block",
+        |mut store, (pollable,): (Resource<DynPollable>,)| {
+            Box::new(async move {
+                charge(&mut store, POLLABLE_FUEL).await?;
+                store.data_mut().table.block(pollable).await
             })
         },
     )

@@ -14,6 +14,11 @@ pub(crate) struct SeededRandom {
 /// The most bytes that one request may ask for.
 const BYTES_MAX: u64 = 64 << 10;
 
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!("random blake3 at once {BYTES_MAX}")
+}
+
 impl SeededRandom {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self {

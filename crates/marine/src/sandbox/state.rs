@@ -17,7 +17,7 @@ use crate::world::{Mode, SharedNodes, StateAt};
 type Store<'a> = StoreContextMut<'a, CallState>;
 
 /// Fuel units for a look at the state.
-pub(crate) const READ_FUEL: u64 = 20_000;
+pub(super) const READ_FUEL: u64 = 20_000;
 
 /// Fuel units for a change of one key, most of it for hashing the new root.
 pub(crate) const WRITE_FUEL: u64 = 200_000;
@@ -25,7 +25,7 @@ pub(crate) const WRITE_FUEL: u64 = 200_000;
 /// Fuel units for each byte that is written.
 pub(crate) const WRITE_BYTE_FUEL: u64 = 10;
 
-/// Fuel units for each further entry of a scan.
+/// Fuel units for each further entry of a scan, and for each that the same call deleted and the scan passes.
 pub(crate) const ENTRY_FUEL: u64 = 5_000;
 
 /// The first byte of the keys of guests in the tree.
@@ -38,9 +38,19 @@ const GUEST_KEY_BYTES_MAX: usize = KEY_BYTES_MAX - 1;
 const SCAN_ENTRIES_MAX: u32 = 1_000;
 const SCAN_BYTES_MAX: usize = 1 << 20;
 
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!(
+        "weir:host 0.1 read {READ_FUEL} entry {ENTRY_FUEL} write {WRITE_FUEL} byte {WRITE_BYTE_FUEL} \
+         scan {SCAN_ENTRIES_MAX} bytes {SCAN_BYTES_MAX}"
+    )
+}
+
 /// The transaction of a call.
 pub(crate) struct Session {
     mode: Mode,
+    /// Whether an instance is being made.
+    starting: bool,
     transaction: Transaction<Arc<Source>>,
     source: Arc<Source>,
 }
@@ -93,13 +103,31 @@ impl Session {
         });
         Self {
             mode,
+            starting: false,
             transaction: Transaction::new(Tree::new(at.root, source.clone()), at.limits),
             source,
         }
     }
 
+    /// Between the two, code of the guest runs that no function was asked of: it sets up an instance. It has nothing of
+    /// what a call is about, so that it cannot do the call's work without its fuel.
+    pub(crate) fn set_starting(&mut self, starting: bool) {
+        self.starting = starting;
+    }
+
+    /// Refuses what only a function may use.
+    pub(super) fn started(&self, what: &str) -> Result<()> {
+        if self.starting {
+            return Err(format_err!(
+                "code that runs when the component starts used {what}, which only its functions can"
+            ));
+        }
+        Ok(())
+    }
+
     /// The transaction, for reading. A pure function has none.
     pub(super) fn reading(&self) -> Result<&Transaction<Arc<Source>>> {
+        self.started("the state")?;
         match self.mode {
             Mode::Pure => Err(format_err!(
                 "a function declared pure used the state; declare it view or update in the manifest"
@@ -182,7 +210,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     let mut state = linker.instance("weir:host/state@0.1.0")?;
     state.func_wrap_async("get", |mut store, (key,): (Vec<u8>,)| {
         Box::new(async move {
-            charge(&mut store, READ_FUEL).await?;
+            charge(&mut store, READ_FUEL + key.len() as u64).await?;
             let value = match own(&key) {
                 Some(key) => readable(store.data().session.reading()?.get(&key))?,
                 None => None,
@@ -193,7 +221,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     })?;
     state.func_wrap_async("length", |mut store, (key,): (Vec<u8>,)| {
         Box::new(async move {
-            charge(&mut store, READ_FUEL).await?;
+            charge(&mut store, READ_FUEL + key.len() as u64).await?;
             let session = store.data().session.reading()?;
             Ok((match own(&key) {
                 Some(key) => readable(session.value_len(&key))?,
@@ -211,7 +239,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
     })?;
     state.func_wrap_async("delete", |mut store, (key,): (Vec<u8>,)| {
         Box::new(async move {
-            charge(&mut store, WRITE_FUEL).await?;
+            charge(&mut store, WRITE_FUEL + key.len() as u64).await?;
             Ok((change(&mut store, &key, None)?,))
         })
     })?;
@@ -219,10 +247,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
         "scan",
         |mut store, (range, order, limit): (GuestRange, GuestOrder, u32)| {
             Box::new(async move {
-                charge(&mut store, READ_FUEL).await?;
+                charge(&mut store, READ_FUEL + range.bytes()).await?;
                 let session = store.data().session.reading()?;
-                let entries = session.range(&range.in_tree(), order.in_tree());
-                let entries = entries.map(|entry| {
+                let mut range = session.range(&range.in_tree(), order.in_tree());
+                let entries = range.by_ref().map(|entry| {
                     let (mut key, value) = readable(entry)?;
                     key.remove(0);
                     let value = value.to_vec();
@@ -230,7 +258,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
                 });
                 let size = |entry: &Entry| entry.key.len() + entry.value.len();
                 let (found, bytes) = take(entries, limit, size)?;
-                charge_scan(&mut store, found.len(), bytes).await?;
+                let work = scan_fuel(found.len(), bytes, range.passed());
+                charge(&mut store, work).await?;
                 Ok((found,))
             })
         },
@@ -239,16 +268,17 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
         "keys",
         |mut store, (range, order, limit): (GuestRange, GuestOrder, u32)| {
             Box::new(async move {
-                charge(&mut store, READ_FUEL).await?;
+                charge(&mut store, READ_FUEL + range.bytes()).await?;
                 let session = store.data().session.reading()?;
-                let keys = session.keys(&range.in_tree(), order.in_tree());
-                let keys = keys.map(|key| {
+                let mut range = session.keys(&range.in_tree(), order.in_tree());
+                let keys = range.by_ref().map(|key| {
                     let mut key = readable(key)?;
                     key.remove(0);
                     Ok(key)
                 });
                 let (found, bytes) = take(keys, limit, Vec::len)?;
-                charge_scan(&mut store, found.len(), bytes).await?;
+                let work = scan_fuel(found.len(), bytes, range.passed());
+                charge(&mut store, work).await?;
                 Ok((found,))
             })
         },
@@ -264,6 +294,11 @@ fn own(key: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl GuestRange {
+    fn bytes(&self) -> u64 {
+        let end = self.end.as_ref().map_or(0, Vec::len);
+        (self.start.len() + end) as u64
+    }
+
     fn in_tree(&self) -> KeyRange {
         // Bounds may be longer than keys: where they are cut, no key of a guest lies in between.
         let bound = |key: &[u8]| {
@@ -342,7 +377,7 @@ fn take<T>(
     Ok((found, bytes))
 }
 
-async fn charge_scan(store: &mut Store<'_>, entries: usize, bytes: usize) -> Result<()> {
-    let entries = (entries as u64).saturating_mul(ENTRY_FUEL);
-    charge(store, entries.saturating_add(bytes as u64)).await
+/// What a scan costs beside a look at the state.
+fn scan_fuel(entries: usize, bytes: usize, passed: u64) -> u64 {
+    (entries as u64 + passed) * ENTRY_FUEL + bytes as u64
 }

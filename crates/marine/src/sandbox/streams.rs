@@ -32,6 +32,11 @@ pub(super) const STREAM_BYTES_MAX: usize = 64 << 10;
 /// The most bytes that a function which waits for them takes at once, by the rules of WASI.
 const BLOCKING_BYTES_MAX: usize = 4096;
 
+/// As a part of the profile.
+pub(super) fn description() -> String {
+    format!("streams at once {STREAM_BYTES_MAX} blocking {BLOCKING_BYTES_MAX}")
+}
+
 /// Stands for a file in the table of resources.
 pub(super) struct FileStream;
 
@@ -160,6 +165,29 @@ fn add_output(linker: &mut Linker<CallState>) -> Result<()> {
                 let zeros = vec![0; len.min(limit as u64 + 1) as usize];
                 let written = write_paid(&mut store, stream, zeros, limit).await?;
                 answer(&mut store, written)
+            })
+        })?;
+    }
+    streams.func_wrap_async(
+        "[method]output-stream.check-write",
+        |mut store, (stream,): (Output,)| {
+            Box::new(async move {
+                charge(&mut store, 0).await?;
+                let room = store.data_mut().table.check_write(stream);
+                answer(&mut store, room)
+            })
+        },
+    )?;
+    for name in [
+        "[method]output-stream.flush",
+        "[method]output-stream.blocking-flush",
+    ] {
+        streams.func_wrap_async(name, |mut store, (stream,): (Output,)| {
+            Box::new(async move {
+                charge(&mut store, 0).await?;
+                // Nothing waits to be written.
+                let flushed = store.data_mut().table.flush(stream);
+                answer(&mut store, flushed)
             })
         })?;
     }

@@ -130,7 +130,7 @@ fn a_function_that_is_slow_to_compile_is_refused() {
     refused(
         &with_module(&format!("(func (local {locals}) {})", body.concat()), 1),
         &expect![
-            "deploy/too-large: the component has too much: the number of locals times blocks of a function is 40002000, at most 10000000 allowed"
+            "deploy/too-large: the component has too much: the work of compiling a function, in locals times blocks is 40042000, at most 10000000 allowed"
         ],
     );
     let locals = "i32 ".repeat(10_001);

@@ -10,12 +10,14 @@ mod execution;
 mod filer;
 mod greeter;
 mod host_work;
+mod hostile;
 mod limits;
 mod linked;
 mod profiling;
 mod replay;
 mod sandbox;
 mod sqlite;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;

@@ -19,6 +19,7 @@ pub struct Merged<'a, I: Iterator> {
     /// The next change, when it is known.
     next: Option<(&'a [u8], Option<&'a Bytes>)>,
     order: Order,
+    passed: u64,
 }
 
 type Changes<'a> = btree_map::Range<'a, Vec<u8>, Change>;
@@ -56,7 +57,13 @@ impl<'a, I: Iterator> Merged<'a, I> {
             changes,
             next: None,
             order,
+            passed: 0,
         }
+    }
+
+    /// How many deletions of the transaction it has passed. They yield nothing, and take time.
+    pub fn passed(&self) -> u64 {
+        self.passed
     }
 
     fn step<T: Yielded>(&mut self) -> Option<I::Item>
@@ -93,6 +100,7 @@ impl<'a, I: Iterator> Merged<'a, I> {
             if let Some(value) = now {
                 return Some(Ok(T::of(key, value)));
             }
+            self.passed += 1;
         }
     }
 }

@@ -171,7 +171,7 @@ fn add_facts(linker: &mut Linker<CallState>) -> Result<()> {
     types.func_wrap_async("[method]descriptor.stat", |mut store, (this,): (This,)| {
         Box::new(async move {
             let file = begin(&mut store, &this, READ_FUEL).await?;
-            let meta = told(store.data_mut().files(file.mount).meta(file.number))?;
+            let meta = told(store.data_mut().files(file.mount)?.meta(file.number))?;
             Ok((meta.map(|meta| stat(&meta)),))
         })
     })?;
@@ -233,7 +233,7 @@ fn add_listing(linker: &mut Linker<CallState>) -> Result<()> {
                 let listing = state.table.get_mut(&this)?;
                 let (mount, number) = (listing.mount, listing.number);
                 let after = listing.after.take();
-                let next = told(state.files(mount).next_entry(number, after.as_deref()))?;
+                let next = told(state.files(mount)?.next_entry(number, after.as_deref()))?;
                 let Ok(next) = next else {
                     return Ok((next.map(|_| None),));
                 };
@@ -312,14 +312,14 @@ pub(in crate::sandbox) async fn read_file(
     len: u64,
 ) -> Result<Answer<(Vec<u8>, bool)>> {
     charge(store, READ_FUEL).await?;
-    let found = told(store.data_mut().files(mount).readable(number, offset, len))?;
+    let found = told(store.data_mut().files(mount)?.readable(number, offset, len))?;
     let len = match found {
         Ok(len) => len,
         Err(error) => return Ok(Err(error)),
     };
     let chunks = touched(len).saturating_mul(READ_FUEL);
     charge(store, chunks.saturating_add(len)).await?;
-    told(store.data_mut().files(mount).read(number, offset, len))
+    told(store.data_mut().files(mount)?.read(number, offset, len))
 }
 
 /// Writes to a file for what it costs, and says how many bytes there was room for.
@@ -332,7 +332,7 @@ pub(in crate::sandbox) async fn write_file(
     charge(store, READ_FUEL.saturating_add(bytes.len() as u64)).await?;
     let offset = match cursor.position {
         Some(offset) => offset,
-        None => match told(store.data_mut().files(mount).meta(number))? {
+        None => match told(store.data_mut().files(mount)?.meta(number))? {
             Ok(meta) => meta.size(),
             Err(error) => return Ok(Err(error)),
         },
@@ -343,7 +343,7 @@ pub(in crate::sandbox) async fn write_file(
     let chunks = touched(len).saturating_mul(READ_FUEL);
     let hashes = fresh.saturating_mul(mount.chunk_fuel());
     charge(store, chunks.saturating_add(hashes)).await?;
-    told(store.data_mut().files(mount).write(number, offset, bytes))
+    told(store.data_mut().files(mount)?.write(number, offset, bytes))
 }
 
 /// How many chunks that many bytes touch, about.
@@ -359,7 +359,7 @@ pub(super) async fn resize(
     size: u64,
 ) -> Result<Answer<()>> {
     charge(store, mount.change_fuel() + mount.chunk_fuel()).await?;
-    if let Err(error) = told(store.data_mut().files(mount).set_size(number, size))? {
+    if let Err(error) = told(store.data_mut().files(mount)?.set_size(number, size))? {
         return Ok(Err(error));
     }
     drop_content(store, mount, number, size).await?;
@@ -376,7 +376,7 @@ pub(super) fn set_times(
     match new_time(modified, now) {
         Err(error) => Ok(Err(error)),
         Ok(None) => Ok(Ok(())),
-        Ok(Some(time)) => told(state.files(mount).set_modified(number, time)),
+        Ok(Some(time)) => told(state.files(mount)?.set_modified(number, time)),
     }
 }
 

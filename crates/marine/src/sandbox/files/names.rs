@@ -48,7 +48,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
                     Err(error) => return Ok((Err(error),)),
                 };
                 charge(&mut store, READ_FUEL).await?;
-                let files = store.data_mut().files(directory.mount);
+                let files = store.data_mut().files(directory.mount)?;
                 let entry = files.find(directory.number, &path);
                 let meta = told(entry.and_then(|entry| files.meta(entry.number)))?;
                 Ok((meta.map(|meta| stat(&meta)),))
@@ -63,7 +63,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
                     Ok(directory) => directory,
                     Err(error) => return Ok((Err(error),)),
                 };
-                let files = store.data_mut().files(directory.mount);
+                let files = store.data_mut().files(directory.mount)?;
                 let entry = told(files.find(directory.number, &path))?;
                 Ok((entry.map(|entry| identity(directory.mount, entry.number)),))
             })
@@ -85,7 +85,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> Result<()> {
                     Err(error) => return Ok((Err(error),)),
                 };
                 let state = store.data_mut();
-                let entry = state.files(directory.mount).find(directory.number, &path);
+                let entry = state.files(directory.mount)?.find(directory.number, &path);
                 Ok((match told(entry)? {
                     Ok(entry) => set_times(state, directory.mount, entry.number, modified)?,
                     Err(error) => Err(error),
@@ -132,7 +132,7 @@ fn add_changes(linker: &mut Linker<CallState>) -> Result<()> {
                 if let Err(error) = prepay(&mut store, directory, &path).await? {
                     return Ok((Err(error),));
                 }
-                let mut files = store.data_mut().files(directory.mount);
+                let mut files = store.data_mut().files(directory.mount)?;
                 let gone = told(files.unlink(directory.number, &path))?;
                 Ok((forget(&mut store, directory, gone).await?,))
             })
@@ -153,7 +153,7 @@ fn add_changes(linker: &mut Linker<CallState>) -> Result<()> {
                 if from.mount != to.mount {
                     return Ok((Err(ErrorCode::CrossDevice),));
                 }
-                let moved = store.data_mut().files(from.mount).find(from.number, &path);
+                let moved = store.data_mut().files(from.mount)?.find(from.number, &path);
                 match told(moved)? {
                     Ok(moved) if moved.kind == Kind::Directory => {
                         charge(&mut store, Files::steps_up_max() * READ_FUEL).await?;
@@ -164,7 +164,7 @@ fn add_changes(linker: &mut Linker<CallState>) -> Result<()> {
                     },
                     Err(error) => return Ok((Err(error),)),
                 }
-                let mut files = store.data_mut().files(from.mount);
+                let mut files = store.data_mut().files(from.mount)?;
                 let gone = told(files.rename((from.number, &path), (to.number, &new_path)))?;
                 Ok((forget(&mut store, from, gone).await?,))
             })
@@ -177,8 +177,9 @@ fn add_links(linker: &mut Linker<CallState>) -> Result<()> {
     let mut types = linker.instance(TYPES)?;
     types.func_wrap_async(
         "[method]descriptor.link-at",
-        |mut store, (this, _flags, path, _to, _new): (This, PathFlags, String, This, String)| {
+        |mut store, (this, _flags, path, _to, new): (This, PathFlags, String, This, String)| {
             Box::new(async move {
+                charge(&mut store, new.len() as u64).await?;
                 let directory = follow(&mut store, &this, &path).await?;
                 Ok((directory.and(Answer::<()>::Err(ErrorCode::Unsupported)),))
             })
@@ -186,8 +187,9 @@ fn add_links(linker: &mut Linker<CallState>) -> Result<()> {
     )?;
     types.func_wrap_async(
         "[method]descriptor.symlink-at",
-        |mut store, (this, _old, path): (This, String, String)| {
+        |mut store, (this, old, path): (This, String, String)| {
             Box::new(async move {
+                charge(&mut store, old.len() as u64).await?;
                 let directory = follow(&mut store, &this, &path).await?;
                 Ok((directory.and(Answer::<()>::Err(ErrorCode::Unsupported)),))
             })
@@ -201,7 +203,7 @@ fn add_links(linker: &mut Linker<CallState>) -> Result<()> {
                     Ok(directory) => directory,
                     Err(error) => return Ok((Err(error),)),
                 };
-                let files = store.data_mut().files(directory.mount);
+                let files = store.data_mut().files(directory.mount)?;
                 let entry = told(files.find(directory.number, &path))?;
                 // What is there is no link.
                 Ok((entry.and(Answer::<String>::Err(ErrorCode::Invalid)),))
@@ -247,14 +249,14 @@ async fn changed(
         Ok(directory) => directory,
         Err(error) => return Ok(Err(error)),
     };
-    let files = store.data_mut().files(directory.mount);
+    let files = store.data_mut().files(directory.mount)?;
     told(change(files, directory.number))
 }
 
 /// Takes the price of dropping a file that is still open: at the end of the call nobody is there to pay.
 async fn prepay(store: &mut Store<'_>, directory: Descriptor, path: &str) -> Result<Answer<()>> {
     let mount = directory.mount;
-    let files = store.data_mut().files(mount);
+    let files = store.data_mut().files(mount)?;
     let chunks = files
         .find(directory.number, path)
         .and_then(|entry| files.chunks_if_open(entry.number));
@@ -276,7 +278,7 @@ async fn forget(
         return Ok(gone.map(|_| ()));
     };
     drop_content(store, directory.mount, number, 0).await?;
-    ending(store.data_mut().files(directory.mount).forget(number))?;
+    ending(store.data_mut().files(directory.mount)?.forget(number))?;
     Ok(Ok(()))
 }
 
@@ -309,7 +311,7 @@ async fn open_at(
     let entry = match told(
         store
             .data_mut()
-            .files(mount)
+            .files(mount)?
             .open(directory.number, path, how),
     )? {
         Ok(entry) => entry,

@@ -143,16 +143,19 @@ impl Project {
         if !wit.is_dir() {
             return Ok(());
         }
+        let host = wit.join("deps/weir-host");
+        let beside_host = host.is_dir();
         let own = World {
             name: self.settings.world.as_deref(),
-            known_as: None,
+            beside_host,
+            ..World::default()
         };
         let mut files = bindings(&wit, own)?;
-        let host = wit.join("deps/weir-host");
-        if host.is_dir() {
+        if beside_host {
             let imports = World {
                 name: Some("imports"),
                 known_as: Some("weir_host"),
+                ..World::default()
             };
             files.extend(bindings(&host, imports)?);
         }

@@ -81,6 +81,11 @@ fn failure(error: &clap::Error) -> Failure {
     if let Some(suggestion) = suggestion {
         failure = failure.cause(format!("did you mean {suggestion}?"));
     }
+    if let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue)
+        && !values.is_empty()
+    {
+        failure = failure.fact("possible", values.join(", "));
+    }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         failure = failure.fact(
             "usage",

@@ -244,6 +244,58 @@ fn a_component_that_peers_would_not_take_replaces_nothing() {
 }
 
 #[test]
+fn a_part_is_built_that_needs_another_one() {
+    let folder = folder();
+    let at = |path: &str| folder.path().join(path);
+    let example = |path: &str| {
+        std::fs::read(repository().join("examples/rates").join(path)).expect("the example is there")
+    };
+    let front = example("front/front.wasm");
+    copying(&at("front"), &front);
+    let done = weir(folder.path(), &["build", "front", "--json"]);
+    let data = done.data();
+    let imports = data["imports"].as_array().expect("a list");
+    let open: Vec<_> = imports
+        .iter()
+        .filter(|import| import["granted"] == false)
+        .map(|import| &import["name"])
+        .collect();
+    assert_eq!(open, ["weir:rates/feed@0.1.0"]);
+    let told = "left for other parts: weir:rates/feed@0.1.0; `weir wasm link` connects it";
+    assert!(done.stderr.contains(told), "{done:#?}");
+    let built = std::fs::read(at("front/out/x.wasm")).expect("it was written");
+    assert!(built == front);
+    write(&at("fetcher/fetcher.wasm"), example("fetcher/fetcher.wasm"));
+    let manifest = String::from_utf8(example("weir.toml")).expect("it is text");
+    write(
+        &at("weir.toml"),
+        manifest.replace("front/front.wasm", "front/out/x.wasm"),
+    );
+    let linked = weir(folder.path(), &["wasm", "link", "weir.toml", "--json"]).data();
+    assert_eq!(linked["functions"].as_array().map(Vec::len), Some(5));
+}
+
+#[test]
+fn what_only_the_host_could_offer_is_refused() {
+    for import in ["wasi:sockets/tcp@0.2.0", "weir:host/nothing@0.1.0"] {
+        let folder = folder();
+        let component = format!(
+            r#"(component
+                (import "test:parts/store@1.0.0" (instance (export "size" (func))))
+                (import "{import}" (instance (export "f" (func)))))"#
+        );
+        let component = wat::parse_str(component).expect("the component of a test is good");
+        copying(folder.path(), component);
+        let done = weir(folder.path(), &["build"]);
+        assert_eq!(done.code, 4, "{done:#?}");
+        assert!(done.stderr.contains("error[W0301]"), "{done:#?}");
+        let told = format!("not granted: {import}\n");
+        assert!(done.stderr.contains(&told), "{done:#?}");
+        assert!(!folder.path().join("out").exists());
+    }
+}
+
+#[test]
 fn what_cannot_be_built_says_why_and_what_to_do() {
     for (files, code, told) in [
         (&[][..], 5, &["error[W0321]", "weir new hello"][..]),

@@ -46,6 +46,21 @@ fn the_example_of_rates_can_be_followed() {
     run_in(folder.path(), &["examples/rates/README.md"], 6, &instead);
 }
 
+#[test]
+fn the_example_of_sqlite_can_be_followed() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    for file in ["sqlite.wasm", "weir.toml"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/sqlite");
+        std::fs::copy(from.join(file), folder.path().join(file)).expect("it is there");
+    }
+    run_in(
+        folder.path(),
+        &["examples/sqlite/README.md"],
+        14,
+        &str::to_owned,
+    );
+}
+
 /// Runs the examples of some documents, at least so many.
 fn run(documents: &[&str], least: usize) {
     let root = tempfile::tempdir().expect("a folder for the test");

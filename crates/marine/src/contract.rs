@@ -13,8 +13,11 @@ use crate::error::{Error, ManifestError};
 use crate::limits::ComponentLimits;
 use crate::manifest::{FunctionRules, Manifest};
 use crate::sandbox::mode;
-use crate::spelling::{self, brief};
+use crate::spelling::{self, TEXT_CHARS_MAX, brief};
 use crate::world::Mode;
+
+/// The longest name by which a function can be called, in bytes.
+const NAME_BYTES_MAX: usize = 1024;
 
 /// A function that a component exports.
 #[derive(Debug)]
@@ -296,7 +299,9 @@ impl Contract {
         let found = self
             .exact
             .get(name)
-            .or_else(|| self.folded.get(&spelling::fold(name)));
+            .or_else(|| self.folded.get(&spelling::fold(name)))
+            // A name can be spelt at any length, and evidence of a call holds it as it was spelt.
+            .filter(|_| name.len() <= NAME_BYTES_MAX);
         match found.map(Vec::as_slice) {
             Some(&[index]) => Ok(index),
             Some(several) => Err(Error::AmbiguousFunction {
@@ -307,7 +312,7 @@ impl Contract {
                     .collect(),
             }),
             None => Err(Error::UnknownFunction {
-                name: name.to_owned(),
+                name: spelling::shorten(name, TEXT_CHARS_MAX),
                 available: self
                     .functions
                     .iter()

@@ -31,14 +31,14 @@ pub enum Error {
     },
     /// The bytes are a core module.
     #[error(
-        "this is a core WebAssembly module, not a component; build it with `wit-bindgen` and turn it into one \
-         with `wasm-tools component new` or `cargo xtask componentize`"
+        "this is a core WebAssembly module, not a component; `weir build` makes one of a project with a WIT world, which \
+         `weir new` begins, and so do `wit-bindgen` and `wasm-tools component new`"
     )]
     CoreModule,
     /// The bytes are a module with an `interface-types` section.
     #[error(
         "this is a legacy Marine module (it has an `interface-types` section), not a component; \
-         rebuild its source against a WIT world"
+         rebuild its source against a WIT world: `weir new` begins a project with one, and `weir build` makes the component"
     )]
     LegacyModule,
     /// The bytes are a component that does not validate.
@@ -347,6 +347,11 @@ impl Error {
             }
             other => other.code().starts_with("infra/"),
         }
+    }
+
+    /// Whether nothing was executed, because the call fits no function of the component.
+    pub(crate) fn is_of_the_caller(&self) -> bool {
+        self.code().starts_with("contract/")
     }
 
     pub(crate) fn bad_argument(index: usize, parameter: &str, mismatch: Mismatch) -> Self {

@@ -3,7 +3,7 @@
 use weir_identity::{Hash, Value};
 use weir_receipt::state::Root;
 use weir_receipt::{
-    Bounds, CallContext as Circumstances, Checked, Evidence, EvidenceError, Material, Outcome,
+    Bounds, CallContext as Circumstances, Checked, Evidence, EvidenceError, Outcome,
 };
 
 use crate::context::{CallContext, Origin};
@@ -191,27 +191,49 @@ impl Module {
     /// state of the service, and asks nobody outside. The signature is the caller's to check.
     pub async fn replay(&self, evidence: &Evidence, wall_ms: u64) -> Verdict {
         let receipt = &evidence.receipt.receipt;
-        let found = self.set_hash(&evidence.material.bounds);
-        if found != receipt.module_set_hash {
-            return differs("module_set_hash", receipt.module_set_hash, found);
-        }
         let checked = match evidence.check() {
             Ok(checked) => checked,
             Err(error) => return Verdict::Unfit(error),
         };
-        match self.repeat(&evidence.material, checked, wall_ms).await {
+        if self.set_hash(&evidence.material.bounds) != receipt.module_set_hash {
+            let what = "a component, bounds or an execution profile";
+            return Verdict::Unfit(EvidenceError::Differs(what));
+        }
+        match self.repeat(evidence, checked, wall_ms).await {
             Ok(judgement) => compare(evidence, &judgement),
+            // The recorded effects are those that the receipt covers, so it is the receipt that does not hold.
+            Err(Error::Replay { detail }) => Verdict::Differs {
+                what: "host_log_hash",
+                receipt: receipt.host_log_hash.to_string(),
+                here: detail,
+            },
+            // Nobody executes what fits no function, so nobody can have a receipt of it.
+            Err(error) if error.is_of_the_caller() => Verdict::Differs {
+                what: "outcome",
+                receipt: format!("{:?}", receipt.outcome),
+                here: error.to_string(),
+            },
             Err(error) => Verdict::Undecided(error),
         }
     }
 
     async fn repeat(
         &self,
-        material: &Material,
+        evidence: &Evidence,
         checked: Checked,
         wall_ms: u64,
     ) -> Result<Judgement, Error> {
+        let material = &evidence.material;
         let function = self.function(&material.function)?;
+        let knows_state = function.mode() != Mode::Pure;
+        if knows_state
+            && checked.witness.is_none()
+            && evidence.receipt.receipt.pre_state_root != Root::EMPTY_HASH
+        {
+            return Err(Error::Witness {
+                detail: "the evidence holds nothing of the state".to_owned(),
+            });
+        }
         let bounds = &material.bounds;
         let limits = Limits {
             fuel: bounds.fuel,

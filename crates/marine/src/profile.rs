@@ -186,30 +186,3 @@ fn keep_memory(pool: &mut PoolingAllocationConfig) {
     };
     pool.pagemap_scan(scan).linear_memory_keep_resident(bytes);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Receipts name the profile, and who repeats a call needs the same one. So a change of this is a change of the
-    /// protocol: it needs a word in the change log, and all peers of a deal.
-    #[test]
-    fn the_profile_is_what_it_was() {
-        let description = Profile::Det1.description();
-        assert!(description.contains("nan canonical"), "{description}");
-        assert_eq!(Profile::Det1.id().to_string(), "", "{description}");
-    }
-
-    #[test]
-    fn what_decides_an_outcome_is_in_the_description() {
-        let description = Profile::Det1.description();
-        for said in [
-            "start 500000000",
-            "arguments 100000",
-            "clock step 1000",
-            "features MUTABLE_GLOBAL",
-        ] {
-            assert!(description.contains(said), "{said}: {description}");
-        }
-    }
-}

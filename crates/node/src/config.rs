@@ -106,11 +106,14 @@ impl NodeConfig {
     /// The worker of a deal on a node with this configuration: a peer with a key, a folder and a store of its own. It
     /// has the runtime, the bounds and the permissions of its host, listens nowhere, and nobody reaches it until it is
     /// given relays.
+    ///
+    /// What it signs, money depends on, and a number given twice is a proof against it: so its store is to survive the
+    /// loss of power whatever its host's does.
     #[must_use]
     pub fn worker(&self, folder: PathBuf, keypair: Arc<Keypair>, employment: Employment) -> Self {
         NodeConfig {
             network: self.network.clone(),
-            durability: self.durability,
+            durability: Durability::Power,
             shared: self.shared.clone(),
             limits: self.limits.clone(),
             transport: self.transport.clone(),

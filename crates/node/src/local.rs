@@ -21,6 +21,7 @@ use weir_peer::{Limits, Shared};
 use crate::config::NodeConfig;
 use crate::effects::EffectsConfig;
 use crate::error::{DeployError, StartError};
+use crate::evidence::EvidenceConfig;
 use crate::handle::{Deployed, Deployment, NodeHandle};
 use crate::keyfile;
 use crate::node::Node;
@@ -46,6 +47,8 @@ pub struct LocalNetworkConfig {
     pub limits: Limits,
     /// What services may do outside, on each peer.
     pub effects: EffectsConfig,
+    /// How much is kept of calls, on each peer, and for how long with the states that they found.
+    pub evidence: EvidenceConfig,
     /// Where components are compiled that come in; without it in this process.
     pub compiler: Option<CompilerProcess>,
 }
@@ -61,6 +64,7 @@ impl LocalNetworkConfig {
             metrics: true,
             limits: Limits::default(),
             effects: EffectsConfig::default(),
+            evidence: EvidenceConfig::default(),
             compiler: None,
         }
     }
@@ -107,6 +111,8 @@ impl LocalNetwork {
             node.shared = shared.clone();
             node.marine = Some(marine.clone());
             node.effects = config.effects.clone();
+            node.evidence = config.evidence;
+            node.states.keep_roots_ms = config.evidence.keep_ms;
             node.metrics = config.metrics.then(|| ([127, 0, 0, 1], 0).into());
             let services = &config.services;
             async move {

@@ -121,7 +121,7 @@ const BIRTH: Birth = Birth {
     with_key: true,
 };
 const SERVICES: [&str; 3] = ["counter", "shop", "cellar"];
-const KILLS: u64 = 400;
+const KILLS: u64 = 1_000;
 
 fn open(path: &Path) -> (Arc<Store>, States) {
     let store = Store::open(path, Durability::Process, BIRTH).expect("the store is sound");
@@ -207,7 +207,7 @@ fn random(life: u64) -> usize {
 }
 
 #[test]
-fn states_that_were_acknowledged_survive_kill_9_four_hundred_times() {
+fn states_that_were_acknowledged_survive_kill_9_a_thousand_times() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("store");
     let mut acknowledged = 0;

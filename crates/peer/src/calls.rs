@@ -7,6 +7,7 @@
 
 mod held;
 mod here;
+mod intent;
 mod outcome;
 
 use std::collections::BTreeMap;
@@ -80,6 +81,7 @@ struct Wait {
 }
 
 pub(crate) use held::Held;
+pub(crate) use intent::{Answer, Intent};
 
 /// All calls that were requested and not completed.
 #[derive(Debug)]
@@ -158,10 +160,17 @@ impl Peer {
         };
         particle.open_calls += 1;
         let initiator = particle.start.initiator;
-        if self.take_intent(&key, &request.step.0) {
-            self.counted.calls_interrupted += 1;
-            self.complete(open, CallOutcome::Interrupted, None, false);
-            return;
+        match self.take_intent(&key, &request.step.0) {
+            None => {}
+            Some(Intent::Begun) => {
+                self.counted.calls_interrupted += 1;
+                self.complete(open, CallOutcome::Interrupted.into(), false);
+                return;
+            }
+            Some(Intent::Ended(answer)) => {
+                self.answer(open, answer, false);
+                return;
+            }
         }
         self.report(&key, || ParticleEvent::CallMade {
             service: request.service.clone(),
@@ -202,16 +211,14 @@ impl Peer {
         }
     }
 
-    /// Whether the call was given out in an earlier life; at most once true.
-    fn take_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) -> bool {
-        let Some(steps) = self.intents.get_mut(key) else {
-            return false;
-        };
+    /// How far the call got in an earlier life, if it was given out there; at most once.
+    fn take_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) -> Option<Intent> {
+        let steps = self.intents.get_mut(key)?;
         let found = steps.remove(step);
         if steps.is_empty() {
             self.intents.remove(key);
         }
-        if found {
+        if found.is_some() {
             self.batch.delete_intent(key, step);
         }
         found
@@ -320,7 +327,7 @@ impl Peer {
         };
         particle.running.insert(id);
         if intent {
-            self.batch.put_intent(&key, &step);
+            self.batch.put_intent(&key, &step, &Intent::Begun);
         }
         let running = Running {
             open,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use weir_avm::log::Log;
 use weir_identity::PeerId;
 
-use crate::calls::Calls;
+use crate::calls::{Calls, Intent};
 use crate::config::{PeerConfig, Reports};
 use crate::deals::DealTable;
 use crate::effect::{Batch, Effect, ParticleEvent, ParticleId};
@@ -63,8 +63,8 @@ pub struct Peer {
     pub(crate) chains: Chains,
     /// The epoch of the next receipt of a worker.
     pub(crate) epoch: u32,
-    /// Calls that were begun in an earlier life and have no outcome.
-    pub(crate) intents: BTreeMap<ParticleKey, BTreeSet<[u8; 32]>>,
+    /// Calls that were begun in an earlier life and have no outcome in a journal.
+    pub(crate) intents: BTreeMap<ParticleKey, BTreeMap<[u8; 32], Intent>>,
     /// Own packets: for which particle, under which token of its engine.
     pub(crate) packets: BTreeMap<u64, (ParticleKey, u64)>,
     /// Particles that had something for a peer to whom there was no way.
@@ -143,8 +143,8 @@ impl Peer {
                     scripts.insert(cid, text);
                 }
                 Restored::Particle(key, particle) => indexed.push((key, particle)),
-                Restored::Intent(key, step) => {
-                    peer.intents.entry(key).or_default().insert(step);
+                Restored::Intent(key, step, intent) => {
+                    peer.intents.entry(key).or_default().insert(step, intent);
                 }
                 Restored::Chain(key, end) => peer.chains.restore(key, end),
                 Restored::Epoch(epoch) => peer.epoch = epoch,

@@ -1,7 +1,8 @@
 //! Receipts of executions: what a driver tells of one, and the chains in which its receipts stand.
 //!
 //! Every receipt names the one before it, of its worker and of its service, so that none can be left out later. A
-//! receipt, the entry that holds it and the ends of the chains are written together.
+//! receipt and the ends of the chains are written with what the call changed in the state, and with the entry that holds
+//! the receipt, or, while its particle can take no outcome, with the outcome.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

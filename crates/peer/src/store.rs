@@ -9,7 +9,7 @@
 //! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent, and terms if there are any |
 //! | 3 script | CID | text |
 //! | 4 particle | particle, identity | start, own, keep, client data |
-//! | 5 intent | particle, identity, step | – |
+//! | 5 intent | particle, identity, step | nothing, or how the call ended: kind, code, value, receipt |
 //! | 6 chain | identity, and 0 for the chain of the worker, or 1 and the id of the service whose it is | number of the next receipt, digest of the last one |
 //! | 7 deals | see [`crate::deals`] | read by the reconciler of deals, not by the peer |
 //! | 8 epoch | – | of a worker: the epoch of its next receipt, which never goes down |
@@ -25,6 +25,7 @@ use serde_bytes::{ByteBuf, Bytes as ByteSlice};
 use weir_avm::log::ParticleId;
 use weir_identity::{Cid, Hash, PeerId, Value};
 
+use crate::calls::Intent;
 use crate::effect::{Batch, Write};
 use crate::engine::Start;
 use crate::error::RestoreError;
@@ -179,7 +180,7 @@ pub(crate) enum Restored {
     Service(Service),
     Script(Cid, Arc<str>),
     Particle(ParticleKey, Box<Indexed>),
-    Intent(ParticleKey, [u8; 32]),
+    Intent(ParticleKey, [u8; 32], Intent),
     Chain(ChainKey, ChainEnd),
     Epoch(u32),
     Cold,
@@ -273,7 +274,8 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
             let (particle, step) =
                 ParticleKey::read(rest).ok_or_else(|| damaged(key, "not an intent"))?;
             let step = step.try_into().map_err(|_| damaged(key, "not a step"))?;
-            Restored::Intent(particle, step)
+            let intent = Intent::decode(value).ok_or_else(|| damaged(key, "not an outcome"))?;
+            Restored::Intent(particle, step, intent)
         }
         CHAIN => {
             let (chain, end) = chain(rest, value).ok_or_else(|| damaged(key, "not a chain"))?;
@@ -419,8 +421,8 @@ impl Batch {
         self.put(name, record.to_vec());
     }
 
-    pub(crate) fn put_intent(&mut self, key: &ParticleKey, step: &[u8; 32]) {
-        self.put(intent_key(key, step), Vec::new());
+    pub(crate) fn put_intent(&mut self, key: &ParticleKey, step: &[u8; 32], intent: &Intent) {
+        self.put(intent_key(key, step), intent.encode());
     }
 
     pub(crate) fn put_chain(&mut self, chain: &ChainKey, end: &ChainEnd) {

@@ -3,8 +3,9 @@
 mod net;
 
 use net::{LATENCY_MS, Net, config, limits};
-use weir_identity::Value;
-use weir_peer::{CallOutcome, Contact, ParticleEvent, PeerConfig};
+use weir_identity::{Hash, Value};
+use weir_peer::{CallOutcome, Contact, Execution, ParticleEvent, ParticleId, PeerConfig};
+use weir_receipt::{Outcome, content_hash};
 
 /// Iterates 4,096 times without a call, once `VALUE` is known.
 const LONG: &str = r#"
@@ -117,11 +118,25 @@ fn what_arrives_for_a_particle_that_is_evaluated_waits_until_it_is() {
     assert!(!net.peer(0).is_busy());
 }
 
+/// What is said of an execution.
+fn execution() -> Execution {
+    Execution {
+        module_set: Hash::ZERO,
+        args: Hash::ZERO,
+        pre_state: Hash::ZERO,
+        post_state: Hash::ZERO,
+        result: content_hash(&Value::from("done").to_dag_cbor()),
+        effects: Hash::ZERO,
+        fuel: 1,
+        outcome: Outcome::Ok,
+    }
+}
+
 /// Calls a service that answers at once and one whose answer comes while what
 /// follows from the first is evaluated.
-fn two_calls(net: &mut Net) {
+fn two_calls(net: &mut Net, idempotent: bool, execution: Option<Execution>) -> ParticleId {
     net.register(0, "fast", true);
-    net.register(0, "slow", false);
+    net.register(0, "slow", idempotent);
     net.seats[0].behaviour =
         |call| (&*call.service == "fast").then(|| CallOutcome::Value(Value::from(1)));
     let then = r#"(call @0 ("callbackSrv" "response") [slow])"#;
@@ -130,7 +145,7 @@ fn two_calls(net: &mut Net) {
                 (seq (call @0 ("fast" "f") [] fast) {}))"#,
         long("fast", then)
     );
-    net.submit(0, &script);
+    let particle = net.submit(0, &script);
     net.run_for(10);
     assert!(net.peer(0).is_busy());
     let call = net.seats[0].calls.iter().find(|c| &*c.service == "slow");
@@ -140,29 +155,76 @@ fn two_calls(net: &mut Net) {
         weir_peer::Event::CallFinished {
             call,
             outcome: CallOutcome::Value(Value::from("done")),
-            execution: None,
+            execution,
         },
     );
     assert!(net.peer(0).is_busy());
+    particle
+}
+
+/// How many receipts the journals of a particle hold.
+fn receipts(net: &mut Net, particle: &ParticleId) -> usize {
+    let log = net.peer(0).log(particle).expect("it is in memory");
+    let export = weir_avm::Export::of(log);
+    let story = weir_avm::trace(&export).expect("an honest log");
+    let deeds = story.visits.iter().flat_map(|visit| &visit.deeds);
+    let signed = deeds.filter(|deed| match &deed.what {
+        weir_avm::What::Call { receipt, .. } => receipt.is_some(),
+        _ => false,
+    });
+    signed.count()
+}
+
+fn made(net: &Net, service: &str) -> usize {
+    let calls = net.seats[0].calls.iter();
+    calls.filter(|call| &*call.service == service).count()
 }
 
 #[test]
 fn a_result_that_comes_meanwhile_is_taken_afterwards() {
     let mut net = net(1, 100);
-    two_calls(&mut net);
+    two_calls(&mut net, false, None);
     net.run_for(2_000);
     assert_eq!(net.callbacks(0), [r#"["done"]"#]);
 }
 
 #[test]
-fn a_result_that_a_crash_takes_before_it_is_recorded_leaves_its_intent() {
+fn a_result_that_waits_survives_a_crash() {
+    for idempotent in [false, true] {
+        let mut net = net(1, 100);
+        let particle = two_calls(&mut net, idempotent, Some(execution()));
+        net.crash(0);
+        net.restart(0);
+        for _ in 0..500 {
+            if net.callbacks(0).is_empty() {
+                net.run_for(10);
+            }
+        }
+        assert_eq!(net.callbacks(0), [r#"["done"]"#]);
+        assert_eq!(made(&net, "slow"), 1);
+        assert_eq!(receipts(&mut net, &particle), 1, "it is in a journal, once");
+        // Nothing of it is left: another crash finds an ordinary entry.
+        net.crash(0);
+        net.restart(0);
+        net.run_for(5_000);
+        assert_eq!(made(&net, "slow"), 1);
+    }
+}
+
+#[test]
+fn a_call_without_a_result_leaves_its_intent_in_a_crash() {
     let mut net = net(1, 100);
-    two_calls(&mut net);
+    net.register(0, "slow", false);
+    net.seats[0].behaviour = |_| None;
+    net.submit(
+        0,
+        r#"(xor (call @0 ("slow" "f") [] slow) (call @0 ("callbackSrv" "response") [:error:.$.message]))"#,
+    );
+    net.run_for(10);
     net.crash(0);
     net.restart(0);
     net.run_for(5_000);
-    let calls = net.seats[0].calls.iter();
-    assert_eq!(calls.filter(|c| &*c.service == "slow").count(), 1);
+    assert_eq!(made(&net, "slow"), 1);
     let callbacks = net.callbacks(0).concat();
     assert!(callbacks.contains("interrupted"), "{callbacks}");
 }

@@ -65,11 +65,12 @@ impl SignedReceipt {
             same(receipt.result_hash == result, "result")?;
         }
         if receipt.deal_id == 0 {
+            // Which key a worker of a deal has only its market knows.
             let worker = local_worker_id(&signer.address());
             same(receipt.worker_id == worker, "worker")?;
-            let request = local_request_id(entry.particle, entry.step);
-            same(receipt.request_id == request, "request")?;
         }
+        let request = local_request_id(entry.particle, entry.step);
+        same(receipt.request_id == request, "request")?;
         Ok(signed)
     }
 }

@@ -3,14 +3,24 @@
 //! ```
 //! use weir_guest::context;
 //!
-//! /// Takes prices from the oracle alone.
+//! /// The peer whose prices count.
+//! const ORACLE: &str = "16Uiu2HA…";
+//!
+//! /// Takes prices from that peer's oracle alone.
 //! fn set_price(price: u64) -> Result<(), String> {
-//!     context::provenance(0).require("oracle", "price")?;
+//!     context::provenance(0)
+//!         .require_from(ORACLE)?
+//!         .require("oracle", "price")?;
 //!     # let _ = price;
 //!     Ok(())
 //! }
 //! # assert!(set_price(7).is_err());
 //! ```
+//!
+//! Each of the two checks says a half. [`Origins::require`] compares the names of a service and a function, on
+//! whichever peer: anybody may run a service of that name, so by itself it keeps nobody out. [`Origins::require_from`]
+//! takes what comes from the peer in whatever way: from any of its services, and as a literal of a script that it
+//! started. Who started the script, and so calls, is [`Info::initiator`].
 
 use crate::host;
 use std::fmt;
@@ -63,12 +73,13 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Whether all of it, and at least something, was given by this function.
+    /// Whether all of it, and at least something, was given by this function, on whichever peer.
     pub fn is(&self, service: &str, function: &str) -> bool {
         self.all(|origin| origin.is(service, function))
     }
 
-    /// Whether all of it, and at least something, came from this peer.
+    /// Whether all of it, and at least something, came from this peer: from any service there, or as a literal of a
+    /// script that the peer started.
     pub fn is_from(&self, peer: &str) -> bool {
         self.all(|origin| origin.peer == peer)
     }
@@ -78,14 +89,15 @@ impl Origins {
         self.all(|origin| origin.has_lens(lens))
     }
 
-    /// Fails unless [`Self::is`]: a check of who may call in one line.
+    /// Fails unless [`Self::is`]. That says what the value is and not who vouches for it, since anybody may run a
+    /// service of this name; [`Self::require_from`] says that.
     pub fn require(&self, service: &str, function: &str) -> Result<&Self, Untrusted> {
         self.demand(self.is(service, function), || {
             format!("{service}.{function}")
         })
     }
 
-    /// Fails unless [`Self::is_from`].
+    /// Fails unless [`Self::is_from`]. With [`Self::require`] it is a check that only this function of this peer meets.
     pub fn require_from(&self, peer: &str) -> Result<&Self, Untrusted> {
         self.demand(self.is_from(peer), || format!("peer {peer}"))
     }

@@ -5,7 +5,7 @@
 
 use crate::{Fault, host};
 
-/// So many bytes, 4,096 at most.
+/// So many bytes, 4,096 at most; more are [`Fault::Invalid`].
 pub fn bytes(len: u32) -> Result<Vec<u8>, Fault> {
     Ok(host::entropy::bytes(len)?)
 }

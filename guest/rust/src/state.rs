@@ -25,6 +25,12 @@ pub const KEY_BYTES_MAX: usize = 255;
 /// The longest value in bytes, as it is encoded.
 pub const VALUE_BYTES_MAX: usize = 65_536;
 
+/// The most entries that one [`scan`] gives, whatever its limit.
+pub const SCAN_ENTRIES_MAX: u32 = 1_000;
+
+/// The bytes of keys and values with which a [`scan`] ends: the entry that reaches them is its last one.
+pub const SCAN_BYTES_MAX: usize = 1 << 20;
+
 /// Why the state was not read or changed.
 ///
 /// Turns into a `String`, so that `?` works in a function whose WIT type is `result<…, string>`.
@@ -90,7 +96,9 @@ pub fn delete(key: impl AsRef<[u8]>) -> Result<bool, Error> {
     Ok(host::state::delete(key.as_ref())?)
 }
 
-/// At most `limit` entries from `start` on and below `end`, in that order; without an end, all from `start` on.
+/// At most `limit` entries from `start` on and below `end`, in that order; without an end, all from `start` on. Fewer
+/// if they are many ([`SCAN_ENTRIES_MAX`]) or large ([`SCAN_BYTES_MAX`]), but none only if there is none. To go on,
+/// begin behind the last key.
 pub fn scan(start: &[u8], end: Option<&[u8]>, order: Order, limit: u32) -> Vec<Entry> {
     host::state::scan(&range(start, end), order, limit)
 }

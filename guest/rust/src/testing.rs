@@ -42,10 +42,17 @@ fn with<T>(act: impl FnOnce(&mut Script) -> T) -> T {
     SCRIPT.with_borrow_mut(act)
 }
 
-/// What a function may do with the state, as the manifest declares it.
+/// Stops a function that is declared `pure` and asks for an effect.
+fn effect(interface: &str) {
+    // Not while the script is borrowed: the test goes on to use it.
+    let is_pure = with(|script| script.mode == Mode::Pure);
+    assert!(!is_pure, "a function declared `pure` asks for {interface}");
+}
+
+/// What a function may do, as the manifest declares it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// It cannot use the state at all.
+    /// It can use neither the state nor any effect.
     Pure,
     /// It reads.
     View,
@@ -97,8 +104,8 @@ impl Host {
         with(|script| script.info.timestamp_ms = timestamp_ms);
     }
 
-    /// Lets an argument come from a function from now on, on the peer that executes the calls. Without this, arguments
-    /// are literals of the initiator.
+    /// Lets an argument come from a function from now on, on the peer that executes the calls; [`Self::origins`] names
+    /// others. Without this, arguments are literals of the initiator.
     pub fn provenance(&self, argument: u32, service: &str, function: &str) {
         let peer = with(|script| script.info.host.clone());
         let (service, function, lens) = (service.to_owned(), function.to_owned(), String::new());
@@ -141,7 +148,7 @@ impl Host {
         under(Mode::View, call)
     }
 
-    /// Calls a function as `pure`: any use of the state panics.
+    /// Calls a function as `pure`: any use of the state and any effect panics, as a trap.
     pub fn pure<T>(&self, call: impl FnOnce() -> T) -> T {
         under(Mode::Pure, call)
     }

@@ -52,6 +52,48 @@ fn a_pure_function_that_uses_the_state_traps() {
     let _ = host.pure(count);
 }
 
+/// What stops a pure function, if something does.
+fn trap_of_pure<T>(call: impl FnOnce() -> T) -> Option<String> {
+    let host = Host::new();
+    let ended = catch_unwind(AssertUnwindSafe(|| host.pure(call)));
+    let text = |trap: Box<dyn std::any::Any + Send>| trap.downcast::<String>();
+    let told = ended.err().map(text)?;
+    Some(told.map_or_else(|_| "another panic".to_owned(), |text| *text))
+}
+
+#[test]
+fn a_pure_function_that_asks_for_an_effect_traps() {
+    let told = |interface: &str| {
+        Some(format!(
+            "a function declared `pure` asks for weir:host/{interface}"
+        ))
+    };
+    let url = "https://api.example.org/now";
+    assert_eq!(trap_of_pure(|| Request::get(url).send()), told("http"));
+    assert_eq!(trap_of_pure(|| blobs::size("bafy")), told("blobs"));
+    assert_eq!(trap_of_pure(|| blobs::read("bafy", 0, 9)), told("blobs"));
+    assert_eq!(trap_of_pure(|| blobs::put(b"x")), told("blobs"));
+    assert_eq!(trap_of_pure(|| signing::sign(b"x")), told("signing"));
+    assert_eq!(
+        trap_of_pure(|| programs::run("date", &[])),
+        told("programs")
+    );
+    assert_eq!(trap_of_pure(|| entropy::bytes(9)), told("entropy"));
+
+    let harmless = || {
+        weir_guest::info!("it says so");
+        let refused = entropy::bytes(4_097);
+        assert!(matches!(refused, Err(Fault::Invalid(_))), "{refused:?}");
+        assert!(!signing::verify(
+            "worker",
+            "service",
+            b"x",
+            &context::get().salt
+        ));
+    };
+    assert_eq!(trap_of_pure(harmless), None, "none of these is an effect");
+}
+
 #[test]
 fn origins_of_arguments_are_checked_in_one_line() {
     let origin = |peer: &str, service: &str, function: &str, lens: &str| Tetraplet {
@@ -70,7 +112,18 @@ fn origins_of_arguments_are_checked_in_one_line() {
     host.provenance(0, "oracle", "price");
     assert!(context::provenance(0).is("oracle", "price"));
     assert!(!context::provenance(0).is("oracle", "guess"));
-    assert!(context::provenance(0).require_from("host").is_ok());
+    let from = |peer| -> Result<(), context::Untrusted> {
+        context::provenance(0)
+            .require_from(peer)?
+            .require("oracle", "price")?;
+        Ok(())
+    };
+    assert!(from("host").is_ok());
+    let told = from("other").expect_err("a service of that name on another peer");
+    assert_eq!(
+        told.to_string(),
+        "argument 1 must come from peer other, and comes from oracle.price on host"
+    );
     assert!(context::provenance(1)[0].is_literal(), "another argument");
 
     host.origins(
@@ -194,6 +247,12 @@ fn blobs_have_the_cids_that_a_peer_gives_them() {
     assert_eq!(blobs::get(&cid), Ok(large.clone()));
     assert_eq!(blobs::read(&cid, 199_999, 9), Ok(vec![large[199_999]]));
     assert_eq!(blobs::read(&cid, u64::MAX, 9), Ok(vec![]));
+    let most = blobs::READ_BYTES_MAX;
+    assert_eq!(
+        blobs::read(&cid, 1, most + 1),
+        Ok(large[1..=most as usize].to_vec()),
+        "more than one read gives is cut"
+    );
     let mut read = Vec::new();
     blobs::Reader::new(&cid)
         .read_to_end(&mut read)
@@ -229,5 +288,6 @@ fn the_rest_answers_as_a_host_would() {
     let a: [u8; 40] = entropy::array().expect("a few bytes");
     let b: [u8; 40] = entropy::array().expect("a few bytes");
     assert_ne!(a, b);
-    assert!(matches!(entropy::bytes(4_097), Err(Fault::TooLarge(_))));
+    assert_eq!(entropy::bytes(4_096).map(|bytes| bytes.len()), Ok(4_096));
+    assert!(matches!(entropy::bytes(4_097), Err(Fault::Invalid(_))));
 }

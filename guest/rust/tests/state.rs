@@ -225,6 +225,22 @@ fn entries_may_be_removed_while_they_are_visited() {
 }
 
 #[test]
+fn a_map_is_visited_to_its_end_where_one_scan_gives_less_than_a_page() {
+    const TEXTS: Map<u32, String> = Map::new("texts");
+    let _host = Host::new();
+    for key in 0..40 {
+        TEXTS.set(&key, &"x".repeat(60_000)).expect("a large entry");
+    }
+    let found = state::scan(&[], None, Order::Ascending, 64);
+    assert_eq!(found.len(), 18, "the last one reaches 1 MiB");
+    let keys = |pairs: Vec<(u32, String)>| pairs.into_iter().map(|(key, _)| key);
+    assert!(keys(pairs(TEXTS.iter())).eq(0..40));
+    let descending = pairs(TEXTS.iter().descending());
+    assert!(keys(descending).eq((0..40).rev()));
+    assert_eq!(TEXTS.keys(..).count(), 40);
+}
+
+#[test]
 fn a_field_with_a_default_can_be_added() {
     #[derive(Serialize)]
     struct Older {
@@ -278,6 +294,7 @@ fn limits_are_those_of_the_host() {
         state::set([7], vec![7; 65_537]),
         Err(Error::TooLong(_))
     ));
+    assert!(matches!(state::delete([7; 256]), Err(Error::TooLong(_))));
     assert_eq!(state::length([7; 255]), Some(65_536));
     host.quota(70_000);
     assert!(matches!(
@@ -294,5 +311,32 @@ fn limits_are_those_of_the_host() {
     assert!(
         state::keys(&[8], Some(&[7]), Order::Ascending, 9).is_empty(),
         "nothing lies between"
+    );
+}
+
+#[test]
+fn a_scan_gives_so_many_entries_and_bytes_and_no_more() {
+    let _host = Host::new();
+    let scan = |order| state::scan(&[], None, order, u32::MAX);
+    for number in 0..1_001_u32 {
+        state::set(number.to_be_bytes(), []).expect("a small entry");
+    }
+    assert_eq!(scan(Order::Ascending).len(), 1_000);
+    let keys = state::keys(&[], None, Order::Descending, u32::MAX);
+    assert_eq!(keys.len(), 1_000);
+    assert_eq!(keys.last(), Some(&vec![0, 0, 0, 1]));
+
+    // Four bytes of a key and 65,532 of a value: 16 of them are 1 MiB.
+    for number in 0..20_u32 {
+        state::set(number.to_be_bytes(), vec![7; 65_532]).expect("a large entry");
+    }
+    assert_eq!(scan(Order::Ascending).len(), 16, "the last reaches it");
+    state::set(0_u32.to_be_bytes(), vec![7; 65_531]).expect("a large entry");
+    assert_eq!(scan(Order::Ascending).len(), 17, "a byte was missing");
+    assert_eq!(state::scan(&[], None, Order::Ascending, 3).len(), 3);
+    assert_eq!(
+        state::keys(&[], None, Order::Ascending, 100).len(),
+        100,
+        "values do not count where there are none"
     );
 }

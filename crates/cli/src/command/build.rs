@@ -8,6 +8,7 @@ use crate::output::{Output, Report};
 use crate::patience::Patience;
 use serde::Serialize;
 use weir_build::{Error, Missing, Project};
+use weir_marine::{Class, Import};
 
 #[derive(Serialize)]
 struct Build {
@@ -17,7 +18,7 @@ struct Build {
     component: Component,
 }
 
-/// Builds the project and writes the component, if peers take it.
+/// Builds the project and writes the component, if peers take it, by itself or with the parts that it needs.
 pub(crate) fn run(
     args: &args::Build,
     patience: Patience,
@@ -28,16 +29,24 @@ pub(crate) fn run(
         .build(&|what| output.note(&format!("{} {what}", output.error_palette().dim("···"))))
         .map_err(failure)?;
     let marine = marine()?;
-    marine
-        .check(&built.component)
+    let imports = marine
+        .imports(&built.component)
         .map_err(|error| refused(&built.file, &error))?;
-    let module = compile(&marine, &built.component, patience, output)?
-        .map_err(|error| refused(&built.file, &error))?;
+    let (left, forbidden) = not_granted(&imports);
+    if !forbidden.is_empty() {
+        let error = weir_marine::Error::ForbiddenImport { imports: forbidden };
+        return Err(refused(&built.file, &error));
+    }
+    let module = if left.is_empty() {
+        let loaded = compile(&marine, &built.component, patience, output)?;
+        Some(loaded.map_err(|error| refused(&built.file, &error))?)
+    } else {
+        None
+    };
     built.write().map_err(failure)?;
     let data = Build {
         file: built.file.display().to_string(),
-        component: Component::of(&marine, &built.component, &module)
-            .map_err(|error| refused(&built.file, &error))?,
+        component: Component::of(&marine, &built.component, imports, module.as_ref()),
     };
     let text = format!(
         "{} {}\n{}",
@@ -45,7 +54,33 @@ pub(crate) fn run(
         data.file,
         data.component.text(output)
     );
-    Ok(Report::new(&data, text).then("weir up serves it"))
+    let report = Report::new(&data, text);
+    if left.is_empty() {
+        return Ok(report.then("weir up serves it"));
+    }
+    output.note(&format!(
+        "left for other parts: {}; `weir wasm link` connects it",
+        left.join(", ")
+    ));
+    Ok(report)
+}
+
+/// What the host does not offer: the imports that are left for other parts, and those that are refused.
+fn not_granted(imports: &[Import]) -> (Vec<String>, Vec<String>) {
+    imports
+        .iter()
+        .filter(|import| !import.granted)
+        .map(|import| import.name.clone())
+        .partition(|name| is_for_a_part(name))
+}
+
+/// Whether the import is left for another part. One of `wasi` or `weir:host` is meant for the host, and a mistake if the
+/// host does not offer it; and no part exports anything under a URL or a hash (`url=<…>`).
+fn is_for_a_part(import: &str) -> bool {
+    let of_host = import
+        .split_once('/')
+        .is_some_and(|(package, _)| package == "weir:host" || package.starts_with("wasi:"));
+    Class::of(import) == Class::Unknown && !of_host && !import.contains('=')
 }
 
 /// A failure to build as people meet it.
@@ -93,4 +128,25 @@ fn tool_missing(missing: Missing) -> Failure {
         failure.cause(missing.found.join("; "))
     };
     failure.fix(missing.install.join("\n            or "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_for_a_part;
+
+    #[test]
+    fn what_is_not_meant_for_the_host_is_for_parts() {
+        for import in ["weir:rates/feed@0.1.0", "acme:parse/json", "size"] {
+            assert!(is_for_a_part(import), "{import}");
+        }
+        for import in [
+            "wasi:sockets/tcp@0.2.0",
+            "wasi:clocks/wall-clock@0.3.0",
+            "weir:host/state@0.2.0",
+            "weir:host/nothing@0.1.0",
+            "url=<https://example.org/a.wasm>",
+        ] {
+            assert!(!is_for_a_part(import), "{import}");
+        }
+    }
 }

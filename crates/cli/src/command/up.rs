@@ -60,6 +60,7 @@ pub(crate) fn run(args: &args::Up, output: &Output) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut config = LocalNetworkConfig::new(project.state());
         config.effects = effects;
+        config.evidence.keep_ms = u64::try_from(args.keep_evidence.as_millis()).unwrap_or(u64::MAX);
         config.peers = usize::from(args.peers);
         let (deployment, files) = service(&folder)?;
         let name = deployment.id.clone();

@@ -63,13 +63,10 @@ pub(crate) fn run(
     }
 }
 
-/// The runtime of peers, with room for one call.
+/// The runtime of peers. One call at a time is made, with a slot for each part that is linked through the host.
 pub(super) fn marine() -> Result<Marine, Failure> {
-    Marine::new(MarineConfig {
-        slots: 1,
-        ..MarineConfig::default()
-    })
-    .map_err(|error| Failure::internal("the runtime cannot be set up", error))
+    Marine::new(MarineConfig::default())
+        .map_err(|error| Failure::internal("the runtime cannot be set up", error))
 }
 
 /// A component as peers load it.

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::part::Component;
 use super::{ComposeError, near};
-use crate::interface::compatible;
+use crate::interface::{Class, compatible};
 use crate::manifest::Manifest;
 
 /// For each part and import that another part serves: that part, and the name of its export.
 pub(super) struct Wires(BTreeMap<(String, String), (String, String)>);
 
 impl Wires {
-    /// Finds out who serves what: explicit wiring first, then the only part that can.
+    /// Finds out who serves what: explicit wiring first, then the only part that can. In the place of the host a part
+    /// comes by explicit wiring alone: whoever answers there decides who calls, and sees what the others keep and sign.
     pub(super) fn lay(
         manifest: &Manifest,
         components: &BTreeMap<String, Component<'_>>,
@@ -62,7 +63,7 @@ impl Wires {
         components: &BTreeMap<String, Component<'_>>,
     ) -> Result<(), ComposeError> {
         let key = (part.to_owned(), import.to_owned());
-        if self.0.contains_key(&key) {
+        if self.0.contains_key(&key) || Class::of(import) != Class::Unknown {
             return Ok(());
         }
         let others = components.iter().filter(|(name, _)| *name != part);

@@ -112,12 +112,13 @@ impl Funnel {
         request: &Hash,
     ) -> std::result::Result<Next, EffectFailure> {
         let number = self.transcript.effects().len();
+        // Before the record is asked: a call that ended here when it was recorded ends here again.
+        self.transcript.room_for(FAULT_BYTES, &self.limits)?;
         if let Outside::Recorded(recorded) = &self.outside {
             let mut replay = recorded.replay_from(number);
             let answer = replay.answer(interface, function, request)?;
             return Ok(Next::Recorded(answer.clone()));
         }
-        self.transcript.room_for(FAULT_BYTES, &self.limits)?;
         let key = keccak256(&[b"weir/effect", &self.seed, &(number as u64).to_be_bytes()]);
         Ok(Next::Ask(
             match &self.outside {
@@ -193,25 +194,27 @@ where
         request: asked,
         answer,
     };
-    let bytes = answer.len() as u64;
+    let bytes = answer.len();
     let funnel = &mut store.data_mut().funnel;
-    let outcome = match funnel.transcript.push(effect(answer), &funnel.limits) {
-        Ok(()) => outcome,
+    // What is charged is what the record holds, because a repetition finds nothing else.
+    let (outcome, bytes) = match funnel.transcript.push(effect(answer), &funnel.limits) {
+        Ok(()) => (outcome, bytes),
         // What does not fit was performed, but nobody could check what came of it.
         Err(TranscriptError::Bytes(limit)) => {
             let outcome: Outcome<T> = Err(Fault::TooLarge(format!(
                 "the answers of a call are recorded, {limit} bytes at most"
             )));
             let answer = Bytes::from(encode(&outcome)?);
+            let bytes = answer.len();
             funnel
                 .transcript
                 .push(effect(answer), &funnel.limits)
                 .map_err(EffectFailure::from)?;
-            outcome
+            (outcome, bytes)
         }
         Err(error) => return Err(EffectFailure::from(error).into()),
     };
-    charge(store, bytes * EFFECT_BYTE_FUEL).await?;
+    charge(store, bytes as u64 * EFFECT_BYTE_FUEL).await?;
     Ok((outcome,))
 }
 

@@ -34,14 +34,14 @@ fn what_is_no_component_is_recognised() {
     refused(
         &wat::parse_str("(module)").expect("valid"),
         &expect![
-            "deploy/core-module: this is a core WebAssembly module, not a component; build it with `wit-bindgen` and turn it into one with `wasm-tools component new` or `cargo xtask componentize`"
+            "deploy/core-module: this is a core WebAssembly module, not a component; `weir build` makes one of a project with a WIT world, which `weir new` begins, and so do `wit-bindgen` and `wasm-tools component new`"
         ],
     );
     let legacy = wat::parse_str(r#"(module (@custom "interface-types" "\00"))"#).expect("valid");
     refused(
         &legacy,
         &expect![
-            "deploy/legacy-module: this is a legacy Marine module (it has an `interface-types` section), not a component; rebuild its source against a WIT world"
+            "deploy/legacy-module: this is a legacy Marine module (it has an `interface-types` section), not a component; rebuild its source against a WIT world: `weir new` begins a project with one, and `weir build` makes the component"
         ],
     );
 }

@@ -278,6 +278,44 @@ fn an_import_goes_to_the_part_that_the_wiring_names() {
 }
 
 #[test]
+fn no_part_takes_the_place_of_the_host_by_itself() {
+    // It would have been the only part that exports what the facade imports of the host.
+    let impostor = component(
+        &format!(
+            "package test:parts@1.0.0; {STORE} world helper {{ export store; export weir:host/context@0.1.0; }}"
+        ),
+        &module(
+            r#"(func (export "test:parts/store@1.0.0#size") (result i32) (i32.const 6))
+               (func (export "weir:host/context@0.1.0#get") (result i32) unreachable)
+               (func (export "weir:host/context@0.1.0#provenance") (param i32) (result i32) unreachable)"#,
+        ),
+    );
+    let front = with_host(
+        &format!(
+            "package test:parts@1.0.0; {STORE} world facade {{ import weir:host/context@0.1.0; import store; \
+             export direct: func() -> u32; export through: func() -> u32; }}"
+        ),
+        r#"(import "weir:host/context@0.1.0" "get" (func $get (param i32)))
+           (import "test:parts/store@1.0.0" "size" (func $size (result i32)))"#,
+        r#"(func (export "direct") (result i32) (call $get (i32.const 16)) (i32.const 1))
+           (func (export "through") (result i32) (call $size))"#,
+    );
+    let parts = parts([("front", front), ("back", impostor)]);
+    for link in ["", "link = \"host\""] {
+        let composed = composed(&manifest("", "", link), &parts);
+        let module = load(&composed.component);
+        assert_eq!(answers(&module), "direct: 1\nthrough: 6", "{link}");
+    }
+    let wired = manifest(
+        "",
+        "",
+        "[wiring]\n\"front/weir:host/context@0.1.0\" = \"back\"",
+    );
+    let answer = answers(&load(&composed(&wired, &parts).component));
+    assert!(answer.starts_with("direct: guest/trap"), "{answer}");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_with_cause_and_fix() {
     let good = manifest(STATE, STATE, "");
     refused(
@@ -296,7 +334,7 @@ fn what_does_not_fit_is_refused_with_cause_and_fix() {
         &good,
         &parts([("front", facade()), ("back", b"\0asm\x01\0\0\0".to_vec())]),
         &expect![
-            "deploy/cannot-compose: part `back` cannot be used: this is a core WebAssembly module, not a component; build it with `wit-bindgen` and turn it into one with `wasm-tools component new` or `cargo xtask componentize`"
+            "deploy/cannot-compose: part `back` cannot be used: this is a core WebAssembly module, not a component; `weir build` makes one of a project with a WIT world, which `weir new` begins, and so do `wit-bindgen` and `wasm-tools component new`"
         ],
     );
     refused(

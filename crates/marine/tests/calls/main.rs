@@ -13,6 +13,7 @@ mod host_work;
 mod hostile;
 mod limits;
 mod linked;
+mod profile;
 mod profiling;
 mod replay;
 mod sandbox;

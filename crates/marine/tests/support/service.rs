@@ -9,8 +9,8 @@ use weir_marine::{
 };
 use weir_receipt::state::{Limits as StateLimits, MemoryNodes, Root};
 use weir_receipt::{
-    Evidence, Material, Receipt, ReceiptDomain, args_hash, content_hash, function_id,
-    local_request_id, local_worker_id,
+    Evidence, Material, Receipt, ReceiptDomain, TranscriptLimits, args_hash, content_hash,
+    function_id, local_request_id, local_worker_id,
 };
 
 use super::json;
@@ -28,6 +28,7 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) state: StateLimits,
     pub(crate) outside: Outside,
+    pub(crate) transcript: TranscriptLimits,
     /// How many calls have a receipt.
     executed: u64,
 }
@@ -43,6 +44,7 @@ impl Service {
             limits: Limits::default(),
             state: StateLimits::default(),
             outside: Outside::default(),
+            transcript: TranscriptLimits::default(),
             executed: 0,
         }
     }
@@ -66,8 +68,8 @@ impl Service {
                 limits: self.state,
             },
             outside: self.outside.clone(),
+            transcript: self.transcript,
             witness: true,
-            ..World::default()
         };
         let output = block_on(self.module.call(Call {
             function,
@@ -93,7 +95,10 @@ impl Service {
         let output = self.call_in(function, &arguments, &circumstances);
         let mode = self.module.function(function).expect("it is there").mode();
         let judgement = Judgement::of(&output, mode, &self.limits, &before)?;
-        let bounds = self.limits.bounds(&World::default());
+        let bounds = self.limits.bounds(&World {
+            transcript: self.transcript,
+            ..World::default()
+        });
         self.executed += 1;
         let receipt = Receipt {
             version: Receipt::VERSION,

@@ -51,7 +51,7 @@ impl Default for ProgramLimits {
 /// A program that is offered.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// The absolute path of its file.
+    /// The absolute path of its file. With another one no call of it succeeds.
     pub path: PathBuf,
     /// Its arguments.
     pub arguments: Vec<Argument>,
@@ -227,8 +227,13 @@ impl Programs {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", SCRIPT, "sh"])
-            .args([seconds, blocks, kib].map(|bound| bound.to_string()))
-            .arg(program);
+            .args([seconds, blocks, kib].map(|bound| bound.to_string()));
+        if program.as_os_str().as_encoded_bytes().contains(&b'=') {
+            // `env` would take it for a variable, and for the program what follows: an argument, which a guest may have
+            // filled in. `nice` takes what follows its number for the program, whatever it is called.
+            command.args(["nice", "-n", "0"]);
+        }
+        command.arg(program);
         Ok(command)
     }
 
@@ -242,6 +247,11 @@ impl Programs {
         program: &Program,
         arguments: Vec<String>,
     ) -> Result<ProgramOutput, Fault> {
+        if !program.path.is_absolute() {
+            // It would be looked for where the node runs, and started where the program works or by its mere name.
+            let why = "the program cannot be started: its path is not absolute";
+            return Err(Fault::Failed(why.to_owned()));
+        }
         let _slot = self
             .slots
             .acquire()

@@ -1,14 +1,13 @@
 //! What waits until a particle is evaluated.
 //!
 //! A particle whose evaluation takes several turns takes no results meanwhile.
-//! The intent of a call stays until its result is taken, and a host function,
-//! which may change something here, is not run before: what it did and its
-//! result are durable together.
+//! The result of a call is kept in the place of its intent until it is taken,
+//! in one commit with what the call changed. A host function, which may change
+//! something here, is not run before: what it did and its result are durable
+//! together.
 
-use super::{Open, Queued};
-use crate::event::CallOutcome;
+use super::{Answer, Open, Queued};
 use crate::peer::Peer;
-use crate::receipts::Executed;
 use crate::store::ParticleKey;
 
 /// A call or a result that waits.
@@ -19,8 +18,7 @@ pub(crate) enum Held {
     /// How a call ended.
     Outcome {
         open: Open,
-        outcome: CallOutcome,
-        executed: Option<Box<Executed>>,
+        answer: Answer,
         intent: bool,
     },
 }
@@ -57,10 +55,9 @@ impl Peer {
             }
             Held::Outcome {
                 open,
-                outcome,
-                executed,
+                answer,
                 intent,
-            } => self.complete(open, outcome, executed, intent),
+            } => self.complete(open, answer, intent),
         }
     }
 }

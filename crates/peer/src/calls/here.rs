@@ -38,7 +38,9 @@ impl Peer {
             cost += kib(value);
         }
         match answer {
-            Ok(Answer::Value(value)) => self.complete(open, CallOutcome::Value(value), None, false),
+            Ok(Answer::Value(value)) => {
+                self.complete(open, CallOutcome::Value(value).into(), false)
+            }
             Ok(Answer::Timeout { after_ms, value }) => self.wait(open, after_ms, value, now),
             Ok(Answer::Connect(contact)) => {
                 let max = self.config.limits.connects;
@@ -51,13 +53,13 @@ impl Peer {
                 self.network.connect(contact, now);
             }
             Ok(Answer::Change(change)) => match self.change_services(change) {
-                Ok(()) => self.complete(open, CallOutcome::Value(Value::from("")), None, false),
+                Ok(()) => self.complete(open, CallOutcome::Value(Value::from("")).into(), false),
                 Err(error) => self.fail(open, &Failure::from(error)),
             },
             Ok(Answer::Create(service)) => {
                 let id = Value::from(service.id.as_ref());
                 match self.register_service(service) {
-                    Ok(()) => self.complete(open, CallOutcome::Value(id), None, false),
+                    Ok(()) => self.complete(open, CallOutcome::Value(id).into(), false),
                     Err(error) => self.fail(open, &Failure::from(error)),
                 }
             }

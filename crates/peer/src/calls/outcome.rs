@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use weir_identity::{PeerId, Value};
 
-use super::{Held, Open, Running};
+use super::{Answer, Held, Intent, Open, Running};
 use crate::effect::{CallId, Effect, ParticleEvent};
 use crate::event::CallOutcome;
 use crate::native::{Code, Failure, encoded_size_within};
@@ -18,7 +18,7 @@ const VALUE_DEPTH: usize = 128;
 impl Peer {
     pub(crate) fn on_wait_over(&mut self, id: u64) {
         if let Some(wait) = self.calls.end_wait(id) {
-            self.complete(wait.open, CallOutcome::Value(wait.value), None, false);
+            self.complete(wait.open, CallOutcome::Value(wait.value).into(), false);
         }
     }
 
@@ -27,7 +27,7 @@ impl Peer {
         let waiting = std::mem::take(&mut self.calls.connects);
         for (wanted, open) in waiting {
             if wanted == peer {
-                self.complete(open, CallOutcome::Value(Value::from(reached)), None, false);
+                self.complete(open, CallOutcome::Value(Value::from(reached)).into(), false);
             } else {
                 self.calls.connects.push((wanted, open));
             }
@@ -49,7 +49,7 @@ impl Peer {
             self.counted.results_late += 1;
             return;
         };
-        let executed = execution.map(|execution| Box::new(Executed { service, execution }));
+        let executed = execution.map(|execution| Executed { service, execution });
         self.finish(id, open, intent, outcome, executed);
     }
 
@@ -73,13 +73,58 @@ impl Peer {
         open: Open,
         intent: bool,
         outcome: CallOutcome,
-        executed: Option<Box<Executed>>,
+        executed: Option<Executed>,
     ) {
         if let Some(particle) = self.particles.get_mut(&open.key) {
             particle.running.remove(&id);
         }
         let (outcome, kept) = self.within_limits(outcome);
-        self.complete(open, outcome, executed.filter(|_| kept), intent);
+        let executed = executed.filter(|_| kept);
+        let receipt = executed.map(|executed| self.sign(&open, &executed));
+        self.answer(open, Answer { outcome, receipt }, intent);
+    }
+
+    /// Makes the receipt of an execution. What it changed in the state of its service is being written, so the receipt
+    /// takes its place in the chains now: the next call of the service may find that change, and end before the journal
+    /// of this one can take its outcome.
+    fn sign(&mut self, open: &Open, executed: &Executed) -> Bytes {
+        let Draft { receipt, ends } = self.chains.draft(
+            &self.config.keypair,
+            &About {
+                executed,
+                function: &open.function,
+                particle: &open.key.particle.0,
+                step: &open.step.0,
+                employment: self.config.employment.as_ref(),
+                epoch: self.epoch,
+            },
+        );
+        for (chain, end) in &ends {
+            self.batch.put_chain(chain, end);
+        }
+        self.chains.append(&ends);
+        let bytes = Bytes::from(receipt.encode());
+        if self.config.employment.is_some() {
+            self.batch
+                .put_receipt(self.epoch, receipt.receipt.seq, &bytes);
+        }
+        bytes
+    }
+
+    /// Gives the answer of a service to its particle. If that cannot take it yet, the store keeps it meanwhile, because
+    /// what the call changed must not be there without it.
+    pub(super) fn answer(&mut self, open: Open, answer: Answer, intent: bool) {
+        let particle = self.particles.get(&open.key);
+        let waits = particle.is_some_and(|particle| !particle.over && particle.has_more());
+        if !waits {
+            self.complete(open, answer, intent);
+            return;
+        }
+        let ended = Intent::Ended(answer);
+        self.batch.put_intent(&open.key, &open.step.0, &ended);
+        if let Intent::Ended(answer) = ended {
+            self.complete(open, answer, true);
+        }
     }
 
     /// Replaces a result that must not enter a journal by a failure; the second
@@ -137,25 +182,18 @@ impl Peer {
     }
 
     pub(super) fn fail(&mut self, open: Open, failure: &Failure) {
-        self.complete(open, CallOutcome::failed(failure.to_string()), None, false);
+        self.complete(open, CallOutcome::failed(failure.to_string()).into(), false);
     }
 
     /// Gives an outcome to the particle engine; `intent` says that an intent
     /// was recorded, which goes when the outcome is taken.
-    pub(super) fn complete(
-        &mut self,
-        open: Open,
-        outcome: CallOutcome,
-        executed: Option<Box<Executed>>,
-        intent: bool,
-    ) {
+    pub(super) fn complete(&mut self, open: Open, answer: Answer, intent: bool) {
         if let Some(particle) = self.particles.get_mut(&open.key)
             && particle.has_more()
         {
             particle.held.push_back(Held::Outcome {
                 open,
-                outcome,
-                executed,
+                answer,
                 intent,
             });
             return;
@@ -179,18 +217,9 @@ impl Peer {
             return;
         };
         particle.open_calls = particle.open_calls.saturating_sub(1);
+        let Answer { outcome, receipt } = answer;
         let (outcome, kept) = self.within_particle(&key, outcome);
-        let draft = executed.filter(|_| kept).map(|executed| {
-            let about = About {
-                executed: &executed,
-                function: &function,
-                particle: &key.particle.0,
-                step: &step.0,
-                employment: self.config.employment.as_ref(),
-                epoch: self.epoch,
-            };
-            self.chains.draft(&self.config.keypair, &about)
-        });
+        let receipt = receipt.filter(|_| kept);
         let Some(avm) = self.particles.get_mut(&key).and_then(Particle::avm) else {
             self.counted.results_late += 1;
             return;
@@ -198,26 +227,10 @@ impl Peer {
         if !matches!(outcome, CallOutcome::Value(_)) {
             self.counted.calls_failed += 1;
         }
-        let receipt: Option<Bytes> = draft.as_ref().map(|draft| draft.receipt.encode().into());
-        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt.clone()) {
+        if let Err(error) = avm.complete(step, args, outcome.clone().into(), receipt) {
             tracing::warn!(particle = %key.particle.0, %error, "result not taken");
             self.counted.results_late += 1;
             return;
-        }
-        if let Some(Draft {
-            ends,
-            receipt: signed,
-        }) = draft
-        {
-            for (chain, end) in &ends {
-                self.batch.put_chain(chain, end);
-            }
-            self.chains.append(&ends);
-            if self.config.employment.is_some() {
-                let bytes = receipt.as_deref().unwrap_or_default();
-                self.batch
-                    .put_receipt(self.epoch, signed.receipt.seq, bytes);
-            }
         }
         self.dirty.insert(key);
         self.report(&key, || ParticleEvent::CallEnded {

@@ -52,11 +52,28 @@ inline std::vector<Tetraplet> provenance(std::uint32_t argument) {
   return origins;
 }
 
-// Whether all of an argument, and at least something, was given by this function: a check of who may call in one line.
-inline bool came_from(std::uint32_t argument, std::string_view service, std::string_view function) {
+namespace detail {
+
+template <class Check>
+bool all_origins(std::uint32_t argument, Check fits) {
   auto origins = provenance(argument);
-  auto fits = [&](const Tetraplet &origin) { return origin.service == service && origin.function == function; };
   return !origins.empty() && std::all_of(origins.begin(), origins.end(), fits);
+}
+
+}  // namespace detail
+
+// Whether all of an argument, and at least something, was given by this function, on whichever peer. That says what the
+// value is and not who vouches for it: anybody may run a service of this name. `came_from_peer` says the rest.
+inline bool came_from(std::uint32_t argument, std::string_view service, std::string_view function) {
+  return detail::all_origins(argument, [&](const Tetraplet &origin) {
+    return origin.service == service && origin.function == function;
+  });
+}
+
+// Whether all of an argument, and at least something, came from this peer: from any service there, or as a literal of a
+// script that the peer started. With `came_from` it is a check that only this function of this peer meets.
+inline bool came_from_peer(std::uint32_t argument, std::string_view peer) {
+  return detail::all_origins(argument, [&](const Tetraplet &origin) { return origin.peer == peer; });
 }
 
 }  // namespace weir::context

@@ -1,6 +1,8 @@
 // Values or errors, without exceptions.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -57,6 +59,22 @@ inline Fault take(weir_host_faults_fault_t &fault) {
   // All kinds but one have a text, in the same place.
   if (kind == Fault::Kind::timed_out) return {kind, "it took too long"};
   return {kind, take(fault.val.denied)};
+}
+
+// The fault of a world that uses `weir:host/faults`: the same kinds in a struct of its own.
+template <class T>
+concept OwnFault = requires(T fault) {
+  { fault.tag } -> std::same_as<std::uint8_t &>;
+  { fault.val.denied.len } -> std::same_as<std::size_t &>;
+  { fault.val.not_found.len } -> std::same_as<std::size_t &>;
+  { fault.val.too_large.len } -> std::same_as<std::size_t &>;
+};
+
+// A copy for the caller of the function, who frees it: how a function that returns such a fault fails.
+template <OwnFault T>
+void give(T *result, const Fault &fault) {
+  result->tag = static_cast<std::uint8_t>(fault.kind);
+  if (fault.kind != Fault::Kind::timed_out) give(&result->val.denied, fault.text);
 }
 
 }  // namespace weir

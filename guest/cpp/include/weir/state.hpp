@@ -94,7 +94,8 @@ inline Result<bool, Error> remove(std::string_view key) {
   return held;
 }
 
-// At most `limit` entries of the range in that order. To go on, begin behind the last key.
+// At most `limit` entries of the range in that order; fewer if they are many (1,000) or large (1 MiB), but none only if
+// there is none. To go on, begin behind the last key.
 inline std::vector<Entry> scan(Range range, Order order, std::uint32_t limit) {
   auto lent = detail::lend(range);
   weir_host_state_list_entry_t list;

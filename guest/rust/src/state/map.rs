@@ -1,7 +1,7 @@
 //! Typed parts of the state.
 
 use super::value::{decode, encode};
-use super::{Error, Key, Order};
+use super::{Error, Key, Order, SCAN_BYTES_MAX};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
@@ -234,7 +234,10 @@ impl<K: Key, V: DeserializeOwned> Entries<K, V> {
     fn advance(&mut self, fetch: impl FnOnce(&Self) -> Vec<super::Entry>) -> Option<super::Entry> {
         if self.page.is_empty() && !self.is_done && self.start < self.end {
             self.page = fetch(self).into();
-            self.is_done = self.page.len() < PAGE as usize;
+            let size = |entry: &super::Entry| entry.key.len() + entry.value.len();
+            let bytes: usize = self.page.iter().map(size).sum();
+            // A page that its bytes have ended says nothing of what is behind it.
+            self.is_done = self.page.len() < PAGE as usize && bytes < SCAN_BYTES_MAX;
             if let Some(last) = self.page.back() {
                 match self.order {
                     Order::Ascending => self.start = [&last.key[..], &[0]].concat(),

@@ -46,7 +46,7 @@ pub(crate) mod log {
 /// The state.
 pub(crate) mod state {
     use crate::bindings::weir::host::state::{Entry, Error, KeyRange, Order};
-    use crate::state::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+    use crate::state::{KEY_BYTES_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
     use crate::testing::script::Script;
     use crate::testing::{Mode, with};
     use std::ops::Bound;
@@ -73,33 +73,59 @@ pub(crate) mod state {
     }
 
     pub(crate) fn delete(key: &[u8]) -> Result<bool, Error> {
-        write(|script| Ok(script.state.remove(key).is_some()))
+        write(|script| {
+            bound("a key", key, KEY_BYTES_MAX)?;
+            Ok(script.state.remove(key).is_some())
+        })
     }
 
     pub(crate) fn scan(range: &KeyRange, order: Order, limit: u32) -> Vec<Entry> {
-        if range.end.as_ref().is_some_and(|end| *end <= range.start) {
-            return Vec::new();
-        }
+        let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| Entry {
+            key: key.clone(),
+            value: value.clone(),
+        };
+        let size = |entry: &Entry| entry.key.len() + entry.value.len();
+        visit(range, order, limit, entry, size)
+    }
+
+    pub(crate) fn keys(range: &KeyRange, order: Order, limit: u32) -> Vec<Vec<u8>> {
+        visit(range, order, limit, |(key, _)| key.clone(), Vec::len)
+    }
+
+    fn visit<T>(
+        range: &KeyRange,
+        order: Order,
+        limit: u32,
+        item: impl Fn((&Vec<u8>, &Vec<u8>)) -> T,
+        size: impl Fn(&T) -> usize,
+    ) -> Vec<T> {
         read(|script| {
+            if range.end.as_ref().is_some_and(|end| *end <= range.start) {
+                return Vec::new();
+            }
             let end = range.end.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
             let entries = script
                 .state
                 .range::<Vec<u8>, _>((Bound::Included(&range.start), end));
-            let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| Entry {
-                key: key.clone(),
-                value: value.clone(),
-            };
-            let limit = limit as usize;
             match order {
-                Order::Ascending => entries.take(limit).map(entry).collect(),
-                Order::Descending => entries.rev().take(limit).map(entry).collect(),
+                Order::Ascending => take(entries.map(item), limit, size),
+                Order::Descending => take(entries.rev().map(item), limit, size),
             }
         })
     }
 
-    pub(crate) fn keys(range: &KeyRange, order: Order, limit: u32) -> Vec<Vec<u8>> {
-        let entries = scan(range, order, limit);
-        entries.into_iter().map(|entry| entry.key).collect()
+    /// The first of them, as many as one scan gives: it ends with the item that reaches the most bytes.
+    fn take<T>(items: impl Iterator<Item = T>, limit: u32, size: impl Fn(&T) -> usize) -> Vec<T> {
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        for item in items.take(limit.min(SCAN_ENTRIES_MAX) as usize) {
+            bytes += size(&item);
+            found.push(item);
+            if bytes >= SCAN_BYTES_MAX {
+                break;
+            }
+        }
+        found
     }
 
     fn bound(what: &str, bytes: &[u8], max: usize) -> Result<(), Error> {
@@ -131,30 +157,29 @@ pub(crate) mod state {
 pub(crate) mod blobs {
     use crate::bindings::weir::host::faults::Fault;
     use crate::blobs::READ_BYTES_MAX;
-    use crate::testing::with;
+    use crate::testing::{effect, with};
+
+    const INTERFACE: &str = "weir:host/blobs";
 
     pub(crate) fn size(cid: &str) -> Result<u64, Fault> {
         find(cid, |blob| Ok(blob.len() as u64))
     }
 
     pub(crate) fn read(cid: &str, offset: u64, len: u32) -> Result<Vec<u8>, Fault> {
-        if len > READ_BYTES_MAX {
-            return Err(Fault::TooLarge(format!(
-                "at most {READ_BYTES_MAX} bytes can be read at once"
-            )));
-        }
         find(cid, |blob| {
             let start = usize::try_from(offset).map_or(blob.len(), |offset| offset.min(blob.len()));
-            let end = blob.len().min(start + len as usize);
+            let end = blob.len().min(start + len.min(READ_BYTES_MAX) as usize);
             Ok(blob[start..end].to_vec())
         })
     }
 
     pub(crate) fn put(bytes: &[u8]) -> Result<String, Fault> {
+        effect(INTERFACE);
         Ok(with(|script| script.keep(bytes)))
     }
 
     fn find<T>(cid: &str, read: impl FnOnce(&[u8]) -> Result<T, Fault>) -> Result<T, Fault> {
+        effect(INTERFACE);
         with(|script| match script.blobs.get(cid) {
             Some(blob) => read(blob),
             None => Err(Fault::NotFound(format!("the blob {cid}"))),
@@ -166,9 +191,10 @@ pub(crate) mod blobs {
 pub(crate) mod http {
     use crate::bindings::weir::host::faults::Fault;
     use crate::bindings::weir::host::http::{Header, Request, Response};
-    use crate::testing::with;
+    use crate::testing::{effect, with};
 
     pub(crate) fn fetch(request: &Request) -> Result<Response, Fault> {
+        effect("weir:host/http");
         let pair = |header: &Header| (header.name.clone(), header.value.clone());
         let sent = crate::http::Request {
             method: request.method.clone(),
@@ -203,14 +229,16 @@ pub(crate) mod http {
 pub(crate) mod signing {
     use crate::bindings::weir::host::faults::Fault;
     use crate::testing::script::Script;
-    use crate::testing::with;
+    use crate::testing::{effect, with};
 
     pub(crate) fn sign(message: &[u8]) -> Result<Vec<u8>, Fault> {
+        effect("weir:host/signing");
         Ok(with(|script| {
             Script::signature(&script.info.worker, &script.info.service, message)
         }))
     }
 
+    /// Anybody can check a signature, so this is no effect.
     pub(crate) fn verify(peer: &str, service: &str, message: &[u8], signature: &[u8]) -> bool {
         Script::signature(peer, service, message) == signature
     }
@@ -220,9 +248,10 @@ pub(crate) mod signing {
 pub(crate) mod programs {
     use crate::bindings::weir::host::faults::Fault;
     use crate::programs::Output;
-    use crate::testing::with;
+    use crate::testing::{effect, with};
 
     pub(crate) fn run(name: &str, arguments: &[String]) -> Result<Output, Fault> {
+        effect("weir:host/programs");
         // It runs outside of the script, which it may ask itself.
         match with(|script| script.programs.get(name).cloned()) {
             Some(program) => Ok(program(arguments)),
@@ -234,16 +263,16 @@ pub(crate) mod programs {
 /// Randomness, the same in each run.
 pub(crate) mod entropy {
     use crate::bindings::weir::host::faults::Fault;
-    use crate::testing::with;
+    use crate::testing::{effect, with};
 
     const BYTES_MAX: u32 = 4_096;
 
     pub(crate) fn bytes(len: u32) -> Result<Vec<u8>, Fault> {
         if len > BYTES_MAX {
-            return Err(Fault::TooLarge(format!(
-                "at most {BYTES_MAX} random bytes at once"
-            )));
+            let why = format!("{len} bytes of entropy: at most {BYTES_MAX}");
+            return Err(Fault::Invalid(why));
         }
+        effect("weir:host/entropy");
         Ok(with(|script| script.draw(len as usize)))
     }
 }

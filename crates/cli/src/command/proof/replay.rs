@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weir_identity::{Cid, PeerId};
 use weir_marine::{Execution, Marine, MarineConfig, Module, Verdict};
-use weir_receipt::Evidence;
+use weir_receipt::{Evidence, local_worker_id};
 
 #[derive(Serialize)]
 struct Replayed {
@@ -49,7 +49,6 @@ pub(super) fn run(
     let patience = Patience::new(timeout);
     let marine = Marine::new(MarineConfig {
         execution,
-        slots: 1,
         ..MarineConfig::default()
     })
     .map_err(|error| Failure::internal("the runtime cannot be set up", error))?;
@@ -78,7 +77,7 @@ pub(super) fn run(
         drop(progress);
         judge(&name, &signer, &verdict)?;
         lines.push_str(&format!(
-            "{} {name}: {service}.{function} is the same, {} fuel\n",
+            "{} {name}: {service}.{function} is the same, {} fuel, signed by {signer}\n",
             output.palette().check(),
             receipt.fuel
         ));
@@ -131,11 +130,25 @@ fn expand(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(all)
 }
 
+/// Who signed the receipt. That has to be who executed the call, by the circumstances that the receipt covers: any bytes
+/// are the signature of some key.
 fn signer(name: &str, evidence: &Evidence) -> Result<PeerId, Failure> {
-    let signer = evidence.receipt.signer();
-    signer
-        .map(|key| key.peer_id())
-        .map_err(|error| unreadable(name, &format!("nobody signed the receipt: {error}")))
+    let key = evidence.receipt.signer();
+    let key =
+        key.map_err(|error| unreadable(name, &format!("nobody signed the receipt: {error}")))?;
+    let signer = key.peer_id();
+    let (_, context) =
+        (evidence.material.read_call()).map_err(|error| unreadable(name, &error.to_string()))?;
+    let receipt = &evidence.receipt.receipt;
+    let is_worker = receipt.deal_id != 0 || receipt.worker_id == local_worker_id(&key.address());
+    if signer != context.worker || !is_worker {
+        let cause = format!(
+            "it was executed as {}, who did not sign this receipt",
+            context.worker
+        );
+        return Err(unreadable(name, &cause));
+    }
+    Ok(signer)
 }
 
 fn load(

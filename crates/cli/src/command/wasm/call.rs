@@ -162,9 +162,14 @@ fn harmless(line: &str) -> String {
 /// What the user is told of a call without result.
 pub(super) fn failure(function: &str, done: &CallOutput) -> Option<Failure> {
     let error = done.result.as_ref().err()?;
+    Some(failed(function, error))
+}
+
+/// The same of an error.
+pub(super) fn failed(function: &str, error: &Error) -> Failure {
     let what = format!("{function} failed");
     let group = error.code().split('/').next().unwrap_or_default();
-    Some(match group {
+    match group {
         "contract" => Failure::new(Code::ComponentCall, error.to_string())
             .fix("weir wasm inspect FILE lists the functions"),
         "infra" => Failure::internal(what, error),
@@ -176,7 +181,7 @@ pub(super) fn failure(function: &str, done: &CallOutput) -> Option<Failure> {
                 _ => failure,
             }
         }
-    })
+    }
 }
 
 #[cfg(test)]

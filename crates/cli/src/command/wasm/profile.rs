@@ -1,6 +1,6 @@
 //! `weir wasm profile FILE 'fn(args)'`: where the fuel of a call goes.
 
-use super::call::{self, Typed, execute, failure, runtime, show_logs};
+use super::call::{self, Typed, execute, failed, failure, runtime, show_logs};
 use super::surroundings::{Surroundings, limits};
 use super::{compile, marine, refused};
 use crate::args::Allowance;
@@ -167,7 +167,8 @@ fn profile(
     let runtime = runtime()?;
     let progress = output.progress("the function runs with probes");
     let typed = typed.clone();
-    let profiled = patience.wait_for(&typed.function.clone(), move || {
+    let function = typed.function.clone();
+    let profiled = patience.wait_for(&function, move || {
         let profiler = Profiler::new(&marine, &bytes)?;
         runtime.block_on(profiler.call(Call {
             function: &typed.function,
@@ -178,7 +179,7 @@ fn profile(
         }))
     })?;
     drop(progress);
-    profiled.map_err(|error| Failure::internal("the call cannot be profiled", error))
+    profiled.map_err(|error| failed(&function, &error))
 }
 
 fn cost(cost: FunctionCost) -> Cost {

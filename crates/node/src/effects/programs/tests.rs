@@ -244,6 +244,47 @@ async fn what_a_program_uses_is_limited() {
 }
 
 #[tokio::test]
+async fn a_path_with_an_equals_sign_is_the_program_and_no_variable() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let odd = folder.path().join("name=value");
+    std::fs::create_dir(&odd).expect("a writable folder");
+    let offered = |name: &str, arguments: &[&str], parameters: Vec<Parameter>| {
+        let file = odd.join(name);
+        let original = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
+        let original = original.iter().find(|path| path.exists());
+        std::os::unix::fs::symlink(original.expect("it is there"), &file).expect("a link");
+        let path = file.to_str().expect("it is text");
+        machine(
+            program(path, arguments, parameters),
+            ProgramLimits::default(),
+        )
+    };
+
+    let anything = Parameter::new(None, 100).expect("there is no pattern");
+    let echo = offered("echo", &["{0}", "and more"], vec![anything]);
+    let output = echo.run(&["/bin/pwd"]).await.expect("it runs");
+    assert_eq!((output.code, text(&output)), (0, "/bin/pwd and more\n"));
+
+    let env = offered("env", &[], vec![]);
+    let output = env.run(&[]).await.expect("it runs");
+    assert_eq!((output.code, text(&output)), (0, ""));
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_absolute_is_not_looked_for() {
+    // The last one lies in the folder in which this test runs.
+    for path in ["echo", "./echo", "-S", "a=b", "Cargo.toml"] {
+        let machine = machine(program(path, &["x"], vec![]), ProgramLimits::default());
+        let refused = machine.run(&[]).await;
+        let Err(Fault::Failed(why)) = refused else {
+            panic!("{path}: {refused:?}");
+        };
+        assert!(why.contains("not absolute"), "{path}: {why}");
+        assert_eq!(machine.left(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_fails() {
     let machine = machine(
         program("/bin/no-such-program", &[], vec![]),

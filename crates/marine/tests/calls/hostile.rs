@@ -113,19 +113,17 @@ fn types_that_end_too_early_are_refused() {
 
 #[test]
 fn instances_in_instances_have_a_depth() {
-    let mut text = r#"(component
+    let text = r#"(component
         (core module $m (func (export "run"))) (core instance $i (instantiate $m))
         (func $f (canon lift (core func $i "run")))
-        (instance $i0 (export "f" (func $f)))"#
-        .to_owned();
-    for depth in 1..200 {
-        text += &format!(
-            r#"(instance $i{depth} (export "a" (instance $i{})))"#,
-            depth - 1
-        );
-    }
-    text += r#"(export "run" (func $f)))"#;
-    let bytes = wat::parse_str(text).expect("parses");
+        (instance $i0 (export "f" (func $f)))"#;
+    let levels = (1..200).map(|depth| {
+        let below = depth - 1;
+        format!(r#"(instance $i{depth} (export "a" (instance $i{below})))"#)
+    });
+    let levels: String = levels.collect();
+    let bytes = wat::parse_str(format!(r#"{text} {levels} (export "run" (func $f)))"#));
+    let bytes = bytes.expect("parses");
     assert_eq!(why(&bytes).code(), "deploy/invalid-component");
 }
 

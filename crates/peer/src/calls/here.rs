@@ -39,7 +39,7 @@ impl Peer {
         }
         match answer {
             Ok(Answer::Value(value)) => {
-                self.complete(open, CallOutcome::Value(value).into(), false)
+                self.complete(open, CallOutcome::Value(value).into(), false);
             }
             Ok(Answer::Timeout { after_ms, value }) => self.wait(open, after_ms, value, now),
             Ok(Answer::Connect(contact)) => {

@@ -109,8 +109,8 @@ impl Session {
         }
     }
 
-    /// Between the two, code of the guest runs that no function was asked of: it sets up an instance. It has nothing of
-    /// what a call is about, so that it cannot do the call's work without its fuel.
+    /// Says whether an instance is being made. Code of the guest that runs meanwhile has nothing of what a call is about, so
+    /// that it cannot do the call's work without its fuel.
     pub(crate) fn set_starting(&mut self, starting: bool) {
         self.starting = starting;
     }

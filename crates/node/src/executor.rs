@@ -500,6 +500,7 @@ mod tests {
             owner: owner.peer_id(),
             aliases: std::collections::BTreeSet::new(),
             idempotent: false,
+            exclusive: std::collections::BTreeSet::new(),
             terms: None,
         }
     }

@@ -1,5 +1,6 @@
 //! How the rest of a program talks to a node.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_avm::Export;
 use weir_identity::{Cid, PeerId};
-use weir_marine::{Grants, Marine, Module};
+use weir_marine::{Grants, Marine, Mode, Module};
 use weir_peer::deals::DealTable;
 use weir_peer::{
     Batch, ClientFunctions, Contact, Metrics, ParticleId, Service, ServiceError, StoredRecord,
@@ -251,6 +252,7 @@ impl NodeHandle {
             aliases: aliases.into_iter().collect(),
             // What a call makes of the state is written with its outcome, or neither is. Effects are another matter.
             idempotent: !module.has_effects(),
+            exclusive: changing(&module),
             terms: grants.map(|grants| grants.to_value()),
         };
         let deployed = Deployed {
@@ -426,6 +428,15 @@ impl NodeHandle {
             reason: reason.unwrap_or_else(|| "it is stopping".to_owned()),
         }
     }
+}
+
+/// The functions that change the state: one after the other, in the order in which they got their turn.
+fn changing(module: &Module) -> BTreeSet<Arc<str>> {
+    let functions = module.functions().iter();
+    let changing = functions.filter(|function| function.mode() == Mode::Update);
+    changing
+        .map(|function| Arc::from(function.name()))
+        .collect()
 }
 
 pub(crate) fn signatures(module: &Module) -> Vec<String> {

@@ -12,10 +12,10 @@ use futures::executor::block_on;
 use support::{Folder, callback, node, request, start, with_wasm};
 use weir_identity::keccak256;
 use weir_marine::states::Backing;
-use weir_marine::{States, StatesConfig};
-use weir_node::NodeHandle;
+use weir_marine::{Manifest, States, StatesConfig, compose};
 use weir_node::store::{Birth, Durability, StateTable, Store};
-use weir_peer::{Batch, Write};
+use weir_node::{Deployment, NodeHandle};
+use weir_peer::{Batch, Limits, Write};
 use weir_receipt::state::{Transaction, Tree};
 
 const ADD: &str = r#"(seq (call %init_peer_id% ("counter" "add") [] n) (call %init_peer_id% ("callbackSrv" "done") [n]))"#;
@@ -73,6 +73,50 @@ async fn a_service_that_a_script_removes_loses_its_state() {
     node.shutdown().await;
     let node = start(with_wasm(support::node(&folder, 1))).await;
     assert_eq!(add(&node).await, 2);
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_wait_for_each_other_leave_room_for_what_only_looks() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "spin") (loop (br 0))) (func (export "look") (result i32) (i32.const 7)))
+            (core instance $i (instantiate $m))
+            (func (export "spin") (canon lift (core func $i "spin")))
+            (func (export "look") (result u32) (canon lift (core func $i "look"))))"#,
+    );
+    let manifest = Manifest::from_toml(
+        r#"
+        service = { name = "slow", version = "1.0.0" }
+        part = [{ name = "slow", component = "slow.wasm", facade = true }]
+        functions.spin = { mode = "update", fuel = 1_000_000_000_000_000 }
+        functions.look = { mode = "view" }
+        "#,
+    );
+    let parts = [("slow".to_owned(), component.expect("it is WebAssembly"))];
+    let composed = compose(&manifest.expect("it is valid"), &parts.into());
+    let deployment = Deployment {
+        id: Arc::from("slow"),
+        aliases: Vec::new(),
+        component: composed.expect("there is one part").component,
+        grants: None,
+    };
+
+    let folder = Folder::new();
+    let mut config = with_wasm(node(&folder, 1));
+    config.limits = Arc::new(Limits {
+        calls: 2,
+        ..Limits::default()
+    });
+    let node = start(config).await;
+    node.deploy(deployment).await.unwrap();
+    let spin = r#"(call %init_peer_id% ("slow" "spin") [])"#;
+    let spinning = futures::future::join_all((0..20).map(|_| node.submit(request(spin)))).await;
+    // The first of them does not end before the particle expires.
+    let look = r#"(seq (call %init_peer_id% ("slow" "look") [] n) (call %init_peer_id% ("callbackSrv" "done") [n]))"#;
+    let mut particle = node.submit(request(look)).await.unwrap();
+    assert_eq!(callback(&mut particle).await[0].as_i64(), Some(7));
+    drop(spinning);
     node.shutdown().await;
 }
 

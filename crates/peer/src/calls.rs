@@ -1,13 +1,15 @@
 //! Calls that particles make on this peer.
 //!
 //! Host functions are answered at once; services are executed by the driver, a
-//! limited number at a time, initiators taking turns. The intent of a service
-//! call is recorded before the call is given out (unless the service says that
+//! limited number at a time, initiators taking turns, and calls that exclude
+//! each other do not keep the rest waiting. The intent of a service call is
+//! recorded before the call is given out (unless the service says that
 //! repeating it is harmless) and deleted with its outcome.
 
 mod held;
 mod here;
 mod intent;
+mod lanes;
 mod outcome;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ enum Target {
         service: Arc<str>,
         kind: Option<Arc<str>>,
         intent: bool,
+        /// It excludes other calls of the service.
+        exclusive: bool,
     },
     Nobody,
 }
@@ -69,6 +73,13 @@ struct Running {
     /// The id of the service, where the call names an alias of it.
     service: Arc<str>,
     intent: bool,
+    exclusive: bool,
+}
+
+impl Running {
+    fn lane(&self) -> Option<&Arc<str>> {
+        self.exclusive.then_some(&self.service)
+    }
 }
 
 /// A host function that has not answered yet.
@@ -82,12 +93,13 @@ struct Wait {
 
 pub(crate) use held::Held;
 pub(crate) use intent::{Answer, Intent};
+use lanes::Lanes;
 
 /// All calls that were requested and not completed.
 #[derive(Debug)]
 pub(crate) struct Calls {
     natives: FairQueue<Queued>,
-    services: FairQueue<Queued>,
+    services: Lanes<Queued>,
     /// Calls that their particles hold back.
     held: usize,
     running: BTreeMap<CallId, Running>,
@@ -101,7 +113,7 @@ impl Calls {
     pub(crate) fn new(seed: u64) -> Self {
         Calls {
             natives: FairQueue::default(),
-            services: FairQueue::default(),
+            services: Lanes::default(),
             held: 0,
             running: BTreeMap::new(),
             waits: BTreeMap::new(),
@@ -125,7 +137,28 @@ impl Calls {
 
     /// The particle of a running call is over.
     pub(crate) fn abandon(&mut self, call: CallId) {
-        self.running.remove(&call);
+        self.end(call);
+    }
+
+    /// The driver is done with a call.
+    fn end(&mut self, call: CallId) -> Option<Running> {
+        let running = self.running.remove(&call)?;
+        self.services.end(running.lane());
+        Some(running)
+    }
+
+    fn queue(&mut self, initiator: PeerId, queued: Queued) {
+        match &queued.target {
+            Target::Native(_) | Target::Client | Target::Nobody => {
+                self.natives.push(initiator, queued);
+            }
+            Target::Driver {
+                service, exclusive, ..
+            } => {
+                let lane = exclusive.then(|| service.clone());
+                self.services.push(initiator, lane, queued);
+            }
+        }
     }
 
     fn number(&mut self) -> u64 {
@@ -180,22 +213,25 @@ impl Peer {
         });
         let target = self.target(&key, &request);
         let limits = &self.config.limits;
-        let queue = match target {
-            Target::Native(_) | Target::Client | Target::Nobody => &mut self.calls.natives,
-            Target::Driver { .. } => &mut self.calls.services,
+        let calls = &mut self.calls;
+        let (queued_of, queued) = match target {
+            Target::Native(_) | Target::Client | Target::Nobody => {
+                (calls.natives.len_of(&initiator), calls.natives.len())
+            }
+            Target::Driver { .. } => (calls.services.len_of(&initiator), calls.services.len()),
         };
-        let full = if queue.len_of(&initiator) >= limits.calls_queued_per_initiator {
+        let full = if queued_of >= limits.calls_queued_per_initiator {
             Some((
                 "calls_queued_per_initiator",
                 limits.calls_queued_per_initiator,
             ))
-        } else if queue.len() + self.calls.held >= limits.calls_queued {
+        } else if queued + calls.held >= limits.calls_queued {
             Some(("calls_queued", limits.calls_queued))
         } else {
             None
         };
         match full {
-            None => queue.push(
+            None => calls.queue(
                 initiator,
                 Queued {
                     open,
@@ -230,6 +266,7 @@ impl Peer {
             service: request.service.clone(),
             kind: None,
             intent,
+            exclusive: false,
         };
         let name = (request.service.clone(), request.function.clone());
         if !policy.overridden.is_empty() && policy.overridden.contains(&name) {
@@ -256,6 +293,7 @@ impl Peer {
                 service: service.id.clone(),
                 kind: Some(service.kind.clone()),
                 intent: !service.idempotent,
+                exclusive: service.exclusive.contains(&request.function),
             },
             None if policy.unknown_to_driver => driver(true),
             None => Target::Nobody,
@@ -264,7 +302,7 @@ impl Peer {
 
     /// Makes one call, if one can be made now.
     pub(crate) fn run_call(&mut self, budget: &mut usize, now: Timestamp) -> bool {
-        if self.calls.running.len() < self.config.limits.calls
+        if self.calls.services.executing() < self.config.limits.calls
             && let Some(queued) = self.calls.services.pop()
         {
             self.start_service(queued, now);
@@ -297,17 +335,25 @@ impl Peer {
             service,
             kind,
             intent,
+            exclusive,
         } = target
         else {
             return;
         };
         let host = self.host();
         let (key, step) = (open.key, open.step.0);
+        let running = Running {
+            open,
+            service: service.clone(),
+            intent,
+            exclusive,
+        };
         let Some(particle) = self
             .particles
             .get_mut(&key)
             .filter(|particle| !particle.over)
         else {
+            self.calls.services.end(running.lane());
             return;
         };
         let id = CallId(self.calls.number());
@@ -329,11 +375,6 @@ impl Peer {
         if intent {
             self.batch.put_intent(&key, &step, &Intent::Begun);
         }
-        let running = Running {
-            open,
-            service: service.clone(),
-            intent,
-        };
         self.calls.running.insert(id, running);
         self.timers.set(deadline, Wake::Call(id));
         self.counted.calls_driver += 1;

@@ -1,5 +1,7 @@
 //! The services of a peer, by id and alias.
 
+mod record;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,6 +35,9 @@ pub struct Service {
     /// A call may be repeated after a crash because it has no effect, or the
     /// same one each time.
     pub idempotent: bool,
+    /// Functions that exclude each other, because they change the state: the driver executes one call of them at a
+    /// time, and needs no more than a few to choose from.
+    pub exclusive: BTreeSet<Arc<str>>,
     /// On what terms it runs, for the driver. The peer keeps them and does not look into them.
     pub terms: Option<Value>,
 }

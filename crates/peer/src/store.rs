@@ -6,7 +6,7 @@
 //! | Table | Key after the first byte | Value |
 //! |---|---|---|
 //! | 1 owner | – | peer id |
-//! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent, and terms if there are any |
+//! | 2 service | id | kind, blueprint, interface, owner, aliases, idempotent, terms or nothing, exclusive functions; older records end after idempotent or terms |
 //! | 3 script | CID | text |
 //! | 4 particle | particle, identity | start, own, keep, client data |
 //! | 5 intent | particle, identity, step | nothing, or how the call ended: kind, code, value, receipt |
@@ -17,7 +17,6 @@
 //! | 0x81 archive | particle, identity | start, script text |
 //! | 0x82 receipt | of a worker: epoch, number among its receipts | the signed receipt |
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
@@ -186,23 +185,6 @@ pub(crate) enum Restored {
     Cold,
 }
 
-type ServiceItems = (
-    Arc<str>,
-    Arc<str>,
-    ByteBuf,
-    PeerId,
-    BTreeSet<Arc<str>>,
-    bool,
-);
-type ServiceItemsWithTerms = (
-    Arc<str>,
-    Arc<str>,
-    ByteBuf,
-    PeerId,
-    BTreeSet<Arc<str>>,
-    bool,
-    ByteBuf,
-);
 type IndexItems = (ByteBuf, bool, bool, Option<ByteBuf>);
 
 /// Reads one entry of the store.
@@ -214,33 +196,9 @@ pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Restored, RestoreError> {
     Ok(match *table {
         OWNER => Restored::Owner(PeerId::from_bytes(value).map_err(|e| broken(&e))?),
         SERVICE => {
-            let id: &str = std::str::from_utf8(rest).map_err(|e| broken(&e))?;
-            let with_terms: Result<ServiceItemsWithTerms, _> =
-                serde_ipld_dagcbor::from_slice(value);
-            let ((kind, blueprint, interface, owner, aliases, idempotent), terms) =
-                if let Ok((kind, blueprint, interface, owner, aliases, idempotent, terms)) =
-                    with_terms
-                {
-                    let terms = Value::from_dag_cbor(&terms).map_err(|e| broken(&e))?;
-                    let items = (kind, blueprint, interface, owner, aliases, idempotent);
-                    (items, Some(terms))
-                } else {
-                    let items: ServiceItems =
-                        serde_ipld_dagcbor::from_slice(value).map_err(|e| broken(&e))?;
-                    (items, None)
-                };
-            let interface = Value::from_dag_cbor(&interface).map_err(|e| broken(&e))?;
-            let id = Arc::from(id);
-            Restored::Service(Service {
-                id,
-                kind,
-                blueprint,
-                interface,
-                owner,
-                aliases,
-                idempotent,
-                terms,
-            })
+            let id = std::str::from_utf8(rest).map_err(|e| broken(&e))?;
+            let service = Service::decode(id, value).map_err(|e| broken(&e))?;
+            Restored::Service(service)
         }
         SCRIPT => {
             let cid = Cid::from_bytes(rest).map_err(|e| broken(&e))?;
@@ -345,21 +303,7 @@ impl Batch {
     }
 
     pub(crate) fn put_service(&mut self, service: &Service) {
-        let interface = service.interface.to_dag_cbor();
-        let (kind, blueprint) = (&service.kind, &service.blueprint);
-        let interface = ByteSlice::new(&interface);
-        let (owner, aliases) = (service.owner, &service.aliases);
-        let idempotent = service.idempotent;
-        let items = match &service.terms {
-            None => cbor(&(kind, blueprint, interface, owner, aliases, idempotent)),
-            Some(terms) => {
-                let terms = ByteBuf::from(terms.to_dag_cbor());
-                cbor(&(
-                    kind, blueprint, interface, owner, aliases, idempotent, terms,
-                ))
-            }
-        };
-        self.put(service_key(&service.id), items);
+        self.put(service_key(&service.id), service.encode());
     }
 
     pub(crate) fn delete_service(&mut self, id: &str) {

@@ -338,6 +338,60 @@ fn calls_to_services_take_turns_within_the_limit() {
 }
 
 #[test]
+fn calls_that_exclude_each_other_leave_room_for_the_rest() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig {
+        limits: limits(|l| l.calls = 2),
+        ..config(0)
+    });
+    net.seats[0].behaviour = |_| None;
+    net.register_with(0, "s", |service| {
+        service.exclusive = [Arc::from("f")].into()
+    });
+    for _ in 0..10 {
+        net.submit(0, r#"(call @0 ("s" "f") [])"#);
+    }
+    net.submit(0, r#"(call @0 ("s" "g") [])"#);
+    net.submit(0, r#"(call @0 ("s" "g") [])"#);
+    let made = |net: &Net, function: &str| {
+        let calls = net.seats[0].calls.iter();
+        calls.filter(|call| &*call.function == function).count()
+    };
+    assert_eq!((made(&net, "f"), made(&net, "g")), (4, 1));
+    assert_eq!(net.peer(0).metrics().calls_queued, 7);
+
+    let end = |net: &mut Net, function: &str| {
+        let mut calls = net.seats[0].calls.iter();
+        let call = calls.rfind(|call| &*call.function == function).unwrap().id;
+        net.handle(
+            0,
+            weir_peer::Event::CallFinished {
+                call,
+                outcome: CallOutcome::Value(0.into()),
+                execution: None,
+            },
+        );
+    };
+    end(&mut net, "g");
+    assert_eq!((made(&net, "f"), made(&net, "g")), (4, 2));
+    // As long as all places are taken, none is kept by giving it calls again and again.
+    end(&mut net, "f");
+    assert_eq!((made(&net, "f"), made(&net, "g")), (4, 2));
+    end(&mut net, "g");
+    for n in 5..=10 {
+        assert_eq!((made(&net, "f"), made(&net, "g")), (n, 2));
+        end(&mut net, "f");
+    }
+    // Whatever is not answered in time gives its place up.
+    net.run_for(120_000);
+    assert_eq!(net.peer(0).metrics().calls_running, 0);
+    for _ in 0..5 {
+        net.submit(0, r#"(call @0 ("s" "f") [])"#);
+    }
+    assert_eq!(made(&net, "f"), 14);
+}
+
+#[test]
 fn peers_share_parsed_scripts() {
     let shared = Arc::new(weir_peer::Shared::new(&weir_peer::Limits::default()));
     let mut net = Net::new(0);

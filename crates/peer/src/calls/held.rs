@@ -50,7 +50,7 @@ impl Peer {
                 self.calls.held -= 1;
                 let initiator = self.particles.get(&queued.open.key);
                 if let Some(initiator) = initiator.map(|particle| particle.start.initiator) {
-                    self.calls.natives.push(initiator, queued);
+                    self.calls.queue(initiator, queued);
                 }
             }
             Held::Outcome {

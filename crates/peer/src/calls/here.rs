@@ -84,6 +84,7 @@ impl Peer {
             service: request.service.clone(),
             kind: Some(native::HOST.into()),
             intent: false,
+            exclusive: false,
         };
         let queued = Queued {
             open,
@@ -91,7 +92,7 @@ impl Peer {
             request,
         };
         let initiator = particle.start.initiator;
-        self.calls.services.push(initiator, queued);
+        self.calls.queue(initiator, queued);
     }
 
     fn call_native(

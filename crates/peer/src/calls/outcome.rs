@@ -44,7 +44,8 @@ impl Peer {
             open,
             intent,
             service,
-        }) = self.calls.running.remove(&id)
+            ..
+        }) = self.calls.end(id)
         else {
             self.counted.results_late += 1;
             return;
@@ -54,7 +55,7 @@ impl Peer {
     }
 
     pub(crate) fn on_call_overdue(&mut self, id: CallId) {
-        let Some(Running { open, intent, .. }) = self.calls.running.remove(&id) else {
+        let Some(Running { open, intent, .. }) = self.calls.end(id) else {
             return;
         };
         self.counted.calls_timed_out += 1;

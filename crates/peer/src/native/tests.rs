@@ -1,5 +1,6 @@
 //! Host functions as text: a call on the left, what it gives on the right.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
@@ -37,6 +38,7 @@ fn table() -> ServiceTable {
         owner: peer_id(1),
         aliases: [Arc::from("greeter")].into(),
         idempotent: false,
+        exclusive: BTreeSet::new(),
         terms: None,
     }));
     services

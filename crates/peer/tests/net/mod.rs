@@ -481,19 +481,25 @@ impl Net {
     }
 
     pub fn register(&mut self, index: usize, id: &str, idempotent: bool) {
-        let owner = self.seats[index].id;
-        self.peer(index)
-            .register_service(Service {
-                id: Arc::from(id),
-                kind: Arc::from("mock"),
-                blueprint: Arc::from(""),
-                interface: Value::Null,
-                owner,
-                aliases: BTreeSet::new(),
-                idempotent,
-                terms: None,
-            })
-            .expect("the service is new");
+        self.register_with(index, id, |service| service.idempotent = idempotent);
+    }
+
+    /// Registers a service that is not as others are.
+    pub fn register_with(&mut self, index: usize, id: &str, change: impl FnOnce(&mut Service)) {
+        let mut service = Service {
+            id: Arc::from(id),
+            kind: Arc::from("mock"),
+            blueprint: Arc::from(""),
+            interface: Value::Null,
+            owner: self.seats[index].id,
+            aliases: BTreeSet::new(),
+            idempotent: false,
+            exclusive: BTreeSet::new(),
+            terms: None,
+        };
+        change(&mut service);
+        let registered = self.peer(index).register_service(service);
+        registered.expect("the service is new");
         self.perform(index);
     }
 }

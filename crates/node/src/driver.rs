@@ -38,6 +38,7 @@ use crate::news::Watcher;
 use crate::proofs::Proofs;
 use crate::store::{Durability, Store, StoreError};
 use crate::transport::{Multiaddr, Transport, TransportEvent};
+use export::Exported;
 
 /// Something to do, in its turn.
 enum Todo {
@@ -72,7 +73,8 @@ enum Done {
         records: Result<Vec<StoredRecord>, String>,
     },
     Committed(Result<Vec<Ticket>, StoreError>),
-    Exported,
+    /// None if it panicked: the reply is dropped, and whoever asked hears that.
+    Exported(Option<Box<Exported>>),
 }
 
 /// See the module.
@@ -279,7 +281,7 @@ impl Driver {
                 self.committing = false;
                 self.written(result?);
             }
-            Wake::Work(Done::Exported) => {}
+            Wake::Work(Done::Exported(exported)) => self.exported(exported),
             Wake::Timer => {
                 self.timer = None;
                 self.peer.handle(Event::Timer, now);

@@ -111,7 +111,11 @@ impl Driver {
     }
 
     /// What the peer has to write down for this goes before the answer.
-    fn reply_when_durable<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
+    pub(super) fn reply_when_durable<T: Send + 'static>(
+        &mut self,
+        reply: oneshot::Sender<T>,
+        answer: T,
+    ) {
         self.take_effects();
         // Whoever asked may have gone.
         self.todo

@@ -24,6 +24,12 @@ struct Source {
     start: Option<(Arc<Start>, Arc<str>)>,
 }
 
+/// A log, and who asked for it.
+pub(super) struct Exported {
+    export: Result<Export, ExportFailure>,
+    reply: oneshot::Sender<Result<Export, ExportFailure>>,
+}
+
 impl Driver {
     /// To be called when everything so far is durable: the newest own head is
     /// signed here, and a head must not leave before its journal is.
@@ -41,11 +47,20 @@ impl Driver {
         };
         let store = self.store.clone();
         self.work.spawn_blocking(move || {
-            // After a panic the reply is dropped, and whoever asked hears that.
-            let work = || drop(reply.send(source.export(&store)));
-            caught("export", work).unwrap_or_default();
-            Done::Exported
+            let work = move || {
+                let export = source.export(&store);
+                Box::new(Exported { export, reply })
+            };
+            Done::Exported(caught("export", work).ok())
         });
+    }
+
+    /// The records may be newer than the command. Whatever they tell is reported before the log is there.
+    pub(super) fn exported(&mut self, exported: Option<Box<Exported>>) {
+        if let Some(exported) = exported {
+            let Exported { export, reply } = *exported;
+            self.reply_when_durable(reply, export);
+        }
     }
 }
 

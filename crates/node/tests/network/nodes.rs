@@ -319,3 +319,32 @@ async fn a_node_that_waits_for_the_disk_answers_as_well() {
     a.shutdown().await;
     b.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_does_not_tell_what_was_not_reported_before() {
+    let script = r#"(seq (call %init_peer_id% ("doubler" "double") [2] x) (call %init_peer_id% ("callbackSrv" "done") [x]))"#;
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = Folder::new();
+        let mut config = with_wasm(node(&folder, 1));
+        config.durability = durability;
+        let node = start(config).await;
+        node.deploy(doubler()).await.unwrap();
+        let asked = (0..20).map(|_| async {
+            for _ in 0..20 {
+                let mut particle = node.submit(request(script)).await.unwrap();
+                loop {
+                    let export = node.export(particle.particle()).await.unwrap();
+                    let trace = weir_avm::trace(&export).expect("the log is whole");
+                    if trace.waiting.is_empty() {
+                        break;
+                    }
+                }
+                let reported = std::iter::from_fn(|| particle.try_next());
+                let mut events = reported.map(|news| news.event);
+                assert!(events.any(|event| matches!(event, ParticleEvent::Callback { .. })));
+            }
+        });
+        futures::future::join_all(asked).await;
+        node.shutdown().await;
+    }
+}

@@ -10,7 +10,7 @@
 //!   What [`Update::commit`] makes is seen by the next one at once; until [`States::written`] the new nodes are in
 //!   memory. At [`StatesConfig::unwritten_bytes`] the next writers wait.
 //! - [`States::at`] gives an old root, as long as it is kept: [`StatesConfig::keep_roots_ms`] after it was replaced,
-//!   and longer if it or an older one is held.
+//!   but not beyond [`StatesConfig::keep_roots_bytes`], and longer if it or an older one is held.
 //!
 //! # Invariants
 //! - The first key after the letter of a table is a hash that the service cannot choose: no service reaches what
@@ -32,6 +32,7 @@ mod layout;
 mod life;
 mod snapshot;
 mod update;
+mod written;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -61,6 +62,10 @@ pub struct StatesConfig {
     pub limits: Limits,
     /// How long a root can be read after it was replaced, in milliseconds.
     pub keep_roots_ms: u64,
+    /// How much a service may write, in bytes, until a root that was replaced before is forgotten though its time is
+    /// not over: in the store it has no more than its quota and this, and a little. Counted while the service is in
+    /// memory.
+    pub keep_roots_bytes: u64,
     /// Memory for decoded nodes of all services, in bytes.
     pub cache_bytes: usize,
     /// Bytes of nodes that are not in the store yet. At the limit [`States::update`] waits; an update that has begun
@@ -72,11 +77,12 @@ pub struct StatesConfig {
 }
 
 impl Default for StatesConfig {
-    /// A minute for old roots, 64 MiB for nodes, as many that are not written, 1,024 services.
+    /// A minute and 1 GiB for old roots, 64 MiB for nodes, as many that are not written, 1,024 services.
     fn default() -> Self {
         Self {
             limits: Limits::default(),
             keep_roots_ms: 60_000,
+            keep_roots_bytes: 1 << 30,
             cache_bytes: 64 << 20,
             unwritten_bytes: 64 << 20,
             services: 1_024,

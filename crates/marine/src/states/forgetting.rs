@@ -52,7 +52,8 @@ pub(super) fn oldest_kept(
     Ok(at.commit + u64::from(at.part > 0))
 }
 
-/// Forgets roots whose time is over, oldest first, until about `budget` nodes and values are gone.
+/// Forgets roots whose time is over, or after which too much was written, oldest first, until about `budget` nodes and
+/// values are gone.
 pub(super) fn old_roots(
     shared: &Shared,
     life: &Life,
@@ -62,12 +63,20 @@ pub(super) fn old_roots(
     writes: &mut Vec<StateWrite>,
 ) -> Result<(), StatesError> {
     let backing = &*shared.backing;
-    let is_over =
-        |replaced_ms: u64| replaced_ms.saturating_add(shared.config.keep_roots_ms) <= now_ms;
+    let config = &shared.config;
+    let too_old = inner.written.commit_before(config.keep_roots_bytes);
+    let is_over = |at: ListAt, replaced_ms: u64| {
+        let time = replaced_ms.saturating_add(config.keep_roots_ms);
+        time <= now_ms || too_old.is_some_and(|commit| at.commit <= commit)
+    };
     let mut left = budget.max(LEAST);
     let mut next = oldest(backing, life, inner)?;
     let lists = life.id.lists();
-    'portion: while left > 0 && next.replaced_ms.is_some_and(is_over) {
+    'portion: while left > 0
+        && next
+            .replaced_ms
+            .is_some_and(|replaced_ms| is_over(next.at, replaced_ms))
+    {
         let found = backing.scan(&lists, &life.id.list(next.at), PARTS)?;
         if found.is_empty() {
             // The list is not in the store yet.
@@ -81,7 +90,7 @@ pub(super) fn old_roots(
             };
             // What this list names is needed by the roots before its commit.
             let held = inner.oldest_held().is_some_and(|held| held < at.commit);
-            if held || left == 0 || !is_over(list.replaced_ms) {
+            if held || left == 0 || !is_over(at, list.replaced_ms) {
                 break 'portion;
             }
             forget(life, at, &list, writes);

@@ -9,6 +9,7 @@ use weir_identity::Hash;
 
 use super::backing::{Backing, Record, StateWrite};
 use super::layout::{Head, Id, ListAt, VersionedRoot};
+use super::written::Written;
 use super::{Shared, StatesError};
 
 /// See the module. Whoever holds one keeps the service from being forgotten by the memory.
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     unwritten: HashMap<u64, Vec<Bytes>>,
     /// Roots before the one that this list replaced are forgotten, or about to be; `None` if it is not known.
     pub(super) oldest: Option<Oldest>,
+    pub(super) written: Written,
 }
 
 /// The list that is to be worked off next.
@@ -64,6 +66,7 @@ impl Life {
                 pending: HashMap::new(),
                 unwritten: HashMap::new(),
                 oldest: None,
+                written: Written::default(),
             }),
         }
     }

@@ -110,6 +110,10 @@ impl Update {
             key: head_key(&life.name),
             value: head.encode(),
         });
+        let bytes: usize = items
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 128)
+            .sum();
         let oldest = inner.oldest;
         forgetting::old_roots(shared, life, &mut inner, now_ms, 2 * changes, &mut writes)?;
         let sweeps = match shared.garbage().portion(shared, changes, &mut writes) {
@@ -120,10 +124,6 @@ impl Update {
             }
         };
 
-        let bytes = items
-            .iter()
-            .map(|(key, value)| key.len() + value.len() + 128)
-            .sum();
         let ticket = shared.tickets.fetch_add(1, Ordering::Relaxed);
         inner.keep(ticket, items);
         let given = give(Some(Writes {
@@ -132,6 +132,8 @@ impl Update {
         }));
         inner.number = number;
         inner.root = root;
+        let bound = shared.config.keep_roots_bytes;
+        inner.written.add(number, bytes as u64, bound);
         // The first list of a state without lists is the oldest.
         if let Some(Oldest { replaced_ms, .. }) = &mut inner.oldest {
             replaced_ms.get_or_insert(now_ms);

@@ -352,6 +352,50 @@ fn nothing_is_left_of_what_is_forgotten() {
 }
 
 #[test]
+fn old_roots_go_before_their_time_when_much_was_written_after_them() {
+    let bound = 200_000;
+    let memory = Memory::of(Disk::new());
+    let config = StatesConfig {
+        keep_roots_bytes: bound,
+        ..config(1_000_000)
+    };
+    let states = States::open(memory.clone(), config).unwrap();
+    let mut roots = Vec::new();
+    let mut largest = 0;
+    for now in 0..300_u64 {
+        // The same 20 keys again and again.
+        let key = vec![(now % 20) as u8];
+        let writes = commit_of(&states, &[(key, vec![now as u8; 5_000])], now);
+        put(&states, &memory, writes);
+        roots.push(states.view("shop").unwrap().root());
+        let disk = memory.disk();
+        let bytes: usize = disk
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        largest = largest.max(bytes);
+    }
+    let state = 20 * 5_100;
+    let expected = state + bound as usize;
+    assert!(
+        (expected / 2..expected * 5 / 4).contains(&largest),
+        "{largest} bytes"
+    );
+    let kept = |root: &Root| states.at("shop", &root.hash()).unwrap().is_some();
+    let kept: Vec<bool> = roots.iter().map(kept).collect();
+    let first = kept.iter().position(|kept| *kept).expect("some are kept");
+    assert!(kept[first..].iter().all(|kept| *kept));
+    assert!((30..45).contains(&(300 - first)), "{first}");
+    // The held ones stay.
+    let held = states.at("shop", &roots[first].hash()).unwrap().unwrap();
+    for now in 300..400 {
+        let writes = commit_of(&states, &[(vec![0], vec![now as u8; 5_000])], now);
+        put(&states, &memory, writes);
+    }
+    assert_eq!(read(&held).len(), 20);
+}
+
+#[test]
 fn what_is_old_goes_at_its_time_also_if_nothing_more_is_committed() {
     let mut random = Random(13);
     let memory = Memory::of(Disk::new());

@@ -24,6 +24,7 @@ mod patience;
 mod permissions;
 mod policy;
 mod project;
+mod remedy;
 mod replicas;
 mod rewrite;
 mod schema;

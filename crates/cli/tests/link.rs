@@ -125,13 +125,14 @@ fn components_alone_are_wired_and_only_the_facade_has_rights() {
 #[test]
 fn a_source_is_not_overwritten() {
     let folder = folder();
-    let done = weir(folder.path(), &["wasm", "link", "greeter.wasm"]);
+    let link = ["wasm", "link", "greeter.wasm", "-o", "greeter.wasm"];
+    let done = weir(folder.path(), &link);
     assert!(done.stderr.contains("error[W0004]"), "{done:#?}");
     assert!(done.stderr.contains("-o FILE"), "{done:#?}");
-    let link = ["wasm", "link", "greeter.wasm", "-o", "linked.wasm"];
-    let done = weir(folder.path(), &link);
+    // The name of the service is that of its facade, often.
+    let done = weir(folder.path(), &["wasm", "link", "greeter.wasm"]);
     assert!(done.text().contains("greeter (facade)"), "{done:#?}");
-    let call = ["wasm", "call", "linked.wasm", r#"hello("Ada")"#];
+    let call = ["wasm", "call", "greeter.linked.wasm", r#"hello("Ada")"#];
     assert_eq!(weir(folder.path(), &call).text(), "\"Hello, Ada!\"\n");
 }
 

@@ -196,6 +196,29 @@ fn a_network_says_what_its_project_lacks() {
     let done = weir(folder.path(), &["up"]);
     assert_eq!(done.code, 4, "{done:#?}");
     assert!(done.stderr.starts_with("error[W0303]"), "{done:#?}");
+    assert!(!done.stderr.contains("--fresh"), "{done:#?}");
+
+    // What only shows when the component is there.
+    let greeter = repository().join("examples/greeter/greeter.wasm");
+    std::fs::copy(greeter, folder.path().join("x.wasm")).expect("the example is there");
+    write(
+        &folder.path().join("weir.toml"),
+        "[service]\nname = 'x'\nversion = '1.0.0'\n[[part]]\nname = 'x'\ncomponent = 'x.wasm'\nfacade = true\n\
+         [functions]\nhallo = { mode = 'pure' }\n",
+    );
+    for command in ["up", "build"] {
+        if command == "build" {
+            let made = "[build]\ncommand = 'cp x.wasm made.wasm'\nmodule = 'made.wasm'\n";
+            let file = folder.path().join("weir.toml");
+            let manifest = std::fs::read_to_string(&file).expect("it is there");
+            write(&file, manifest + made);
+        }
+        let done = weir(folder.path(), &[command]);
+        assert_eq!(done.code, 4, "{done:#?}");
+        assert!(done.stderr.contains("error[W0303]"), "{done:#?}");
+        assert!(done.stderr.contains("hallo"), "{done:#?}");
+        assert!(!done.stderr.contains("--fresh"), "{done:#?}");
+    }
 }
 
 /// A project whose command copies a file that is there already.
@@ -203,7 +226,7 @@ fn copying(folder: &Path, bytes: impl AsRef<[u8]>) {
     write(&folder.join("made.wasm"), bytes);
     write(
         &folder.join("weir.toml"),
-        "[service]\nname = 'x'\n[[part]]\nname = 'x'\ncomponent = 'out/x.wasm'\n\
+        "[service]\nname = 'x'\nversion = '1.0.0'\n[[part]]\nname = 'x'\ncomponent = 'out/x.wasm'\nfacade = true\n\
          [build]\ncommand = 'cp made.wasm module.wasm'\nmodule = 'module.wasm'\n",
     );
 }

@@ -2,27 +2,12 @@
 
 mod net;
 
-use net::Net;
+use net::{Net, execution};
 use weir_identity::{Hash, Value};
 use weir_peer::{CallOutcome, Event, Execution, ParticleId};
-use weir_receipt::{
-    Entry, Outcome, Receipt, ReceiptDomain, SignedReceipt, content_hash, function_id,
-};
+use weir_receipt::{Entry, Receipt, ReceiptDomain, SignedReceipt, function_id};
 
 const CALL: &str = r#"(seq (call @1 ("SERVICE" "f") [] x) (call @0 ("callbackSrv" "done") [x]))"#;
-
-fn execution(fuel: u64) -> Execution {
-    Execution {
-        module_set: Hash::ZERO,
-        args: Hash::ZERO,
-        pre_state: Hash::ZERO,
-        post_state: Hash::ZERO,
-        result: content_hash(&Value::from("done").to_dag_cbor()),
-        effects: Hash::ZERO,
-        fuel,
-        outcome: Outcome::Ok,
-    }
-}
 
 /// Starts a call of a service on peer 1, lets it end there, and gives the receipt that peer 0 got.
 fn call(net: &mut Net, service: &str, execution: Option<Execution>) -> Option<Receipt> {

@@ -2,10 +2,10 @@
 
 mod net;
 
-use net::{LATENCY_MS, Net, config, limits};
-use weir_identity::{Hash, Value};
+use net::{LATENCY_MS, Net, config, execution, limits};
+use weir_identity::Value;
 use weir_peer::{CallOutcome, Contact, Execution, ParticleEvent, PeerConfig};
-use weir_receipt::{Outcome, SignedReceipt, content_hash};
+use weir_receipt::SignedReceipt;
 
 /// Iterates 4,096 times without a call, once `VALUE` is known.
 const LONG: &str = r#"
@@ -118,20 +118,6 @@ fn what_arrives_for_a_particle_that_is_evaluated_waits_until_it_is() {
     assert!(!net.peer(0).is_busy());
 }
 
-/// What is said of an execution.
-fn execution() -> Execution {
-    Execution {
-        module_set: Hash::ZERO,
-        args: Hash::ZERO,
-        pre_state: Hash::ZERO,
-        post_state: Hash::ZERO,
-        result: content_hash(&Value::from("done").to_dag_cbor()),
-        effects: Hash::ZERO,
-        fuel: 1,
-        outcome: Outcome::Ok,
-    }
-}
-
 /// Calls a service that answers at once and one whose answer comes while what
 /// follows from the first is evaluated.
 fn two_calls(net: &mut Net, idempotent: bool, execution: Option<Execution>) {
@@ -189,7 +175,7 @@ fn a_result_that_comes_meanwhile_is_taken_afterwards() {
 fn a_result_that_waits_survives_a_crash() {
     for idempotent in [false, true] {
         let mut net = net(1, 100);
-        two_calls(&mut net, idempotent, Some(execution()));
+        two_calls(&mut net, idempotent, Some(execution(1)));
         let intents = table(&net, INTENT);
         let [kept] = &intents[..] else {
             panic!("one call waits: {intents:?}");

@@ -4,12 +4,12 @@ mod net;
 
 use std::sync::Arc;
 
-use net::{Net, config};
+use net::{Net, config, execution};
 use weir_identity::{Address, Hash, Value};
 use weir_peer::deals::{DealTable, Local, WorkerId};
 use weir_peer::store::{epoch_of_receipt, epoch_prefix, receipts_prefix};
-use weir_peer::{CallOutcome, Employment, Event, Execution, ParticleId, PeerConfig};
-use weir_receipt::{Outcome, ReceiptDomain, ReceiptTree, SignedReceipt, content_hash};
+use weir_peer::{CallOutcome, Employment, Event, ParticleId, PeerConfig};
+use weir_receipt::{ReceiptDomain, ReceiptTree, SignedReceipt};
 
 /// Two hosts; the third peer is a worker on the first.
 fn with_worker() -> Net {
@@ -146,20 +146,10 @@ fn execute(net: &mut Net, seat: usize) -> ParticleId {
     );
     net.run();
     let call = net.seats[seat].calls.last().expect("it was called").id;
-    let execution = Execution {
-        module_set: Hash::ZERO,
-        args: Hash::ZERO,
-        pre_state: Hash::ZERO,
-        post_state: Hash::ZERO,
-        result: content_hash(&Value::from("done").to_dag_cbor()),
-        effects: Hash::ZERO,
-        fuel: 1,
-        outcome: Outcome::Ok,
-    };
     let finished = Event::CallFinished {
         call,
         outcome: CallOutcome::Value(Value::from("done")),
-        execution: Some(execution),
+        execution: Some(execution(1)),
     };
     net.handle(seat, finished);
     net.run();

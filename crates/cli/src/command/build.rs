@@ -1,14 +1,17 @@
 //! `weir build [DIR]`: from the sources of a project to a component that peers take.
 
+use super::wasm::sources::{by_manifest, failed};
 use super::wasm::{Component, compile, marine, refused};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{Output, Report};
 use crate::patience::Patience;
 use serde::Serialize;
-use weir_build::{Error, Missing, Project};
-use weir_marine::{Class, Import};
+use std::path::Path;
+use weir_build::{Missing, Project};
+use weir_marine::{Class, Error, Import, Marine};
 
 #[derive(Serialize)]
 struct Build {
@@ -34,7 +37,7 @@ pub(crate) fn run(
         .map_err(|error| refused(&built.file, &error))?;
     let (left, forbidden) = not_granted(&imports);
     if !forbidden.is_empty() {
-        let error = weir_marine::Error::ForbiddenImport { imports: forbidden };
+        let error = Error::ForbiddenImport { imports: forbidden };
         return Err(refused(&built.file, &error));
     }
     let module = if left.is_empty() {
@@ -44,6 +47,7 @@ pub(crate) fn run(
         None
     };
     built.write().map_err(failure)?;
+    check_manifest(&args.project, !left.is_empty(), &marine, patience, output)?;
     let data = Build {
         file: built.file.display().to_string(),
         component: Component::of(&marine, &built.component, imports, module.as_ref()),
@@ -65,6 +69,36 @@ pub(crate) fn run(
     Ok(report)
 }
 
+/// Fails if the manifest, should there be one, does not fit what was built: that is said here and not only by the peers.
+/// Parts that are not there yet can still be built.
+fn check_manifest(
+    folder: &Path,
+    is_part: bool,
+    marine: &Marine,
+    patience: Patience,
+    output: &Output,
+) -> Result<(), Failure> {
+    let file = folder.join(weir_build::MANIFEST);
+    if !file.exists() {
+        return Ok(());
+    }
+    let sources = match by_manifest(&file) {
+        Err(failure) if failure.code == Code::FileUnreadable => return Ok(()),
+        sources => sources?,
+    };
+    if is_part && sources.parts.len() == 1 {
+        // The manifest of the whole is elsewhere.
+        return Ok(());
+    }
+    let bad = |error: Error| match &error {
+        Error::BadManifest(_) => failed(&error).fact("manifest", input::name(&file)),
+        error => refused(&file, error),
+    };
+    let composed = weir_marine::compose(&sources.manifest, &sources.parts).map_err(bad)?;
+    let loaded = compile(marine, &composed.component, patience, output)?;
+    loaded.map(drop).map_err(bad)
+}
+
 /// What the host does not offer: the imports that are left for other parts, and those that are refused.
 fn not_granted(imports: &[Import]) -> (Vec<String>, Vec<String>) {
     imports
@@ -84,7 +118,8 @@ fn is_for_a_part(import: &str) -> bool {
 }
 
 /// A failure to build as people meet it.
-fn failure(error: Error) -> Failure {
+fn failure(error: weir_build::Error) -> Failure {
+    use weir_build::Error;
     match error {
         Error::NothingToBuild { folder } => {
             let what = format!("there is nothing to build in {}", folder.display());

@@ -12,6 +12,7 @@ use crate::market::{LocalMarket, MarketFile, Place};
 use crate::output::{Cell, Column, Output, Report, Table};
 use crate::permissions;
 use crate::project::{Network, NetworkPeer, NetworkService, Project, current_folder};
+use crate::remedy;
 use crate::schema;
 use crate::seat::unusable_key;
 use serde::Serialize;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
-use weir_node::{Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
+use weir_marine::Error;
+use weir_node::{DeployError, Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
 pub(super) const GREETER: &[u8] = include_bytes!("../../../../examples/greeter/greeter.wasm");
@@ -228,9 +230,26 @@ impl Stop {
 fn not_started(error: &StartError) -> Failure {
     match error {
         StartError::Key(error) => unusable_key(error),
+        StartError::Deploy { service, source } => not_deployed(service, source),
         error => Failure::new(Code::NetworkFailed, "the local network did not start")
             .cause(error)
-            .fix("weir up --fresh forgets what is kept in .weir"),
+            .fix(remedy::of_peer(error)),
+    }
+}
+
+/// What is wrong with the service of the folder is said as the other commands say it.
+fn not_deployed(service: &str, error: &DeployError) -> Failure {
+    let what = format!("service `{service}` cannot be deployed");
+    match error {
+        DeployError::Component(error @ Error::BadManifest(_)) => {
+            failed(error).fact("service", service)
+        }
+        DeployError::Component(error) if error.code().starts_with("deploy/") => {
+            Failure::new(Code::ComponentRefused, what).cause(error)
+        }
+        error => Failure::new(Code::NetworkFailed, what)
+            .cause(error)
+            .fix(remedy::AGAIN),
     }
 }
 

@@ -21,6 +21,7 @@ use super::{Account, Deals, MarketFile, failed};
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::remedy;
 
 /// The number of the chain, the usual one of development chains.
 const CHAIN_ID: u64 = 31_337;
@@ -180,8 +181,8 @@ fn open(project: &Project, accounts: &[(Address, U256)]) -> Result<DevChain, Fai
             Code::NetworkFailed,
             "the chain of the network did not start",
         )
+        .fix(remedy::of_chain(&error))
         .cause(error)
-        .fix("weir up --fresh forgets what is kept in .weir")
     })
 }
 
@@ -287,12 +288,6 @@ async fn follow(
     file: &MarketFile,
     peer: &LocalPeer,
 ) -> Result<AgentHandle, Failure> {
-    let what = || format!("peer {} cannot follow the market", peer.name);
-    let not_started = |error: &dyn std::fmt::Display| {
-        Failure::new(Code::NetworkFailed, what())
-            .cause(error)
-            .fix("weir up --fresh forgets what is kept in .weir")
-    };
     let token = weir_identity::Address::from(file.deployment.pay_token.into_array());
     let config = AgentConfig {
         host: peer.node.clone(),
@@ -317,9 +312,12 @@ async fn follow(
         patience: PATIENCE,
         poll: POLL,
     };
-    Agent::start(config)
-        .await
-        .map_err(|error| not_started(&error))
+    Agent::start(config).await.map_err(|error| {
+        let what = format!("peer {} cannot follow the market", peer.name);
+        Failure::new(Code::NetworkFailed, what)
+            .fix(remedy::of_agent(&error))
+            .cause(error)
+    })
 }
 
 /// What a transaction on the development chain may cost: its coins are worth nothing.

@@ -43,11 +43,13 @@ pub(super) fn run(
         [file] if file.extension().is_some_and(|ending| ending == "toml") => by_manifest(file)?,
         files => by_order(files, &marine)?,
     };
-    let out = out.map_or_else(
-        || PathBuf::from(format!("{}.wasm", sources.manifest.name())),
-        Path::to_path_buf,
-    );
-    keep_apart(&out, &sources.files)?;
+    let out = match out {
+        Some(out) => {
+            keep_apart(out, &sources.files)?;
+            out.to_path_buf()
+        }
+        None => usual(sources.manifest.name(), &sources.files)?,
+    };
     let composed = compose(&sources.manifest, &sources.parts).map_err(|error| failed(&error))?;
     let module =
         compile(&marine, &composed.component, patience, output)?.map_err(|error| match &error {
@@ -78,6 +80,17 @@ pub(super) fn run(
     };
     let text = text_of(&linked, &composed.manifest, output);
     Ok(Report::new(&linked, text))
+}
+
+/// Where the result goes if nothing else is said: the service's name, and where a source has that, one more word.
+fn usual(service: &str, files: &[PathBuf]) -> Result<PathBuf, Failure> {
+    let out = PathBuf::from(format!("{service}.wasm"));
+    if keep_apart(&out, files).is_ok() {
+        return Ok(out);
+    }
+    let out = out.with_extension("linked.wasm");
+    keep_apart(&out, files)?;
+    Ok(out)
 }
 
 /// The result does not take the place of what it was made from.

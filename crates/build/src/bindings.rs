@@ -26,7 +26,9 @@ pub fn bindings(wit: &Path, world: World<'_>) -> Result<Vec<(String, Vec<u8>)>, 
         detail: format!("the WIT in {}: {error:#}", wit.display()),
     };
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(wit).map_err(|error| unreadable(&error))?;
+    // Rendered, the error names file and line, and shows what stands there.
+    let pushed = resolve.push_path(wit);
+    let (package, _) = pushed.map_err(|error| unreadable(&resolve.render_error(&error)))?;
     let id = resolve
         .select_world(&[package], world.name)
         .map_err(|error| unreadable(&error))?;

@@ -70,6 +70,11 @@ impl Project {
         self.sources
     }
 
+    /// Whether its manifest says of which parts the service consists, and not only how the sources are built.
+    pub fn describes_service(&self) -> bool {
+        self.settings.describes_service
+    }
+
     /// Builds the component and writes nothing but what the tools write. `progress` is told what takes long.
     pub fn build(&self, progress: &dyn Fn(&str)) -> Result<Built, Error> {
         let module = match self.sources {

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) world: Option<String>,
     /// Where the component belongs: the file of the facade.
     pub(crate) component: Option<PathBuf>,
+    /// Whether it says more than how the sources are built.
+    pub(crate) describes_service: bool,
 }
 
 impl Settings {
@@ -46,6 +48,7 @@ impl Settings {
             .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
         let mut settings = Self {
             component: component(&manifest),
+            describes_service: manifest.keys().any(|key| key != "build"),
             ..Self::default()
         };
         let Some(build) = manifest.get("build") else {
@@ -104,6 +107,9 @@ mod tests {
         .expect("a manifest");
         assert_eq!(settings.command.as_deref(), Some("x"));
         assert_eq!(settings.component.as_deref(), Some("b.wasm".as_ref()));
+        assert!(settings.describes_service);
+        let how = Settings::parse("[build]\nworld = 'x'").expect("a manifest");
+        assert!(!how.describes_service);
         let only =
             Settings::parse("[[part]]\nname = 'a'\ncomponent = 'a.wasm'").expect("a manifest");
         assert_eq!(only.component.as_deref(), Some("a.wasm".as_ref()));

@@ -312,7 +312,7 @@ pub(crate) enum Wasm {
         /// A manifest that ends in .toml, or components with the facade first
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Where the component goes; NAME.wasm after the service if not given
+        /// Where the component goes; NAME.wasm after the service if not given, NAME.linked.wasm if that is a source
         #[arg(short, long, value_name = "OUT")]
         out: Option<PathBuf>,
     },

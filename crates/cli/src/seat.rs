@@ -4,6 +4,7 @@ use crate::code::Code;
 use crate::failure::Failure;
 use crate::project::Project;
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use weir_identity::Keypair;
@@ -91,6 +92,9 @@ pub(crate) fn unusable_key(error: &keyfile::KeyFileError) -> Failure {
             source: KeystoreError::PassphraseNeeded | KeystoreError::WrongPassphrase,
             ..
         } => format!("set the variable {} to its passphrase", keyfile::PASSPHRASE),
+        keyfile::KeyFileError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            "make room on the disk, and try again".to_owned()
+        }
         _ => "make it readable for you alone, or restore it from a copy".to_owned(),
     };
     Failure::new(Code::KeyUnusable, "a key file cannot be used")

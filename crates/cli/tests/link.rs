@@ -129,11 +129,30 @@ fn a_source_is_not_overwritten() {
     let done = weir(folder.path(), &link);
     assert!(done.stderr.contains("error[W0004]"), "{done:#?}");
     assert!(done.stderr.contains("-o FILE"), "{done:#?}");
-    // The name of the service is that of its facade, often.
+    // Without a name the result is put beside it.
     let done = weir(folder.path(), &["wasm", "link", "greeter.wasm"]);
     assert!(done.text().contains("greeter (facade)"), "{done:#?}");
     let call = ["wasm", "call", "greeter.linked.wasm", r#"hello("Ada")"#];
     assert_eq!(weir(folder.path(), &call).text(), "\"Hello, Ada!\"\n");
+}
+
+#[test]
+fn a_facade_with_the_name_of_its_service_stays() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::rename(at("front.wasm"), at("thing.wasm")).expect("a writable folder");
+    let manifest = MANIFEST.replace("front.wasm", "thing.wasm");
+    std::fs::write(at("weir.toml"), manifest).expect("a writable folder");
+    let before = std::fs::read(at("thing.wasm")).expect("it is there");
+    // The second time, the file of the first is there.
+    for _ in 0..2 {
+        let linked = weir(folder.path(), &["wasm", "link", "weir.toml", "--json"]).data();
+        assert_eq!(linked["file"], "thing.linked.wasm");
+    }
+    let after = std::fs::read(at("thing.wasm")).expect("it is there");
+    assert!(before == after);
+    let call = ["wasm", "call", "thing.linked.wasm", "size()"];
+    assert_eq!(weir(folder.path(), &call).text(), "6\n");
 }
 
 #[test]

@@ -197,27 +197,79 @@ fn a_network_says_what_its_project_lacks() {
     assert_eq!(done.code, 4, "{done:#?}");
     assert!(done.stderr.starts_with("error[W0303]"), "{done:#?}");
     assert!(!done.stderr.contains("--fresh"), "{done:#?}");
+}
 
-    // What only shows when the component is there.
-    let greeter = repository().join("examples/greeter/greeter.wasm");
-    std::fs::copy(greeter, folder.path().join("x.wasm")).expect("the example is there");
-    write(
-        &folder.path().join("weir.toml"),
-        "[service]\nname = 'x'\nversion = '1.0.0'\n[[part]]\nname = 'x'\ncomponent = 'x.wasm'\nfacade = true\n\
-         [functions]\nhallo = { mode = 'pure' }\n",
-    );
-    for command in ["up", "build"] {
-        if command == "build" {
-            let made = "[build]\ncommand = 'cp x.wasm made.wasm'\nmodule = 'made.wasm'\n";
-            let file = folder.path().join("weir.toml");
-            let manifest = std::fs::read_to_string(&file).expect("it is there");
-            write(&file, manifest + made);
-        }
-        let done = weir(folder.path(), &[command]);
+/// The manifest of a service `x` whose only part is the file `x.wasm`, with more after it.
+fn manifest_of_x(more: &str) -> String {
+    format!(
+        "[service]\nname = 'x'\nversion = '1.0.0'\n\
+         [[part]]\nname = 'x'\ncomponent = 'x.wasm'\n{more}"
+    )
+}
+
+#[test]
+fn a_network_says_what_is_wrong_with_its_service_as_other_commands_do() {
+    for (component, more, told) in [
+        (
+            "greeter/greeter.wasm",
+            "[functions]\nhallo = { mode = 'pure' }\n",
+            &["error[W0303]", "there is no function `hallo`"][..],
+        ),
+        (
+            "greeter/greeter.wasm",
+            "[functions]\nhello = { mode = 'fast' }\n",
+            &["error[W0303]", "line 8:", "got \"fast\""],
+        ),
+        (
+            "rates/front/front.wasm",
+            "",
+            &[
+                "error[W0301]: service `x` cannot be deployed",
+                "not granted: weir:rates/feed@0.1.0",
+            ],
+        ),
+    ] {
+        let folder = folder();
+        let example = repository().join("examples").join(component);
+        std::fs::copy(example, folder.path().join("x.wasm")).expect("the example is there");
+        write(&folder.path().join("weir.toml"), manifest_of_x(more));
+        let done = weir(folder.path(), &["up", "--no-chain"]);
         assert_eq!(done.code, 4, "{done:#?}");
-        assert!(done.stderr.contains("error[W0303]"), "{done:#?}");
-        assert!(done.stderr.contains("hallo"), "{done:#?}");
+        for told in told {
+            assert!(done.stderr.contains(told), "{told} {done:#?}");
+        }
         assert!(!done.stderr.contains("--fresh"), "{done:#?}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_given_up_only_if_it_is_damaged() {
+    let damaged = folder();
+    write(
+        &damaged.path().join(".weir/peers/a/store.redb"),
+        "no store at all",
+    );
+    let chain = folder();
+    write(
+        &chain.path().join(".weir/chain.redb"),
+        "no chain at all, and longer than nothing",
+    );
+    let in_the_way = folder();
+    write(
+        &in_the_way.path().join(".weir/peers/a/store.redb/file"),
+        "a folder stands where the store should",
+    );
+    for (folder, cause, fix) in [
+        (&damaged, "store.redb is damaged", "weir up --fresh forgets"),
+        (&chain, "chain.redb is damaged", "weir up --fresh forgets"),
+        (&in_the_way, "cannot open", "put right what the cause says"),
+    ] {
+        let done = weir(folder.path(), &["up"]);
+        assert_eq!(done.code, 7, "{done:#?}");
+        assert!(done.stderr.contains("error[W0504]"), "{done:#?}");
+        assert!(done.stderr.contains(cause), "{cause} {done:#?}");
+        let fix = format!("fix       {fix}");
+        assert!(done.stderr.contains(&fix), "{fix} {done:#?}");
     }
 }
 
@@ -226,7 +278,7 @@ fn copying(folder: &Path, bytes: impl AsRef<[u8]>) {
     write(&folder.join("made.wasm"), bytes);
     write(
         &folder.join("weir.toml"),
-        "[service]\nname = 'x'\nversion = '1.0.0'\n[[part]]\nname = 'x'\ncomponent = 'out/x.wasm'\nfacade = true\n\
+        "[service]\nname = 'x'\nversion = '1.0.0'\n[[part]]\nname = 'x'\ncomponent = 'out/x.wasm'\n\
          [build]\ncommand = 'cp made.wasm module.wasm'\nmodule = 'module.wasm'\n",
     );
 }
@@ -250,6 +302,76 @@ fn a_build_writes_the_component_where_the_manifest_says() {
     );
     let inspected = weir(folder.path(), &["wasm", "inspect", "out/x.wasm", "--json"]).data();
     assert_eq!(data["cid"], inspected["cid"]);
+}
+
+/// A project whose component is the example, with more in its manifest.
+fn copying_greeter(folder: &Path, more: &str) {
+    let greeter = repository().join("examples/greeter/greeter.wasm");
+    copying(
+        folder,
+        std::fs::read(greeter).expect("the example is there"),
+    );
+    let file = folder.join("weir.toml");
+    let manifest = std::fs::read_to_string(&file).expect("it is there");
+    write(&file, format!("{manifest}{more}"));
+}
+
+#[test]
+fn a_build_says_what_is_wrong_with_the_manifest_and_keeps_the_component() {
+    for (more, told) in [
+        (
+            "\n[functions]\nhallo = { mode = 'pure' }\n",
+            "there is no function `hallo`",
+        ),
+        ("\n[functions]\nhello = { mode = 'fast' }\n", "got \"fast\""),
+    ] {
+        let folder = folder();
+        copying_greeter(folder.path(), more);
+        let done = weir(folder.path(), &["build"]);
+        assert_eq!(done.code, 4, "{done:#?}");
+        for told in [
+            "error[W0303]: the manifest is not good",
+            "manifest  ./weir.toml",
+            "built     ./out/x.wasm, which stays",
+            told,
+        ] {
+            assert!(done.stderr.contains(told), "{told} {done:#?}");
+        }
+        assert!(done.stdout.contains("./out/x.wasm"), "{done:#?}");
+        assert!(folder.path().join("out/x.wasm").is_file());
+    }
+}
+
+#[test]
+fn a_part_that_is_not_there_yet_does_not_stop_the_build_of_another_one() {
+    let folder = folder();
+    let file = folder.path().join("weir.toml");
+    copying_greeter(
+        folder.path(),
+        "\n[[part]]\nname = 'y'\ncomponent = 'out/y.wasm'\n",
+    );
+    let manifest = std::fs::read_to_string(&file).expect("it is there");
+    let facade = "component = 'out/x.wasm'\nfacade = true";
+    write(
+        &file,
+        manifest.replacen("component = 'out/x.wasm'", facade, 1),
+    );
+    let done = weir(folder.path(), &["build"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let told = "./weir.toml is not checked against its parts: cannot read ./out/y.wasm";
+    assert!(done.stderr.contains(told), "{done:#?}");
+}
+
+#[test]
+fn a_manifest_may_say_only_how_the_sources_are_built() {
+    let folder = folder();
+    copying_greeter(folder.path(), "");
+    write(
+        &folder.path().join("weir.toml"),
+        "[build]\ncommand = 'cp made.wasm module.wasm'\nmodule = 'module.wasm'\n",
+    );
+    let data = weir(folder.path(), &["build", "--json"]).data();
+    assert_eq!(data["file"], "./module.wasm");
 }
 
 #[test]
@@ -340,7 +462,7 @@ fn what_cannot_be_built_says_why_and_what_to_do() {
         (
             &[("Makefile", ""), ("wit/x.wit", "world")],
             4,
-            &["error[W0324]", "the WIT in ./wit"],
+            &["error[W0324]", "the WIT in ./wit", "--> ./wit/x.wit:1:6"],
         ),
     ] {
         let folder = folder();

@@ -1,17 +1,16 @@
 //! `weir build [DIR]`: from the sources of a project to a component that peers take.
 
-use super::wasm::sources::{by_manifest, failed};
+use super::wasm::sources::{by_manifest, failed, not_taken};
 use super::wasm::{Component, compile, marine, refused};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
-use crate::input;
 use crate::output::{Output, Report};
 use crate::patience::Patience;
 use serde::Serialize;
 use std::path::Path;
-use weir_build::{Missing, Project};
-use weir_marine::{Class, Error, Import, Marine};
+use weir_build::{Error, Missing, Project};
+use weir_marine::{Class, Import, Marine};
 
 #[derive(Serialize)]
 struct Build {
@@ -37,7 +36,7 @@ pub(crate) fn run(
         .map_err(|error| refused(&built.file, &error))?;
     let (left, forbidden) = not_granted(&imports);
     if !forbidden.is_empty() {
-        let error = Error::ForbiddenImport { imports: forbidden };
+        let error = weir_marine::Error::ForbiddenImport { imports: forbidden };
         return Err(refused(&built.file, &error));
     }
     let module = if left.is_empty() {
@@ -47,7 +46,6 @@ pub(crate) fn run(
         None
     };
     built.write().map_err(failure)?;
-    check_manifest(&args.project, !left.is_empty(), &marine, patience, output)?;
     let data = Build {
         file: built.file.display().to_string(),
         component: Component::of(&marine, &built.component, imports, module.as_ref()),
@@ -59,44 +57,60 @@ pub(crate) fn run(
         data.component.text(output)
     );
     let report = Report::new(&data, text);
-    if left.is_empty() {
-        return Ok(report.then("weir up serves it"));
+    if !left.is_empty() {
+        output.note(&format!(
+            "left for other parts: {}; `weir wasm link` connects it",
+            left.join(", ")
+        ));
     }
-    output.note(&format!(
-        "left for other parts: {}; `weir wasm link` connects it",
-        left.join(", ")
-    ));
-    Ok(report)
+    if project.describes_service()
+        && let Err(failure) = fits_manifest(&args.project, &left, &marine, patience, output)
+    {
+        return Ok(report.failing(failure.fact("built", format!("{}, which stays", data.file))));
+    }
+    Ok(if left.is_empty() {
+        report.then("weir up serves it")
+    } else {
+        report
+    })
 }
 
-/// Fails if the manifest, should there be one, does not fit what was built: that is said here and not only by the peers.
-/// Parts that are not there yet can still be built.
-fn check_manifest(
+/// Whether the manifest fits what was built, as `weir up` holds it against the components that it names. With parts that
+/// are not there yet that cannot be told.
+fn fits_manifest(
     folder: &Path,
-    is_part: bool,
+    left: &[String],
     marine: &Marine,
     patience: Patience,
     output: &Output,
 ) -> Result<(), Failure> {
     let file = folder.join(weir_build::MANIFEST);
-    if !file.exists() {
-        return Ok(());
-    }
+    let unchecked = |why: &str| {
+        output.note(&format!(
+            "{} is not checked against its parts: {why}",
+            file.display()
+        ));
+        Ok(())
+    };
     let sources = match by_manifest(&file) {
-        Err(failure) if failure.code == Code::FileUnreadable => return Ok(()),
+        Err(failure) if failure.code == Code::FileUnreadable => return unchecked(&failure.what),
         sources => sources?,
     };
-    if is_part && sources.parts.len() == 1 {
-        // The manifest of the whole is elsewhere.
+    if sources.parts.len() < sources.manifest.parts().len() {
+        return unchecked("it names some by CID");
+    }
+    if sources.parts.len() == 1 && !left.is_empty() {
+        // It is one part of a service whose manifest is elsewhere, as the note about what is left says.
         return Ok(());
     }
-    let bad = |error: Error| match &error {
-        Error::BadManifest(_) => failed(&error).fact("manifest", input::name(&file)),
-        error => refused(&file, error),
-    };
-    let composed = weir_marine::compose(&sources.manifest, &sources.parts).map_err(bad)?;
+    let in_manifest = |failure: Failure| failure.fact("manifest", file.display().to_string());
+    let composed = weir_marine::compose(&sources.manifest, &sources.parts)
+        .map_err(|error| in_manifest(failed(&error)))?;
     let loaded = compile(marine, &composed.component, patience, output)?;
-    loaded.map(drop).map_err(bad)
+    let what = || format!("what {} names cannot be loaded", file.display());
+    loaded
+        .map(drop)
+        .map_err(|error| in_manifest(not_taken(what(), &error)))
 }
 
 /// What the host does not offer: the imports that are left for other parts, and those that are refused.
@@ -118,8 +132,7 @@ fn is_for_a_part(import: &str) -> bool {
 }
 
 /// A failure to build as people meet it.
-fn failure(error: weir_build::Error) -> Failure {
-    use weir_build::Error;
+fn failure(error: Error) -> Failure {
     match error {
         Error::NothingToBuild { folder } => {
             let what = format!("there is nothing to build in {}", folder.display());

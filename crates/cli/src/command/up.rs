@@ -3,7 +3,7 @@
 mod watch;
 
 use super::compile_component;
-use super::wasm::sources::{by_manifest, failed};
+use super::wasm::sources::{by_manifest, failed, not_taken};
 use crate::args;
 use crate::code::Code;
 use crate::failure::Failure;
@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
-use weir_marine::Error;
 use weir_node::{DeployError, Deployment, LocalNetwork, LocalNetworkConfig, LocalPeer, StartError};
 
 /// The example of a network whose folder has no service of its own: the component of `examples/greeter`.
@@ -241,15 +240,15 @@ fn not_started(error: &StartError) -> Failure {
 fn not_deployed(service: &str, error: &DeployError) -> Failure {
     let what = format!("service `{service}` cannot be deployed");
     match error {
-        DeployError::Component(error @ Error::BadManifest(_)) => {
-            failed(error).fact("service", service)
-        }
         DeployError::Component(error) if error.code().starts_with("deploy/") => {
+            not_taken(what, error).fact("service", service)
+        }
+        error @ DeployError::TooLarge { .. } => {
             Failure::new(Code::ComponentRefused, what).cause(error)
         }
         error => Failure::new(Code::NetworkFailed, what)
             .cause(error)
-            .fix(remedy::AGAIN),
+            .fix(remedy::of_deployment(error)),
     }
 }
 

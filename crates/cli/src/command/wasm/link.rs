@@ -82,7 +82,7 @@ pub(super) fn run(
     Ok(Report::new(&linked, text))
 }
 
-/// Where the result goes if nothing else is said: the service's name, and where a source has that, one more word.
+/// Where the result goes if nothing is said: a file named after the service, or one beside it if that is a source.
 fn usual(service: &str, files: &[PathBuf]) -> Result<PathBuf, Failure> {
     let out = PathBuf::from(format!("{service}.wasm"));
     if keep_apart(&out, files).is_ok() {

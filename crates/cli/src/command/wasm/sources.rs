@@ -116,6 +116,18 @@ fn word(file: &Path) -> String {
     }
 }
 
+/// Why peers do not take the component that parts have become.
+pub(crate) fn not_taken(what: impl Into<String>, error: &Error) -> Failure {
+    match error {
+        Error::BadManifest(_) => failed(error),
+        error if !error.code().starts_with("deploy/") => Failure::internal(what, error),
+        Error::ForbiddenImport { .. } => Failure::new(Code::ComponentRefused, what)
+            .cause(error)
+            .fix("build it without these, or name a part in weir.toml that serves them"),
+        error => Failure::new(Code::ComponentRefused, what).cause(error),
+    }
+}
+
 /// Why the parts do not become a component.
 pub(crate) fn failed(error: &Error) -> Failure {
     match error {

@@ -39,6 +39,8 @@ enum Target {
         intent: bool,
         /// It excludes other calls of the service.
         exclusive: bool,
+        /// Of the service that it is for; `None` if that is in no table.
+        registration: Option<u64>,
     },
     Nobody,
 }
@@ -267,6 +269,7 @@ impl Peer {
             kind: None,
             intent,
             exclusive: false,
+            registration: None,
         };
         let name = (request.service.clone(), request.function.clone());
         if !policy.overridden.is_empty() && policy.overridden.contains(&name) {
@@ -294,6 +297,7 @@ impl Peer {
                 kind: Some(service.kind.clone()),
                 intent: !service.idempotent,
                 exclusive: service.exclusive.contains(&request.function),
+                registration: self.services.registration(&service.id),
             },
             None if policy.unknown_to_driver => driver(true),
             None => Target::Nobody,
@@ -336,6 +340,7 @@ impl Peer {
             kind,
             intent,
             exclusive,
+            registration,
         } = target
         else {
             return;
@@ -348,6 +353,12 @@ impl Peer {
             intent,
             exclusive,
         };
+        // A call belongs to the service that there was, not to a later one of the same name.
+        if registration.is_some() && registration != self.services.registration(&service) {
+            self.calls.services.end(running.lane());
+            let text = format!("service `{service}` was removed before the call had its turn");
+            return self.fail(running.open, &Failure::new(Code::NotFound, text));
+        }
         let Some(particle) = self
             .particles
             .get_mut(&key)

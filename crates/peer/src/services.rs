@@ -69,6 +69,9 @@ pub enum ServiceChange {
 pub struct ServiceTable {
     services: BTreeMap<Arc<str>, Service>,
     aliases: BTreeMap<Arc<str>, Arc<str>>,
+    /// Which registration each service is of, to tell it from a later one of the same id.
+    registrations: BTreeMap<Arc<str>, u64>,
+    registered: u64,
 }
 
 impl ServiceTable {
@@ -157,6 +160,9 @@ impl ServiceTable {
                     touched.extend(self.name(alias, &service.id));
                 }
                 touched.insert(service.id.clone());
+                self.registered += 1;
+                self.registrations
+                    .insert(service.id.clone(), self.registered);
                 self.services.insert(service.id.clone(), service);
             }
             ServiceChange::Replace(mut service) => {
@@ -177,6 +183,7 @@ impl ServiceTable {
                 touched.insert(service);
             }
             ServiceChange::Remove { service } => {
+                self.registrations.remove(&service);
                 for alias in self
                     .services
                     .remove(&service)
@@ -199,6 +206,11 @@ impl ServiceTable {
         }
         self.services.get_mut(&former)?.aliases.remove(alias);
         Some(former)
+    }
+
+    /// Says which registration the service with this id is of; another component changes nothing about it.
+    pub(crate) fn registration(&self, id: &str) -> Option<u64> {
+        self.registrations.get(id).copied()
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Service> {

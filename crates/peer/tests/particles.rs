@@ -392,6 +392,35 @@ fn calls_that_exclude_each_other_leave_room_for_the_rest() {
 }
 
 #[test]
+fn a_call_that_waits_is_not_for_a_later_service_of_the_same_name() {
+    let mut net = Net::new(0);
+    net.add(PeerConfig {
+        limits: limits(|l| l.calls = 1),
+        ..config(0)
+    });
+    net.seats[0].behaviour = |_| None;
+    net.register(0, "s", true);
+    let script = r#"(xor (call @0 ("s" "f") []) (call %init_peer_id% ("callbackSrv" "failed") [:error:.$.message]))"#;
+    net.submit(0, script);
+    net.submit(0, script);
+    net.peer(0).remove_service("s").expect("it is there");
+    net.register(0, "s", true);
+    net.submit(0, script);
+    let call = net.seats[0].calls[0].id;
+    net.handle(
+        0,
+        weir_peer::Event::CallFinished {
+            call,
+            outcome: CallOutcome::Value(0.into()),
+            execution: None,
+        },
+    );
+    let told = net.callbacks(0).concat();
+    assert!(told.contains("was removed before the call"), "{told}");
+    assert_eq!(net.seats[0].calls.len(), 2, "the first and the third");
+}
+
+#[test]
 fn peers_share_parsed_scripts() {
     let shared = Arc::new(weir_peer::Shared::new(&weir_peer::Limits::default()));
     let mut net = Net::new(0);

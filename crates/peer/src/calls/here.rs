@@ -85,6 +85,7 @@ impl Peer {
             kind: Some(native::HOST.into()),
             intent: false,
             exclusive: false,
+            registration: None,
         };
         let queued = Queued {
             open,

@@ -155,7 +155,8 @@ pub(crate) struct Up {
     /// What services may do outside, in TOML; nothing but draw entropy without it
     #[arg(long, value_name = "FILE")]
     pub(crate) effects: Option<PathBuf>,
-    /// How long what calls are executed again from is kept, with the states that they found
+    /// How long what calls are executed again from is kept, with the states that they found (while less than 1 GiB is
+    /// written after them)
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
     pub(crate) keep_evidence: Duration,
     /// No chain and no market inside

@@ -9,9 +9,10 @@ use super::{Birth, StoreError};
 /// The table of it.
 pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
-/// The layout of tables and journals. That of 2 had no versions of what is in states, that of 1 no journals either;
-/// both are read, and what is written from then on is of this one.
-pub(super) const VERSION: u64 = 3;
+/// The layout of tables and journals. That of 3 did not tell which functions of a service exclude each other, that of 2
+/// had no versions of what is in states either, that of 1 no journals; all are read, and what is written from then on is
+/// of this one.
+pub(super) const VERSION: u64 = 4;
 const WITH_JOURNALS: u64 = 2;
 
 /// The number of the last journal record that the database has.

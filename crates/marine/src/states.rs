@@ -63,8 +63,8 @@ pub struct StatesConfig {
     /// How long a root can be read after it was replaced, in milliseconds.
     pub keep_roots_ms: u64,
     /// How much a service may write, in bytes, until a root that was replaced before is forgotten though its time is
-    /// not over: in the store it has no more than its quota and this, and a little. Counted while the service is in
-    /// memory.
+    /// not over: in the store it has no more than its quota and this, and for a while what was dropped in many small
+    /// pieces, because a commit forgets about as many things as it writes. Counted while the service is in memory.
     pub keep_roots_bytes: u64,
     /// Memory for decoded nodes of all services, in bytes.
     pub cache_bytes: usize,

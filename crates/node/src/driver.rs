@@ -73,8 +73,7 @@ enum Done {
         records: Result<Vec<StoredRecord>, String>,
     },
     Committed(Result<Vec<Ticket>, StoreError>),
-    /// None if it panicked: the reply is dropped, and whoever asked hears that.
-    Exported(Option<Box<Exported>>),
+    Exported(Box<Exported>),
 }
 
 /// See the module.
@@ -193,7 +192,12 @@ impl Driver {
         } = self;
         drop((peer, executor, commands));
         transport.stop().await;
-        while work.join_next().await.is_some() {}
+        while let Some(done) = work.join_next().await {
+            // All that it can tell was reported.
+            if let Ok(Done::Exported(exported)) = done {
+                exported.give();
+            }
+        }
         // This may write to the disk for a while.
         let closed = tokio::task::spawn_blocking(move || close(store)).await;
         if closed.is_err() {
@@ -211,7 +215,10 @@ impl Driver {
             let begin = Instant::now();
             self.handle(wake)?;
             self.handle_more(begin);
-            // Others may be ready whenever it is waited; a timer must not starve.
+            // Others may be ready whenever it is waited; what is done and a timer must not starve.
+            while let Some(Ok(done)) = self.work.try_join_next() {
+                self.handle(Wake::Work(done))?;
+            }
             if self.timer.is_some_and(|at| at <= clock::now()) {
                 self.handle(Wake::Timer)?;
             }
@@ -281,7 +288,7 @@ impl Driver {
                 self.committing = false;
                 self.written(result?);
             }
-            Wake::Work(Done::Exported(exported)) => self.exported(exported),
+            Wake::Work(Done::Exported(exported)) => self.exported(*exported),
             Wake::Timer => {
                 self.timer = None;
                 self.peer.handle(Event::Timer, now);

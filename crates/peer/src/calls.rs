@@ -37,10 +37,10 @@ enum Target {
         service: Arc<str>,
         kind: Option<Arc<str>>,
         intent: bool,
-        /// It excludes other calls of the service.
-        exclusive: bool,
         /// Of the service that it is for; `None` if that is in no table.
         registration: Option<u64>,
+        /// If it excludes other calls of the service.
+        lane: Option<LaneKey>,
     },
     Nobody,
 }
@@ -75,13 +75,8 @@ struct Running {
     /// The id of the service, where the call names an alias of it.
     service: Arc<str>,
     intent: bool,
-    exclusive: bool,
-}
-
-impl Running {
-    fn lane(&self) -> Option<&Arc<str>> {
-        self.exclusive.then_some(&self.service)
-    }
+    /// If it excludes others.
+    lane: Option<LaneKey>,
 }
 
 /// A host function that has not answered yet.
@@ -95,7 +90,7 @@ struct Wait {
 
 pub(crate) use held::Held;
 pub(crate) use intent::{Answer, Intent};
-use lanes::Lanes;
+use lanes::{LaneKey, Lanes};
 
 /// All calls that were requested and not completed.
 #[derive(Debug)]
@@ -145,7 +140,7 @@ impl Calls {
     /// The driver is done with a call.
     fn end(&mut self, call: CallId) -> Option<Running> {
         let running = self.running.remove(&call)?;
-        self.services.end(running.lane());
+        self.services.end(running.lane.as_ref());
         Some(running)
     }
 
@@ -154,10 +149,8 @@ impl Calls {
             Target::Native(_) | Target::Client | Target::Nobody => {
                 self.natives.push(initiator, queued);
             }
-            Target::Driver {
-                service, exclusive, ..
-            } => {
-                let lane = exclusive.then(|| service.clone());
+            Target::Driver { lane, .. } => {
+                let lane = lane.clone();
                 self.services.push(initiator, lane, queued);
             }
         }
@@ -268,8 +261,8 @@ impl Peer {
             service: request.service.clone(),
             kind: None,
             intent,
-            exclusive: false,
             registration: None,
+            lane: None,
         };
         let name = (request.service.clone(), request.function.clone());
         if !policy.overridden.is_empty() && policy.overridden.contains(&name) {
@@ -292,13 +285,18 @@ impl Peer {
             return Target::Client;
         }
         match self.services.find(&request.service) {
-            Some(service) => Target::Driver {
-                service: service.id.clone(),
-                kind: Some(service.kind.clone()),
-                intent: !service.idempotent,
-                exclusive: service.exclusive.contains(&request.function),
-                registration: self.services.registration(&service.id),
-            },
+            Some(service) => {
+                let registration = self.services.registration(&service.id);
+                let exclusive = service.exclusive.contains(&request.function);
+                let key = |number| (service.id.clone(), number);
+                Target::Driver {
+                    service: service.id.clone(),
+                    kind: Some(service.kind.clone()),
+                    intent: !service.idempotent,
+                    registration,
+                    lane: registration.filter(|_| exclusive).map(key),
+                }
+            }
             None if policy.unknown_to_driver => driver(true),
             None => Target::Nobody,
         }
@@ -339,8 +337,8 @@ impl Peer {
             service,
             kind,
             intent,
-            exclusive,
             registration,
+            lane,
         } = target
         else {
             return;
@@ -351,11 +349,11 @@ impl Peer {
             open,
             service: service.clone(),
             intent,
-            exclusive,
+            lane,
         };
         // A call belongs to the service that there was, not to a later one of the same name.
         if registration.is_some() && registration != self.services.registration(&service) {
-            self.calls.services.end(running.lane());
+            self.calls.services.end(running.lane.as_ref());
             let text = format!("service `{service}` was removed before the call had its turn");
             return self.fail(running.open, &Failure::new(Code::NotFound, text));
         }
@@ -364,7 +362,7 @@ impl Peer {
             .get_mut(&key)
             .filter(|particle| !particle.over)
         else {
-            self.calls.services.end(running.lane());
+            self.calls.services.end(running.lane.as_ref());
             return;
         };
         let id = CallId(self.calls.number());

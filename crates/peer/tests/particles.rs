@@ -346,7 +346,7 @@ fn calls_that_exclude_each_other_leave_room_for_the_rest() {
     });
     net.seats[0].behaviour = |_| None;
     net.register_with(0, "s", |service| {
-        service.exclusive = [Arc::from("f")].into()
+        service.exclusive = [Arc::from("f")].into();
     });
     for _ in 0..10 {
         net.submit(0, r#"(call @0 ("s" "f") [])"#);
@@ -418,6 +418,27 @@ fn a_call_that_waits_is_not_for_a_later_service_of_the_same_name() {
     let told = net.callbacks(0).concat();
     assert!(told.contains("was removed before the call"), "{told}");
     assert_eq!(net.seats[0].calls.len(), 2, "the first and the third");
+}
+
+#[test]
+fn a_later_service_of_the_same_name_waits_for_no_call_of_the_earlier_one() {
+    let mut net = Net::new(0);
+    net.add(config(0));
+    net.seats[0].behaviour = |_| None;
+    let exclusive = |net: &mut Net| {
+        net.register_with(0, "s", |service| {
+            service.exclusive = [Arc::from("f")].into();
+        });
+    };
+    exclusive(&mut net);
+    for _ in 0..6 {
+        net.submit(0, r#"(call @0 ("s" "f") [])"#);
+    }
+    assert_eq!(net.seats[0].calls.len(), 4);
+    net.peer(0).remove_service("s").expect("it is there");
+    exclusive(&mut net);
+    net.submit(0, r#"(call @0 ("s" "f") [])"#);
+    assert_eq!(net.seats[0].calls.len(), 5);
 }
 
 #[test]

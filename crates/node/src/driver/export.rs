@@ -30,6 +30,13 @@ pub(super) struct Exported {
     reply: oneshot::Sender<Result<Export, ExportFailure>>,
 }
 
+impl Exported {
+    pub(super) fn give(self) {
+        // Whoever asked may have gone.
+        let _ = self.reply.send(self.export);
+    }
+}
+
 impl Driver {
     /// To be called when everything so far is durable: the newest own head is
     /// signed here, and a head must not leave before its journal is.
@@ -47,20 +54,17 @@ impl Driver {
         };
         let store = self.store.clone();
         self.work.spawn_blocking(move || {
-            let work = move || {
-                let export = source.export(&store);
-                Box::new(Exported { export, reply })
-            };
-            Done::Exported(caught("export", work).ok())
+            let export = caught("export", || source.export(&store));
+            let export =
+                export.unwrap_or_else(|what| Err(ExportFailure::Damaged { particle, what }));
+            Done::Exported(Box::new(Exported { export, reply }))
         });
     }
 
     /// The records may be newer than the command. Whatever they tell is reported before the log is there.
-    pub(super) fn exported(&mut self, exported: Option<Box<Exported>>) {
-        if let Some(exported) = exported {
-            let Exported { export, reply } = *exported;
-            self.reply_when_durable(reply, export);
-        }
+    pub(super) fn exported(&mut self, exported: Exported) {
+        let Exported { export, reply } = exported;
+        self.reply_when_durable(reply, export);
     }
 }
 

@@ -84,8 +84,8 @@ impl Peer {
             service: request.service.clone(),
             kind: Some(native::HOST.into()),
             intent: false,
-            exclusive: false,
             registration: None,
+            lane: None,
         };
         let queued = Queued {
             open,

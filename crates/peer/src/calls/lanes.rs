@@ -18,13 +18,16 @@ use crate::queue::FairQueue;
 /// for the way through the peer.
 const GIVEN_OUT: usize = 4;
 
+/// A service whose calls exclude each other: its id and which registration it is of. A later one of the same id waits
+/// for none of an earlier one.
+pub(crate) type LaneKey = (Arc<str>, u64);
+
 /// Waiting calls, initiators taking turns.
 #[derive(Debug)]
 pub(crate) struct Lanes<T> {
     /// What may be given out.
     ready: FairQueue<Waiting<T>>,
-    /// By the service whose calls exclude each other.
-    lanes: BTreeMap<Arc<str>, Lane<T>>,
+    exclusive: BTreeMap<LaneKey, Lane<T>>,
     /// Waiting calls in all.
     len: usize,
     len_of: BTreeMap<PeerId, usize>,
@@ -35,7 +38,7 @@ pub(crate) struct Lanes<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     initiator: PeerId,
-    lane: Option<Arc<str>>,
+    lane: Option<LaneKey>,
     call: T,
 }
 
@@ -54,7 +57,7 @@ impl<T> Default for Lanes<T> {
     fn default() -> Self {
         Lanes {
             ready: FairQueue::default(),
-            lanes: BTreeMap::new(),
+            exclusive: BTreeMap::new(),
             len: 0,
             len_of: BTreeMap::new(),
             executing: 0,
@@ -79,7 +82,7 @@ impl<T> Lanes<T> {
     }
 
     /// Takes a call; `lane` is its service if the function excludes others of that service.
-    pub(crate) fn push(&mut self, initiator: PeerId, lane: Option<Arc<str>>, call: T) {
+    pub(crate) fn push(&mut self, initiator: PeerId, lane: Option<LaneKey>, call: T) {
         self.len += 1;
         *self.len_of.entry(initiator).or_default() += 1;
         let waiting = Waiting {
@@ -87,10 +90,10 @@ impl<T> Lanes<T> {
             lane,
             call,
         };
-        let Some(service) = &waiting.lane else {
+        let Some(key) = &waiting.lane else {
             return self.ready.push(initiator, waiting);
         };
-        let lane = self.lanes.entry(service.clone()).or_insert_with(|| Lane {
+        let lane = self.exclusive.entry(key.clone()).or_insert_with(|| Lane {
             running: 0,
             ready: 0,
             behind: FairQueue::default(),
@@ -117,7 +120,7 @@ impl<T> Lanes<T> {
                 self.len_of.remove(&initiator);
             }
         }
-        let lane = lane.and_then(|service| self.lanes.get_mut(&service));
+        let lane = lane.and_then(|key| self.exclusive.get_mut(&key));
         let executed = lane.is_none_or(|lane| {
             lane.ready -= 1;
             lane.running += 1;
@@ -128,12 +131,12 @@ impl<T> Lanes<T> {
     }
 
     /// A call that was given out is over.
-    pub(crate) fn end(&mut self, lane: Option<&Arc<str>>) {
-        let Some(service) = lane else {
+    pub(crate) fn end(&mut self, lane: Option<&LaneKey>) {
+        let Some(key) = lane else {
             self.executing -= 1;
             return;
         };
-        let Some(lane) = self.lanes.get_mut(service) else {
+        let Some(lane) = self.exclusive.get_mut(key) else {
             return;
         };
         lane.running -= 1;
@@ -142,7 +145,7 @@ impl<T> Lanes<T> {
             lane.ready += 1;
             self.ready.push(next.initiator, next);
         } else if lane.running + lane.ready == 0 {
-            self.lanes.remove(service);
+            self.exclusive.remove(key);
         }
     }
 }
@@ -153,7 +156,11 @@ mod tests {
     use crate::testing::peer_id;
 
     fn push(lanes: &mut Lanes<&'static str>, lane: Option<&str>, call: &'static str) {
-        lanes.push(peer_id(call.as_bytes()[0]), lane.map(Arc::from), call);
+        lanes.push(
+            peer_id(call.as_bytes()[0]),
+            lane.map(|id| (Arc::from(id), 1)),
+            call,
+        );
     }
 
     fn all(lanes: &mut Lanes<&'static str>) -> Vec<&'static str> {
@@ -176,7 +183,7 @@ mod tests {
         assert_eq!(lanes.len(), 4);
 
         // Each that ends makes room for one, initiators taking turns.
-        let service = Arc::from("s");
+        let service = (Arc::from("s"), 1);
         for next in ["a5", "b1", "a6", "b2"] {
             lanes.end(Some(&service));
             assert_eq!(all(&mut lanes), [next]);
@@ -190,8 +197,8 @@ mod tests {
         }
         assert_eq!(lanes.executing(), 2);
         lanes.end(None);
-        lanes.end(Some(&Arc::from("t")));
+        lanes.end(Some(&(Arc::from("t"), 1)));
         assert_eq!((lanes.executing(), lanes.len()), (0, 0));
-        assert!(lanes.lanes.is_empty() && lanes.len_of.is_empty());
+        assert!(lanes.exclusive.is_empty() && lanes.len_of.is_empty());
     }
 }

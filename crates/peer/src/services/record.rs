@@ -150,8 +150,16 @@ mod tests {
             Service::decode("id", &record.expect("it encodes")),
             Ok(before.clone())
         );
-        let (a, b, c, d, e, f) = items;
-        let record = serde_ipld_dagcbor::to_vec(&(a, b, c, d, e, f, terms_bytes));
+        let items = (
+            items.0,
+            items.1,
+            items.2,
+            items.3,
+            items.4,
+            items.5,
+            terms_bytes,
+        );
+        let record = serde_ipld_dagcbor::to_vec(&items);
         let before = Service { terms, ..before };
         assert_eq!(
             Service::decode("id", &record.expect("it encodes")),

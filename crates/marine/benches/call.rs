@@ -78,7 +78,7 @@ fn main() {
         "under 3 ms",
     );
     report("first load of it: check, compile, start", compiled, "");
-    bytes::report_all(&marine, noop);
+    bytes::report_all(&marine);
     fuel::report_all(&marine);
     linked::report_all(&marine);
 }
@@ -112,17 +112,33 @@ fn per_call_within(
     function: &str,
     arguments: &[Value],
 ) -> Duration {
-    let context = CallContext::default();
-    per_iteration(calls, || {
-        let output = block_on(module.call(Call {
-            function,
-            arguments,
-            context: &context,
-            limits,
-            world: &World::default(),
-        }));
-        black_box(output.result.expect("the call succeeds"));
-    })
+    per_iteration(calls, || call(limits, module, function, arguments))
+}
+
+/// What a call costs beyond one of another function of the same component, which does nothing. The two take turns,
+/// because the clock of a machine changes by more than that.
+fn beyond(module: &Module, nothing: &str, function: &str, arguments: &[Value]) -> f64 {
+    let limits = Limits::default();
+    let mut differences: Vec<f64> = (0..4 * BATCHES)
+        .map(|_| {
+            let without = batch(CALLS / 4, || call(&limits, module, nothing, &[]));
+            let with = batch(CALLS / 4, || call(&limits, module, function, arguments));
+            with.as_secs_f64() - without.as_secs_f64()
+        })
+        .collect();
+    differences.sort_by(f64::total_cmp);
+    differences[differences.len() / 2]
+}
+
+fn call(limits: &Limits, module: &Module, function: &str, arguments: &[Value]) {
+    let output = block_on(module.call(Call {
+        function,
+        arguments,
+        context: &CallContext::default(),
+        limits,
+        world: &World::default(),
+    }));
+    black_box(output.result.expect("the call succeeds"));
 }
 
 /// An engine with the same pool, but no fuel and no limits.
@@ -167,13 +183,16 @@ fn per_iteration(calls: u32, mut work: impl FnMut()) -> Duration {
     for _ in 0..calls {
         work();
     }
-    median((0..BATCHES).map(|_| {
-        let start = Instant::now();
-        for _ in 0..calls {
-            work();
-        }
-        start.elapsed() / calls
-    }))
+    median((0..BATCHES).map(|_| batch(calls, &mut work)))
+}
+
+/// The mean of so many turns.
+fn batch(calls: u32, mut work: impl FnMut()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..calls {
+        work();
+    }
+    start.elapsed() / calls
 }
 
 fn median(figures: impl Iterator<Item = Duration>) -> Duration {

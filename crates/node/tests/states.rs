@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::executor::block_on;
 use support::{Folder, callback, node, request, start, with_wasm};
@@ -108,13 +109,17 @@ async fn changes_that_wait_for_each_other_leave_room_for_what_only_looks() {
         calls: 2,
         ..Limits::default()
     });
+    // A change ends when its particle expires, and whoever looks does not wait so long.
+    config.calls.fuel = u64::MAX / 2;
+    config.calls.wall_ms = 3_600_000;
     let node = start(config).await;
     node.deploy(deployment).await.unwrap();
     let spin = r#"(call %init_peer_id% ("slow" "spin") [])"#;
     let spinning = futures::future::join_all((0..20).map(|_| node.submit(request(spin)))).await;
-    // The first of them does not end before the particle expires.
     let look = r#"(seq (call %init_peer_id% ("slow" "look") [] n) (call %init_peer_id% ("callbackSrv" "done") [n]))"#;
-    let mut particle = node.submit(request(look)).await.unwrap();
+    let mut look = request(look);
+    look.ttl = Duration::from_secs(20);
+    let mut particle = node.submit(look).await.unwrap();
     assert_eq!(callback(&mut particle).await[0].as_i64(), Some(7));
     drop(spinning);
     node.shutdown().await;

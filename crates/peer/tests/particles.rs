@@ -326,14 +326,7 @@ fn calls_to_services_take_turns_within_the_limit() {
     assert_eq!(net.seats[0].calls.len(), 2);
     assert_eq!(net.peer(0).metrics().calls_queued, 1);
     let call = net.seats[0].calls[0].id;
-    net.handle(
-        0,
-        weir_peer::Event::CallFinished {
-            call,
-            outcome: CallOutcome::Value(0.into()),
-            execution: None,
-        },
-    );
+    net.finish(0, call);
     assert_eq!(net.seats[0].calls.len(), 3);
 }
 
@@ -363,14 +356,7 @@ fn calls_that_exclude_each_other_leave_room_for_the_rest() {
     let end = |net: &mut Net, function: &str| {
         let mut calls = net.seats[0].calls.iter();
         let call = calls.rfind(|call| &*call.function == function).unwrap().id;
-        net.handle(
-            0,
-            weir_peer::Event::CallFinished {
-                call,
-                outcome: CallOutcome::Value(0.into()),
-                execution: None,
-            },
-        );
+        net.finish(0, call);
     };
     end(&mut net, "g");
     assert_eq!((made(&net, "f"), made(&net, "g")), (4, 2));
@@ -407,14 +393,7 @@ fn a_call_that_waits_is_not_for_a_later_service_of_the_same_name() {
     net.register(0, "s", true);
     net.submit(0, script);
     let call = net.seats[0].calls[0].id;
-    net.handle(
-        0,
-        weir_peer::Event::CallFinished {
-            call,
-            outcome: CallOutcome::Value(0.into()),
-            execution: None,
-        },
-    );
+    net.finish(0, call);
     let told = net.callbacks(0).concat();
     assert!(told.contains("was removed before the call"), "{told}");
     assert_eq!(net.seats[0].calls.len(), 2, "the first and the third");

@@ -8,6 +8,7 @@ use weir_identity::{PeerId, Value};
 
 use super::Service;
 
+/// A list in DAG-CBOR is read with one length only, so each form that was written has a type of its own.
 type Items = (
     Arc<str>,
     Arc<str>,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weir_identity::{Hash, Keypair, PeerId, Value};
 use weir_peer::{
-    Call, CallOutcome, ClientFunctions, Contact, Effect, Event, Execution, Limits, ParticleEvent,
-    ParticleId, Peer, PeerConfig, Service, Submit, Timestamp, Write,
+    Call, CallId, CallOutcome, ClientFunctions, Contact, Effect, Event, Execution, Limits,
+    ParticleEvent, ParticleId, Peer, PeerConfig, Service, Submit, Timestamp, Write,
 };
 use weir_receipt::{Outcome, content_hash};
 
@@ -483,6 +483,16 @@ impl Net {
 
     pub fn register(&mut self, index: usize, id: &str, idempotent: bool) {
         self.register_with(index, id, |service| service.idempotent = idempotent);
+    }
+
+    /// A call that the driver of a peer has got ends with 0.
+    pub fn finish(&mut self, index: usize, call: CallId) {
+        let finished = Event::CallFinished {
+            call,
+            outcome: CallOutcome::Value(0.into()),
+            execution: None,
+        };
+        self.handle(index, finished);
     }
 
     /// Registers a service that is not as others are.
